@@ -1,0 +1,54 @@
+"""The command line: each room brings its own commands, loaded only when named."""
+
+import importlib
+import sys
+
+import click
+
+from dafan import __version__
+from dafan.errors import DafanError
+
+COMMANDS: dict[str, str] = {
+    "bench": "pos.cli:bench",
+    "config": "dafan.config_cli:config",
+    "demo": "pos.cli:demo",
+    "devices": "devices.cli:devices",
+    "models": "vision.cli:models",
+    "server": "server.cli:server",
+    "till": "pos.cli:till",
+    "verify": "server.cli:verify",
+    "vision": "vision.cli:vision",
+}
+"""Command name → ``module:attribute`` of its click command."""
+
+
+class _Rooms(click.Group):
+    """A group whose members are imported when they are called, by name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, attribute = target.split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{target} is not a click command")
+        return command
+
+
+@click.group(cls=_Rooms, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def root() -> None:
+    """Dafan (打饭) runs a canteen: tills, kitchen, books."""
+
+
+def main() -> None:
+    """Run a command; an error that a person can put right is one line, without a traceback."""
+    try:
+        root()
+    except DafanError as error:
+        click.echo(f"dafan: {error}", err=True)
+        sys.exit(2)

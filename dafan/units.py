@@ -1,0 +1,42 @@
+"""Weight: whole grams, and the units that scales print."""
+
+from fractions import Fraction
+from typing import NewType
+
+from dafan.errors import BadInputError
+
+Grams = NewType("Grams", int)
+"""Weight in whole grams. A reading below zero is a fault, never a sale."""
+
+GRAMS_PER_UNIT: dict[str, Fraction] = {
+    "g": Fraction(1),
+    "kg": Fraction(1000),
+    "t": Fraction(1_000_000),
+    "斤": Fraction(500),
+    "jin": Fraction(500),
+    "lb": Fraction(45359237, 100000),
+    "oz": Fraction(45359237, 1600000),
+}
+"""Exact grams of each unit: international pound of 0.45359237 kg, 市斤 of 500 g."""
+
+
+def to_grams(number: str, unit: str) -> Grams:
+    """Convert what a scale or a person wrote to whole grams, half up and exactly.
+
+    Args:
+        number: Decimal digits with an optional sign and point, such as ``+0012.345``.
+        unit: A key of :data:`GRAMS_PER_UNIT`; case and blanks do not matter.
+
+    Raises:
+        BadInputError: the number or the unit cannot be read.
+    """
+    factor = GRAMS_PER_UNIT.get(unit.strip().lower())
+    if factor is None:
+        known = ", ".join(GRAMS_PER_UNIT)
+        raise BadInputError(f"unknown unit of weight '{unit.strip()}': use one of {known}")
+    try:
+        value = Fraction(number.strip()) * factor
+    except (ValueError, ZeroDivisionError) as error:
+        raise BadInputError(f"'{number}' is not a weight") from error
+    whole = (2 * abs(value) + 1) // 2
+    return Grams(int(whole if value >= 0 else -whole))

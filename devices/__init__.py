@@ -1,0 +1,1 @@
+"""Scales, printers, cameras and readers, each with its simulator."""

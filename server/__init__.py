@@ -1,0 +1,1 @@
+"""One Flask application that keeps the books."""
