@@ -46,7 +46,7 @@ def parse_yuan(text: str) -> Fen:
     """
     match = _YUAN.fullmatch(text.strip().replace(",", ""))
     if match is None:
-        raise BadInputError(f"'{text}' is not an amount: write yuan with at most two decimals, 12.80")
+        raise BadInputError(f"'{text}' is not an amount: write yuan and fen, 12.80")
     sign, whole, part = match.groups()
     fen = int(whole) * 100 + int((part or "").ljust(2, "0"))
     return Fen(-fen if sign == "-" else fen)

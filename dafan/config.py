@@ -1,0 +1,187 @@
+"""One tree of settings: ``dafan.toml``, overridden by ``DAFAN_*`` variables.
+
+``DAFAN_SERVER__PORT=8080`` sets ``port`` in ``[server]``. A name that does not exist is an error
+that names the nearest one that does: a typing error never silently means the default.
+"""
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from dafan.errors import ConfigError
+
+DEFAULT_FILE = Path("dafan.toml")
+PREFIX = "DAFAN_"
+_NOT_SETTINGS = {"DAFAN_CONFIG", "DAFAN_MODELS", "DAFAN_FACES", "DAFAN_KITCHEN"}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class ServerSettings(_Section):
+    """The server process."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; put TLS (a reverse proxy) in front before it leaves the machine."""
+    port: int = Field(default=8080, ge=1, le=65535)
+    """TCP port of the pages and of the API."""
+    workers: int = Field(default=2, ge=1, le=64)
+    """Gunicorn worker processes."""
+    threads: int = Field(default=8, ge=2, le=128)
+    """Threads of each worker; every waiting terminal holds one for the length of its long poll."""
+    https: bool = False
+    """TLS is in front: cookies are then marked secure."""
+
+
+class ScaleSettings(_Section):
+    """The till's scale."""
+
+    device: str = ""
+    """``/dev/ttyUSB0``; empty: no scale, dishes are counted."""
+    protocol: str = "cas-soh"
+    """A name that ``dafan devices protocols`` lists."""
+    division_grams: int = Field(default=2, ge=1, le=100)
+    """The verification division e: what counts as standing still on scales that do not say."""
+
+
+class PrinterSettings(_Section):
+    """The till's receipt printer."""
+
+    url: str = ""
+    """``/dev/usb/lp0``, ``usb:04b8:0e15``, ``serial:/dev/ttyS0``, ``tcp:HOST:9100`` or empty."""
+    paper: Literal[58, 80] = 80
+    """Width of the paper in millimetres."""
+    raster: bool = False
+    """Draw the text: for printers without a Chinese font."""
+
+
+class TillSettings(_Section):
+    """A payment station."""
+
+    server_url: str = "http://127.0.0.1:8080"
+    """Where the server is."""
+    host: str = "127.0.0.1"
+    """Address of the kiosk page; it belongs to the till's own screen."""
+    port: int = Field(default=8090, ge=1, le=65535)
+    """TCP port of the kiosk page."""
+    camera: str = ""
+    """``0``, ``/dev/video0``, ``rtsp://…``, a film or a folder of pictures; empty: no camera."""
+    reader: str = ""
+    """Serial card reader such as ``/dev/ttyUSB1``; readers that type need no setting."""
+    scale: ScaleSettings = ScaleSettings()
+    printer: PrinterSettings = PrinterSettings()
+
+
+class VisionSettings(_Section):
+    """Face recognition."""
+
+    pack: str = "mobilefacenet"
+    """A pack of ``models/manifest.toml``; where its files are missing, ``pypi`` is taken."""
+
+
+class Settings(BaseSettings):
+    """Everything that a person can set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True,
+        use_attribute_docstrings=True, validate_default=True,
+    )  # fmt: skip
+
+    data_dir: Path = Path("var")
+    """Databases, keys, sealed photographs, the till's journal."""
+    database_url: str = ""
+    """``sqlite:///FILE`` or ``postgresql+psycopg://…``; empty: ``dafan.db`` in ``data_dir``."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """How much the processes say."""
+    server: ServerSettings = ServerSettings()
+    till: TillSettings = TillSettings()
+    vision: VisionSettings = VisionSettings()
+
+    @property
+    def database(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'dafan.db'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Variables win over the file."""
+        del settings_cls
+        return env_settings, init_settings
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        path: The TOML file; else ``DAFAN_CONFIG``, else ``dafan.toml`` where there is one.
+
+    Raises:
+        ConfigError: a named file is missing or no TOML, a name is unknown, a value impossible.
+    """
+    named = path or (Path(os.environ["DAFAN_CONFIG"]) if os.environ.get("DAFAN_CONFIG") else None)
+    file = named or DEFAULT_FILE
+    values: dict[str, Any] = {}
+    if named or file.exists():
+        try:
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ConfigError(f"{file}: there is no such file") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            raise ConfigError(f"{file}: not readable as TOML: {error}") from error
+    _refuse_unknown_variables()
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, file)) from error
+
+
+def setting_names(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]:
+    """Every setting as ``section.name``."""
+    names: list[str] = []
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            names += setting_names(inner, f"{prefix}{name}.")
+        else:
+            names.append(prefix + name)
+    return names
+
+
+def _refuse_unknown_variables() -> None:
+    known = {PREFIX + name.replace(".", "__").upper() for name in setting_names()} | _NOT_SETTINGS
+    for variable in os.environ:
+        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+            raise ConfigError(f"{variable} is no setting{_nearest(variable.upper(), known)}")
+
+
+def _explain(error: ValidationError, file: Path) -> str:
+    lines = []
+    for problem in error.errors():
+        name = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"{name}: no such setting{_nearest(name, setting_names())}")
+        else:
+            lines.append(f"{name}: {problem['msg']} (it is {problem['input']!r})")
+    return f"{file} or DAFAN_* variables: " + "; ".join(lines)
+
+
+def _nearest(name: str, known: Any) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f": did you mean {near[0]}?" if near else ""

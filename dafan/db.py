@@ -1,0 +1,114 @@
+"""The server's database: SQLAlchemy 2, the same on SQLite (WAL) and on PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    TypeDecorator,
+    create_engine,
+    event,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import NullPool
+
+from dafan.clock import require_utc
+from dafan.errors import ConfigError
+
+_WRITES = "dafan_writes"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC in Python; stored without a zone, in UTC, on both engines."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(  # noqa: D102 - SQLAlchemy calls it
+        self, value: datetime | None, dialect: Dialect
+    ) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else require_utc(value).replace(tzinfo=None)
+
+    def process_result_value(  # noqa: D102 - SQLAlchemy calls it
+        self, value: Any | None, dialect: Dialect
+    ) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """All tables of kitchen and server; constraints have stable names, for the migrations."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime(), int: BigInteger}  # noqa: RUF012 - SQLAlchemy reads it so
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for ``sqlite:///path`` or ``postgresql+psycopg://…``.
+
+    SQLite runs in WAL mode with ``synchronous=FULL``; a transaction of :func:`writing` takes the
+    write lock at its beginning, so that it waits for others instead of failing half-way.
+
+    Raises:
+        ConfigError: the URL is not one of the two.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigError(
+            f"database_url '{url}' cannot be read: write sqlite:///var/dafan.db"
+        ) from error
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return create_engine(parsed, pool_pre_ping=True)
+    if backend != "sqlite" or parsed.database in {None, "", ":memory:"}:
+        raise ConfigError(
+            f"database_url begins with '{backend}': use sqlite:///FILE or postgresql+psycopg://…"
+        )
+    engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": 30})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """A session whose changes are committed together at the end of the block, or not at all."""
+    writer = engine.execution_options(**{_WRITES: True})
+    with Session(writer, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session that sees one state of the database and changes nothing."""
+    with Session(engine, autoflush=False) as session:
+        yield session
+        session.rollback()

@@ -1,0 +1,484 @@
+"""All that a terminal reports and receives: the contract between till and server.
+
+Up go journal entries (:class:`Entry`), whose bodies are :class:`Sale`, :class:`TerminalNotice` or
+:class:`ErasureReceipt`. Down comes the feed (:class:`FeedPage`), whose items carry the bodies in
+:data:`FEED_BODIES`. Numbers are integers throughout: fen, grams, permille.
+"""
+
+import base64
+import json
+from datetime import UTC, date, datetime, time
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
+
+from dafan.money import MAX_FEN, Fen
+from dafan.units import Grams
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _bytes_from_text(value: Any) -> Any:
+    if isinstance(value, str):
+        return base64.b64decode(value, validate=True)
+    return value
+
+
+Utc = Annotated[
+    AwareDatetime, AfterValidator(_utc), PlainSerializer(_iso, return_type=str, when_used="json")
+]
+"""An aware time; always UTC with microseconds on the wire."""
+Price = Annotated[Fen, Field(strict=True, ge=0, le=MAX_FEN)]
+Balance = Annotated[Fen, Field(strict=True, ge=-MAX_FEN, le=MAX_FEN)]
+Weight = Annotated[Grams, Field(strict=True, gt=0, le=1_000_000)]
+Count = Annotated[int, Field(strict=True, ge=0, le=10**12)]
+Permille = Annotated[int, Field(strict=True, ge=-1000, le=1000)]
+Binary = Annotated[
+    bytes,
+    BeforeValidator(_bytes_from_text),
+    PlainSerializer(lambda b: base64.b64encode(b).decode(), return_type=str, when_used="json"),
+]
+"""Bytes; base64 on the wire."""
+Name = Annotated[str, Field(min_length=1, max_length=80)]
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+class Record(BaseModel):
+    """A frozen record that refuses fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def to_body(self) -> dict[str, Any]:
+        """Plain JSON values, ready for :func:`canonical`."""
+        return self.model_dump(mode="json")
+
+
+def canonical(value: Any) -> bytes:
+    """The one byte sequence of a JSON value: sorted keys, no blanks, UTF-8, no floats.
+
+    Raises:
+        ValueError: the value holds a float, whose text would not be certain.
+    """
+    _refuse_floats(value)
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8")
+
+
+def _refuse_floats(value: Any) -> None:
+    if isinstance(value, float):
+        raise ValueError("records carry integers, not floats")  # noqa: TRY004 - pydantic reports ValueErrors
+    if isinstance(value, dict):
+        for part in value.values():
+            _refuse_floats(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            _refuse_floats(part)
+
+
+# --- what a till reports ------------------------------------------------------------------------
+
+
+class Unit(StrEnum):
+    """How a dish is counted."""
+
+    KG = "kg"
+    PIECE = "piece"
+
+
+class Portion(StrEnum):
+    """Size of a counted portion: 整份, 半份, 小碗."""
+
+    FULL = "full"
+    HALF = "half"
+    SMALL = "small"
+
+
+class Tender(StrEnum):
+    """How the diner identified himself, or that he paid coins: 刷脸, 刷卡, 扫码, 工号, 现金."""
+
+    FACE = "face"
+    CARD = "card"
+    QR = "qr"
+    PIN = "pin"
+    CASH = "cash"
+
+
+class Source(StrEnum):
+    """Where a payment's money comes from; wallets are spent in this order."""
+
+    SUBSIDY = "subsidy"
+    CASH = "cash"
+    DRAWER = "drawer"
+
+
+class SaleLine(Record):
+    """One weighed or counted dish."""
+
+    dish_id: UUID
+    name: Name
+    unit: Unit
+    portion: Portion = Portion.FULL
+    grams: Weight | None = None
+    quantity: Annotated[int, Field(strict=True, ge=1, le=99)] = 1
+    unit_price: Price
+    """Fen per kilogram, or per piece of this portion."""
+    amount: Price
+    """Fen before any discount."""
+
+    @model_validator(mode="after")
+    def _grams_belong_to_weighed_lines(self) -> Self:
+        if (self.unit is Unit.KG) != (self.grams is not None):
+            raise ValueError("a weighed line carries grams, a counted line does not")
+        return self
+
+
+class Payment(Record):
+    """A part of the total, from one source."""
+
+    source: Source
+    amount: Annotated[Fen, Field(strict=True, gt=0, le=MAX_FEN)]
+
+
+class FaceEvidence(Record):
+    """Why the till believed the face."""
+
+    pack: Name
+    similarity: Permille
+    margin: Permille
+    liveness: Permille | None
+    frames: Annotated[int, Field(strict=True, ge=1, le=1000)]
+
+
+class Sale(Record):
+    """A paid basket. What the diner saw is what he pays; the server never changes a total."""
+
+    id: UUID
+    site_id: UUID
+    venue_id: UUID
+    business_date: date
+    period: Code
+    diner_id: UUID | None
+    group_id: UUID | None
+    tender: Tender
+    second_factor: Literal["pin", "card"] | None = None
+    lines: Annotated[tuple[SaleLine, ...], Field(min_length=1, max_length=60)]
+    list_total: Price
+    discount: Price
+    total: Price
+    payments: Annotated[tuple[Payment, ...], Field(max_length=4)]
+    subsidised: bool
+    """The sale used one of the diner's subsidised meals of this period."""
+    opened_at: Utc
+    paid_at: Utc
+    snapshot_version: Count
+    face: FaceEvidence | None = None
+
+    @model_validator(mode="after")
+    def _sums_agree(self) -> Self:
+        if self.list_total != sum(line.amount for line in self.lines):
+            raise ValueError("list_total is not the sum of the lines")
+        if self.total != self.list_total - self.discount:
+            raise ValueError("total is not list_total less discount")
+        if self.total != sum(payment.amount for payment in self.payments):
+            raise ValueError("the payments do not add up to the total")
+        by_drawer = any(payment.source is Source.DRAWER for payment in self.payments)
+        if (self.tender is Tender.CASH) != (by_drawer or self.diner_id is None):
+            raise ValueError("cash pays from the drawer without a diner; all else from a diner")
+        return self
+
+
+class TerminalNotice(Record):
+    """Something about the terminal that a manager should see, such as a printer without paper."""
+
+    code: Code
+    detail: Annotated[str, Field(max_length=400)] = ""
+
+
+class ErasureReceipt(Record):
+    """The terminal has erased a face template."""
+
+    template_id: UUID
+    diner_id: UUID
+    erased_at: Utc
+
+
+ENTRY_BODIES: dict[str, type[Record]] = {
+    "sale": Sale,
+    "notice": TerminalNotice,
+    "erasure": ErasureReceipt,
+}
+
+
+class Entry(Record):
+    """One line of a terminal's journal."""
+
+    terminal_id: UUID
+    seq: Annotated[int, Field(strict=True, ge=1, le=2**62)]
+    id: UUID
+    at: Utc
+    kind: Code
+    body: dict[str, Any]
+    prev_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+MAX_BATCH = 200
+
+
+class JournalPush(Record):
+    """A signed run of entries, in sequence."""
+
+    entries: Annotated[tuple[Entry, ...], Field(min_length=1, max_length=MAX_BATCH)]
+    signature: Binary
+
+
+class Outcome(StrEnum):
+    """What became of an entry: booked, known already, or kept for a manager to judge."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    PARKED = "parked"
+
+
+class EntryOutcome(Record):
+    """The server's word on one entry."""
+
+    seq: int
+    id: UUID
+    outcome: Outcome
+    reason: str = ""
+
+
+class PushStatus(StrEnum):
+    """Whether the batch continued where the server stands."""
+
+    OK = "ok"
+    GAP = "gap"
+    FORK = "fork"
+
+
+class PushAnswer(Record):
+    """The server's mark for this terminal, and the outcome of every entry."""
+
+    status: PushStatus
+    applied_seq: Count
+    applied_hash: str
+    outcomes: tuple[EntryOutcome, ...] = ()
+    server_time: Utc
+
+
+# --- what a terminal receives -------------------------------------------------------------------
+
+
+class MealPeriod(Record):
+    """A meal of the day (餐次), local time; the end is not part of it."""
+
+    code: Code
+    name: Name
+    starts: time
+    ends: time
+
+
+class Policy(Record):
+    """The rules of a site that its tills follow."""
+
+    time_zone: str = "Asia/Shanghai"
+    day_starts_hour: Annotated[int, Field(ge=0, le=23)] = 4
+    periods: tuple[MealPeriod, ...]
+    confirm_ms: Annotated[int, Field(ge=0, le=10_000)] = 2000
+    """How long the diner can cancel after being recognised."""
+    min_grams: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Less than this on the scale is nothing to sell."""
+    max_grams: Annotated[int, Field(ge=100, le=50_000)] = 5000
+    tray_grams: Annotated[int, Field(ge=0, le=5000)] = 0
+    """Weight of the empty tray, taken off where the scale is not tared."""
+    offline_exposure: Price = Fen(10_000)
+    """How much one diner may spend at one till before the server has confirmed any of it."""
+    face_enabled: bool = True
+    print_receipts: bool = True
+    receipt_footer: Annotated[str, Field(max_length=200)] = ""
+
+
+class TerminalInfo(Record):
+    """Who and where the terminal is."""
+
+    id: UUID
+    name: Name
+    site_id: UUID
+    site_name: Name
+    venue_id: UUID
+    venue_name: Name
+    weigh_dish_id: UUID | None = None
+    """The dish that a bare weight on the scale means (one price for meat and vegetables)."""
+
+
+class Dish(Record):
+    """A dish and its price."""
+
+    id: UUID
+    name: Name
+    category: Annotated[str, Field(max_length=40)] = ""
+    unit: Unit
+    price: Price | None
+    """Fen per kilogram or per full portion; a dish without a price cannot be sold."""
+    half_price: Price | None = None
+    small_price: Price | None = None
+    active: bool = True
+    sort: int = 0
+
+
+class MealRule(Record):
+    """What a group gets at a meal."""
+
+    subsidised_per_day: Annotated[int, Field(ge=0, le=20)] = 1
+    subsidy_cap: Price | None = None
+    """At most this much of a meal comes from the subsidy wallet."""
+
+
+class Group(Record):
+    """Diners who share prices and rules: staff, cadres, visitors."""
+
+    id: UUID
+    name: Name
+    discount_percent: Annotated[int, Field(ge=0, le=100)] = 0
+    """Taken off a subsidised meal; beyond the allowed number of meals the full price is due."""
+    meals: dict[str, MealRule] = Field(default_factory=dict)
+    meal_limit: Price | None = None
+    daily_limit: Price | None = None
+
+
+class DinerStatus(StrEnum):
+    """Whether a diner may pay."""
+
+    ACTIVE = "active"
+    FROZEN = "frozen"
+    LEFT = "left"
+
+
+class DayUse(Record):
+    """What the server knows of a diner's day."""
+
+    date: date
+    meals: dict[str, int] = Field(default_factory=dict)
+    """Meal period → meals paid."""
+    subsidised: dict[str, int] = Field(default_factory=dict)
+    """Meal period → subsidised meals used."""
+    spent: Price = Fen(0)
+    month_meals: int = 0
+    month_spent: Price = Fen(0)
+
+
+class Diner(Record):
+    """A diner as a till must know him.
+
+    ``applied`` names, for each terminal, the last journal entry that these balances and uses
+    contain; a till adds its own later sales to them.
+    """
+
+    id: UUID
+    staff_no: Name
+    name: Name
+    department: Annotated[str, Field(max_length=80)] = ""
+    group_id: UUID
+    status: DinerStatus
+    pin_hash: str | None = None
+    subsidy: Balance = Fen(0)
+    cash: Balance = Fen(0)
+    points: int = 0
+    today: DayUse
+    applied: dict[UUID, int] = Field(default_factory=dict)
+    lookalikes: tuple[UUID, ...] = ()
+    """Diners whose face is too near to this one: a second factor is asked."""
+
+
+class Template(Record):
+    """A face template, sealed with the site's key."""
+
+    id: UUID
+    diner_id: UUID
+    pack: Name
+    consent_version: Name
+    sealed: Binary
+
+
+class CardStatus(StrEnum):
+    """A meal card in use, or reported lost."""
+
+    ACTIVE = "active"
+    LOST = "lost"
+
+
+class Card(Record):
+    """A meal card; the key of its feed item is the number."""
+
+    number: Name
+    diner_id: UUID
+    status: CardStatus
+
+
+FEED_BODIES: dict[str, type[Record]] = {
+    "policy": Policy,
+    "terminal": TerminalInfo,
+    "dish": Dish,
+    "group": Group,
+    "diner": Diner,
+    "template": Template,
+    "card": Card,
+}
+
+
+class FeedItem(Record):
+    """The latest version of one published thing; without a body it is gone."""
+
+    kind: Code
+    key: Annotated[str, Field(min_length=1, max_length=120)]
+    version: Count
+    body: dict[str, Any] | None
+
+
+class FeedPage(Record):
+    """Everything published after ``since`` up to ``version``, in order of version."""
+
+    since: Count
+    version: Count
+    items: tuple[FeedItem, ...]
+    more: bool
+    server_time: Utc
+
+
+# --- enrolment of a terminal --------------------------------------------------------------------
+
+
+class EnrolRequest(Record):
+    """A new terminal presents its one-time code and its public keys."""
+
+    code: Annotated[str, Field(min_length=6, max_length=40)]
+    signing_key: Binary
+    """Ed25519 public key, 32 bytes."""
+    box_key: Binary
+    """X25519 public key, 32 bytes: the site key is sealed to it."""
+
+
+class EnrolAnswer(Record):
+    """The terminal's identity, and the site's key sealed for it alone."""
+
+    terminal: TerminalInfo
+    sealed_site_key: Binary
+    server_time: Utc
