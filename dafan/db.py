@@ -33,14 +33,14 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime
     cache_ok = True
 
-    def process_bind_param(  # noqa: D102 - SQLAlchemy calls it
-        self, value: datetime | None, dialect: Dialect
-    ) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a time without a zone; store UTC."""
+        del dialect
         return None if value is None else require_utc(value).replace(tzinfo=None)
 
-    def process_result_value(  # noqa: D102 - SQLAlchemy calls it
-        self, value: Any | None, dialect: Dialect
-    ) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """What is stored is UTC."""
+        del dialect
         return None if value is None else value.replace(tzinfo=UTC)
 
 

@@ -1,0 +1,258 @@
+"""The terminal's side of sync: push the journal, pull the feed, behind the diner's back.
+
+Delivery is at least once; the effect is once, because the server applies each journal strictly in
+sequence and answers with its mark. Nothing here is ever waited for by a sale.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from dafan.clock import Clock
+from dafan.crypto import Identity, make_token
+from dafan.errors import DafanError
+from dafan.journal import GENESIS, Journal, sign_batch
+from dafan.records import FeedPage, PushAnswer, PushStatus, Record, Utc, canonical
+
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 60.0
+LONG_POLL_S = 20
+FEED_LIMIT = 500
+
+_R = TypeVar("_R", bound=Record)
+_TIME = TypeAdapter[datetime](Utc)
+
+log = logging.getLogger(__name__)
+
+
+class SyncError(DafanError):
+    """The server could not be reached, or what it said cannot be used."""
+
+    code = "sync"
+
+
+class ForkError(SyncError):
+    """Server and till disagree about what this terminal has written."""
+
+    code = "fork"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """What the till shows of its connection."""
+
+    online: bool = False
+    waiting: int = 0
+    """Entries that the server has not acknowledged."""
+    last_contact: datetime | None = None
+    problem: str = ""
+
+
+class SyncClient:
+    """Two threads: one pushes when woken or when its pause is over, one long-polls the feed.
+
+    Args:
+        server_url: Base address, such as ``https://canteen.example``.
+        identity: The terminal's keys.
+        journal: What to push.
+        feed_version: The version that the till's snapshot has reached.
+        apply_page: Stores a page atomically, its version included.
+        clock: For tokens; a wrong wall clock is corrected by the server's answers.
+        on_state: Told of every change of state, from the sync threads.
+        client: For tests; else a pooled HTTP client.
+    """
+
+    def __init__(
+        self,
+        server_url: str,
+        identity: Identity,
+        journal: Journal,
+        feed_version: Callable[[], int],
+        apply_page: Callable[[FeedPage], None],
+        clock: Clock,
+        on_state: Callable[[SyncState], None] | None = None,
+        client: httpx.Client | None = None,
+    ) -> None:
+        self._identity = identity
+        self._journal = journal
+        self._feed_version = feed_version
+        self._apply_page = apply_page
+        self._clock = clock
+        self._on_state = on_state or (lambda _state: None)
+        self._http = client or httpx.Client(timeout=httpx.Timeout(10, read=LONG_POLL_S + 15))
+        self._base = server_url.rstrip("/") + "/api/v1"
+        self._skew = timedelta()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self.state = SyncState(waiting=self._waiting())
+
+    @property
+    def terminal_id(self) -> UUID:
+        """Whose journal is pushed."""
+        return self._journal.terminal_id
+
+    def start(self) -> None:
+        """Begin pushing and pulling."""
+        self._stop.clear()
+        for name, work in (("push", self.push_once), ("pull", self.pull_once)):
+            thread = threading.Thread(
+                target=self._loop, args=(work, name), name=f"sync-{name}", daemon=True
+            )
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """End both threads; a long poll under way is cut off."""
+        self._stop.set()
+        self._wake.set()
+        self._http.close()
+        for thread in self._threads:
+            thread.join(timeout=5)
+        self._threads.clear()
+
+    def wake(self) -> None:
+        """A new entry is written: push it now."""
+        self._wake.set()
+
+    def push_once(self) -> bool:
+        """Push one batch.
+
+        Returns:
+            Whether more is waiting.
+
+        Raises:
+            SyncError: not reached, refused, or an answer that makes no sense.
+            ForkError: the server holds other entries of this terminal than are written here.
+        """
+        after = self._journal.acknowledged()
+        entries = self._journal.read(after)
+        if not entries:
+            return False
+        push = sign_batch(self._identity, entries)
+        raw = self._request("POST", "/journal", content=canonical(push.to_body()))
+        answer = _parse(PushAnswer, raw)
+        self._believe(answer)
+        return self._waiting() > 0
+
+    def _believe(self, answer: PushAnswer) -> None:
+        """Take over the server's mark where it agrees with the chain that is written here."""
+        if answer.status is PushStatus.FORK:
+            raise ForkError("the server holds other entries of this till: call the administrator")
+        mark = answer.applied_seq
+        here = self._journal.read(mark - 1, 1) if mark else []
+        hash_here = here[0].hash if here else (GENESIS if mark == 0 else None)
+        if hash_here != answer.applied_hash:
+            raise ForkError(f"the server's entry {mark} is not this till's: call the administrator")
+        self._journal.acknowledge(mark)
+
+    def pull_once(self, wait_s: int = LONG_POLL_S) -> bool:
+        """Pull one page of the feed, waiting at the server up to ``wait_s`` for news.
+
+        Returns:
+            Whether more is there already.
+
+        Raises:
+            SyncError: not reached, refused, or an answer that makes no sense.
+        """
+        since = self._feed_version()
+        raw = self._request(
+            "GET", "/feed", params={"since": since, "wait": wait_s, "limit": FEED_LIMIT}
+        )
+        page = _parse(FeedPage, raw)
+        if page.since != since:
+            raise SyncError("the server answered for another version than was asked for")
+        if page.items or page.version != since:
+            self._apply_page(page)
+        return page.more
+
+    def _request(self, method: str, path: str, **arguments: Any) -> Any:
+        for attempt in (1, 2):
+            token = make_token(self._identity, self.terminal_id, self._clock.now() + self._skew)
+            try:
+                response = self._http.request(
+                    method,
+                    self._base + path,
+                    headers={
+                        "Authorization": f"Bearer {token}",
+                        "Content-Type": "application/json",
+                    },
+                    **arguments,
+                )
+                body = response.json()
+            except (httpx.HTTPError, RuntimeError) as error:
+                raise SyncError(f"the server does not answer ({type(error).__name__})") from error
+            except ValueError as error:
+                raise SyncError(f"the server answered no JSON ({response.status_code})") from error
+            refused = response.status_code == httpx.codes.UNAUTHORIZED
+            if refused and attempt == 1 and self._learn_time(body):
+                continue
+            if not response.is_success:
+                said = body.get("message") if isinstance(body, dict) else None
+                raise SyncError(
+                    f"the server refused ({response.status_code}): {said or 'no reason'}"
+                )
+            self._changed(online=True, last_contact=self._clock.now(), problem="")
+            return body
+        raise AssertionError("the second attempt returns or raises")
+
+    def _learn_time(self, body: Any) -> bool:
+        """Take the server's time from a refusal, so that a till with a wrong clock still syncs."""
+        try:
+            server_time = _TIME.validate_python(body["server_time"])
+        except (ValidationError, KeyError, TypeError):
+            return False
+        skew = server_time - self._clock.now()
+        changed = abs(skew - self._skew) > timedelta(seconds=5)
+        self._skew = skew
+        return changed
+
+    def _loop(self, work: Callable[[], bool], name: str) -> None:
+        """Call ``work`` for ever; after a failure pause ever longer, whatever else happens."""
+        pause = FIRST_PAUSE_S
+        while not self._stop.is_set():
+            try:
+                more = work()
+                pause = FIRST_PAUSE_S
+                self._changed(waiting=self._waiting())
+            except SyncError as error:
+                self._failed(str(error))
+                more, pause = False, min(pause * 2, LONGEST_PAUSE_S)
+            except Exception:
+                log.exception("sync %s failed; it tries again", name)
+                self._failed("an unexpected fault: see the log")
+                more, pause = False, min(pause * 2, LONGEST_PAUSE_S)
+            if name == "push" and not more:
+                self._wake.wait(pause if self._waiting() else LONGEST_PAUSE_S)
+                self._wake.clear()
+            elif pause > FIRST_PAUSE_S:
+                self._stop.wait(pause * random.uniform(0.7, 1.0))  # noqa: S311 - spreads reconnects
+
+    def _failed(self, problem: str) -> None:
+        if not self._stop.is_set():
+            self._changed(online=False, problem=problem, waiting=self._waiting())
+
+    def _changed(self, **changes: Any) -> None:
+        with self._lock:
+            before, self.state = self.state, replace(self.state, **changes)
+        if replace(before, last_contact=None) != replace(self.state, last_contact=None):
+            self._on_state(self.state)
+
+    def _waiting(self) -> int:
+        return self._journal.head()[0] - self._journal.acknowledged()
+
+
+def _parse(record: type[_R], raw: Any) -> _R:
+    try:
+        return record.model_validate(raw)
+    except ValidationError as error:
+        raise SyncError(f"the server answered no {record.__name__}") from error
