@@ -1,0 +1,224 @@
+"""Sync survives whatever the network and the server do."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from dafan.clock import ManualClock
+from dafan.crypto import Identity, token_is_good
+from dafan.journal import GENESIS, Journal
+from dafan.records import FeedPage, JournalPush
+from dafan.sync import ForkError, SyncClient, SyncError
+
+Sell = Callable[[int], list[UUID]]
+NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+
+
+class FakeServer:
+    """Keeps what is pushed, by the rules of the contract; answers can be lost or spoilt."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self.now = NOW
+        self.entries: list[Any] = []
+        self.lose_answers = 0
+        self.spoil: Callable[[httpx.Request], httpx.Response] | None = None
+        self.page: dict[str, Any] = {"items": [], "more": False, "version": 0}
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if self.spoil is not None:
+            return self.spoil(request)
+        token = request.headers["Authorization"].removeprefix("Bearer ")
+        if not token_is_good(token, self.identity.signing_public, self.now):
+            body = {"code": "token", "message": "expired", "server_time": self.now.isoformat()}
+            return httpx.Response(401, json=body)
+        if request.method == "GET":
+            since = int(request.url.params["since"])
+            page = {"since": since, "server_time": self.now.isoformat(), **self.page}
+            return httpx.Response(200, json=page)
+        push = JournalPush.model_validate_json(request.content)
+        for entry in push.entries:
+            if entry.seq == len(self.entries) + 1:
+                self.entries.append(entry)
+        if self.lose_answers:
+            self.lose_answers -= 1
+            raise httpx.ReadTimeout("the cable was pulled", request=request)
+        return httpx.Response(200, json=self.mark())
+
+    def mark(self, status: str = "ok") -> dict[str, Any]:
+        last = self.entries[-1] if self.entries else None
+        return {
+            "status": status,
+            "applied_seq": last.seq if last else 0,
+            "applied_hash": last.hash if last else GENESIS,
+            "server_time": self.now.isoformat(),
+        }
+
+
+@pytest.fixture
+def server() -> FakeServer:
+    return FakeServer(Identity.create())
+
+
+@pytest.fixture
+def pages() -> list[FeedPage]:
+    return []
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW)
+
+
+@pytest.fixture
+def client(
+    journal: Journal, server: FakeServer, pages: list[FeedPage], clock: ManualClock
+) -> SyncClient:
+    return SyncClient(
+        "http://server",
+        server.identity,
+        journal,
+        lambda: pages[-1].version if pages else 0,
+        pages.append,
+        clock,
+        client=httpx.Client(transport=httpx.MockTransport(server)),
+    )
+
+
+def test_everything_written_arrives_once_in_order(
+    client: SyncClient, server: FakeServer, journal: Journal, sell: Sell
+) -> None:
+    ids = sell(450)
+    while client.push_once():
+        pass
+    assert [entry.id for entry in server.entries] == ids
+    assert journal.acknowledged() == 450
+
+
+def test_a_lost_answer_is_retried_and_doubles_nothing(
+    client: SyncClient, server: FakeServer, journal: Journal, sell: Sell
+) -> None:
+    ids = sell(3)
+    server.lose_answers = 2
+    for _ in range(2):
+        with pytest.raises(SyncError, match="does not answer"):
+            client.push_once()
+    assert journal.acknowledged() == 0
+    client.push_once()
+    assert [entry.id for entry in server.entries] == ids
+    assert journal.acknowledged() == 3
+
+
+@pytest.mark.parametrize("hours", [-7000, -2, 3, 9000])
+def test_a_till_with_a_wrong_clock_learns_the_time_and_syncs(
+    client: SyncClient, server: FakeServer, clock: ManualClock, sell: Sell, hours: int
+) -> None:
+    clock.jump(timedelta(hours=hours).total_seconds())
+    sell(1)
+    client.push_once()
+    assert len(server.entries) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, text="<html>Welcome to the hotel network</html>"),
+        httpx.Response(200, json=[]),
+        httpx.Response(200, json={"status": "ok"}),
+        httpx.Response(200, json={"status": "ok", "applied_seq": -1, "applied_hash": "x"}),
+        httpx.Response(500, json={"message": "boom"}),
+        httpx.Response(302, headers={"Location": "http://login"}, json={}),
+        httpx.Response(401, json={"server_time": "yesterday"}),
+    ],
+)
+def test_nonsense_from_the_server_is_an_error_and_acknowledges_nothing(
+    client: SyncClient, server: FakeServer, journal: Journal, sell: Sell, answer: httpx.Response
+) -> None:
+    sell(1)
+    server.spoil = lambda _request: answer
+    with pytest.raises(SyncError):
+        client.push_once()
+    with pytest.raises(SyncError):
+        client.pull_once(0)
+    assert journal.acknowledged() == 0
+
+
+def test_a_server_that_claims_entries_we_never_wrote_is_not_believed(
+    client: SyncClient, server: FakeServer, journal: Journal, sell: Sell
+) -> None:
+    sell(2)
+    mark = {"status": "ok", "applied_seq": 2, "applied_hash": "f" * 64}
+    for lie in (mark, {**mark, "applied_seq": 99}, {**mark, "status": "fork"}):
+        answer = {**lie, "server_time": NOW.isoformat()}
+        server.spoil = lambda _request, answer=answer: httpx.Response(200, json=answer)
+        with pytest.raises(ForkError, match="administrator"):
+            client.push_once()
+    assert journal.acknowledged() == 0
+
+
+def test_a_server_restored_from_a_backup_gets_its_missing_entries_again(
+    client: SyncClient, server: FakeServer, journal: Journal, sell: Sell
+) -> None:
+    ids = sell(5)
+    client.push_once()
+    del server.entries[3:]
+    server.spoil = lambda _request: httpx.Response(200, json=server.mark("gap"))
+    ids += sell(1)
+    assert client.push_once()
+    assert journal.acknowledged() == 3
+    server.spoil = None
+    client.push_once()
+    assert [entry.id for entry in server.entries] == ids
+
+
+def test_a_feed_page_is_applied_and_an_answer_to_another_question_is_not(
+    client: SyncClient, server: FakeServer, pages: list[FeedPage]
+) -> None:
+    item = {"kind": "dish", "key": "1", "version": 4, "body": None}
+    server.page = {"items": [item], "more": True, "version": 4}
+    assert client.pull_once(0)
+    assert pages[-1].version == 4
+    server.page["since"] = 2
+    with pytest.raises(SyncError, match="another version"):
+        client.pull_once(0)
+    assert len(pages) == 1
+
+
+def test_sales_wait_and_are_counted_while_the_server_is_away(
+    client: SyncClient, server: FakeServer, sell: Sell
+) -> None:
+    sell(2)
+
+    def unreachable(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no route", request=request)
+
+    server.spoil = unreachable
+    with pytest.raises(SyncError):
+        client.push_once()
+    client._failed("no route")
+    assert (client.state.online, client.state.waiting) == (False, 2)
+    server.spoil = None
+    client.push_once()
+    client._changed(waiting=client._waiting())
+    assert (client.state.online, client.state.waiting) == (True, 0)
+
+
+def test_the_request_body_is_exactly_what_was_signed(
+    client: SyncClient, server: FakeServer, sell: Sell
+) -> None:
+    sell(1)
+    bodies = []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        bodies.append(json.loads(request.content))
+        server.spoil = None
+        return server(request)
+
+    server.spoil = keep
+    client.push_once()
+    assert JournalPush.model_validate(bodies[0]).entries == tuple(server.entries)
