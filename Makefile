@@ -1,0 +1,52 @@
+# One command runs the demo canteen, one runs every test; both set themselves up.
+VENV    := .venv
+BIN     := $(VENV)/bin
+STAMP   := $(VENV)/.installed
+PYTHON  ?= python3
+# Real devices for `make run`: CAMERA=0 SCALE=/dev/ttyUSB0 PROTOCOL=cas-soh PRINTER=/dev/usb/lp0
+CAMERA  ?=
+SCALE   ?=
+PROTOCOL ?= cas-soh
+PRINTER ?=
+WORKERS ?= 2
+
+.PHONY: help run test check setup format browser models clean
+.DEFAULT_GOAL := help
+
+help: ## Show what can be made
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(STAMP): requirements.lock pyproject.toml .ci/venv
+	@.ci/venv $(PYTHON) $(VENV)
+	@touch $@
+
+setup: $(STAMP) ## Make the virtual environment
+
+models: setup ## Get the face models, or say what was taken instead
+	@$(BIN)/dafan models pull
+
+run: models ## Start the demo canteen: server, till, simulated scale, printer and camera
+	@$(BIN)/dafan demo --camera "$(CAMERA)" --scale "$(SCALE)" --protocol "$(PROTOCOL)" --printer "$(PRINTER)"
+
+browser: setup ## Get Chromium and a Chinese font for the browser tests
+	@.ci/browser $(BIN)
+
+test: models browser ## Run all tests
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+check: setup ## Check style, types and who imports whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup ## Format the code
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+lock: ## Pin the newest versions of all dependencies
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
+
+clean: ## Remove the virtual environment and the demo's data
+	@rm -rf $(VENV) var
