@@ -1,0 +1,159 @@
+"""Meal cards (实体饭卡): given, reported lost, found again, replaced."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from dafan import records
+from dafan.db import Base
+from dafan.errors import BadInputError
+from dafan.records import CardStatus
+from server import feed, people
+from server.actor import Actor
+from server.values import flush_unique
+
+MAX_NUMBER = 40
+
+
+class UnknownCardError(BadInputError):
+    """The site has no such card."""
+
+    code = "unknown_card"
+
+
+class Card(Base):
+    """A card in somebody's pocket, or one reported lost."""
+
+    __tablename__ = "card"
+
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(MAX_NUMBER), primary_key=True)
+    diner_id: Mapped[UUID] = mapped_column(ForeignKey("diner.id"), index=True)
+    status: Mapped[str] = mapped_column(String(8), default=CardStatus.ACTIVE.value)
+
+
+def read_number(text: str) -> str:
+    """A card number as the reader sends it: letters upper case, no blanks.
+
+    Raises:
+        BadInputError: not a card number.
+    """
+    number = "".join(text.split()).upper()
+    if not (number.isascii() and number.isalnum() and 4 <= len(number) <= MAX_NUMBER):
+        raise BadInputError(
+            f"'{text[:60]}' is no card number: hold the card to the reader, "
+            "or type the 4 to 40 letters and digits printed on it",
+            code="bad_card",
+        )
+    return number
+
+
+def assign(session: Session, actor: Actor, diner_id: UUID, text: str) -> Card:
+    """Give the diner a card; giving him his own again changes nothing.
+
+    Raises:
+        UnknownDinerError: not a diner of this site.
+        BadInputError: no card number, or the card of somebody else.
+    """
+    people.get_diner(session, actor.site_id, diner_id)
+    number = read_number(text)
+    card = session.get(Card, (actor.site_id, number))
+    if card is None:
+        card = Card(
+            site_id=actor.site_id,
+            number=number,
+            diner_id=diner_id,
+            status=CardStatus.ACTIVE.value,
+        )
+        session.add(card)
+        flush_unique(session, f"card {number} was given to somebody just now: look again")
+    elif card.diner_id != diner_id:
+        owner = people.get_diner(session, actor.site_id, card.diner_id)
+        raise BadInputError(
+            f"card {number} belongs to {owner.name} ({owner.staff_no}): "
+            "take it from him first, or use another card",
+            code="card_taken",
+        )
+    elif card.status == CardStatus.ACTIVE.value:
+        return card
+    card.status = CardStatus.ACTIVE.value
+    actor.record(session, "card.assign", number, None, str(diner_id))
+    publish_card(session, card)
+    return card
+
+
+def report_lost(session: Session, actor: Actor, number: str) -> Card:
+    """Refuse the card at every till from now on.
+
+    Raises:
+        UnknownCardError: not a card of this site.
+    """
+    return _set_status(session, actor, number, CardStatus.LOST)
+
+
+def found(session: Session, actor: Actor, number: str) -> Card:
+    """Accept a card again that was reported lost.
+
+    Raises:
+        UnknownCardError: not a card of this site.
+    """
+    return _set_status(session, actor, number, CardStatus.ACTIVE)
+
+
+def replace(session: Session, actor: Actor, old_number: str, new_number: str) -> Card:
+    """Give the diner another card for one that is lost or broken; the old one stays refused.
+
+    Raises:
+        UnknownCardError: the old one is not a card of this site.
+        BadInputError: the new one is no card number, or somebody else's.
+    """
+    old = report_lost(session, actor, old_number)
+    if read_number(new_number) == old.number:
+        raise BadInputError("the new card is the lost one: use 'found' for it", code="same_card")
+    return assign(session, actor, old.diner_id, new_number)
+
+
+def take_back(session: Session, actor: Actor, number: str) -> None:
+    """Free a card, so that another diner can have it.
+
+    Raises:
+        UnknownCardError: not a card of this site.
+    """
+    card = get_card(session, actor.site_id, number)
+    actor.record(session, "card.take_back", card.number, str(card.diner_id), None)
+    session.delete(card)
+    feed.publish(session, actor.site_id, "card", card.number, None)
+
+
+def get_card(session: Session, site_id: UUID, number: str) -> Card:
+    """A card of the site.
+
+    Raises:
+        UnknownCardError: not a card of this site.
+    """
+    card = session.get(Card, (site_id, read_number(number)))
+    if card is None:
+        raise UnknownCardError("there is no such card here: look at the diner's page")
+    return card
+
+
+def cards_of(session: Session, diner_id: UUID) -> Sequence[Card]:
+    """The diner's cards, lost ones as well."""
+    query = select(Card).where(Card.diner_id == diner_id).order_by(Card.number)
+    return session.scalars(query).all()
+
+
+def publish_card(session: Session, card: Card) -> None:
+    """Send the card as it is now to the tills."""
+    body = records.Card(number=card.number, diner_id=card.diner_id, status=CardStatus(card.status))
+    feed.publish(session, card.site_id, "card", card.number, body)
+
+
+def _set_status(session: Session, actor: Actor, number: str, status: CardStatus) -> Card:
+    card = get_card(session, actor.site_id, number)
+    before, card.status = card.status, status.value
+    actor.record(session, "card.status", card.number, before, status.value)
+    publish_card(session, card)
+    return card

@@ -1,0 +1,311 @@
+"""Diners (就餐人): who may eat, and what a till knows of them.
+
+Whatever changes a diner is published to the feed and written to the audit log in the
+same transaction.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from pydantic import Field
+from sqlalchemy import ForeignKey, String, UniqueConstraint, func, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from dafan import crypto, records
+from dafan.db import Base
+from dafan.errors import BadInputError
+from dafan.ids import new_id
+from dafan.money import Fen
+from dafan.records import DinerStatus, Source
+from server import feed, groups
+from server.actor import Actor
+from server.books import accounts, sales
+from server.values import Values, flush_unique
+
+MAX_PAGE = 500
+_PIN = re.compile(r"[0-9]{6}")
+_EASY_PINS = {"012345", "123456", "234567", "345678", "456789", "567890", "654321", "123123"}
+_hasher = PasswordHasher()
+
+
+class UnknownDinerError(BadInputError):
+    """The site has no such diner."""
+
+    code = "unknown_diner"
+
+
+class Diner(Base):
+    """A person who eats here; his money is in the books, his face in ``server.faces``."""
+
+    __tablename__ = "diner"
+    __table_args__ = (UniqueConstraint("site_id", "staff_no"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(index=True)
+    staff_no: Mapped[str] = mapped_column(String(80))
+    name: Mapped[str] = mapped_column(String(80), index=True)
+    department: Mapped[str] = mapped_column(String(80), default="")
+    group_id: Mapped[UUID] = mapped_column(ForeignKey("diner_group.id"), index=True)
+    status: Mapped[str] = mapped_column(String(8), default=DinerStatus.ACTIVE.value)
+    pin_hash: Mapped[str | None] = mapped_column(String(200))
+
+
+class Lookalike(Base):
+    """Two diners whose faces are too near; there is a row for each of the two."""
+
+    __tablename__ = "lookalike"
+
+    diner_id: Mapped[UUID] = mapped_column(ForeignKey("diner.id"), primary_key=True)
+    other_id: Mapped[UUID] = mapped_column(ForeignKey("diner.id"), primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(index=True)
+
+
+class DinerValues(Values):
+    """What a person decides about a diner; status, PIN, cards and face have their own acts."""
+
+    staff_no: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[0-9A-Za-z._-]+$")]
+    name: records.Name
+    department: Annotated[str, Field(max_length=80)] = ""
+    group_id: UUID
+
+
+# --- diners -------------------------------------------------------------------------------------
+
+
+def create_diner(session: Session, actor: Actor, values: DinerValues) -> Diner:
+    """Add a diner, active, without PIN.
+
+    Raises:
+        UnknownGroupError: not a group of this site.
+        BadInputError: the staff number is taken; the transaction is then lost.
+    """
+    groups.get(session, actor.site_id, values.group_id)
+    diner = Diner(
+        id=new_id(),
+        site_id=actor.site_id,
+        status=DinerStatus.ACTIVE.value,
+        pin_hash=None,
+        **values.model_dump(),
+    )
+    session.add(diner)
+    flush_unique(session, _taken(values.staff_no))
+    actor.record(session, "diner.create", str(diner.id), None, values.model_dump(mode="json"))
+    publish_diner(session, diner.id)
+    return diner
+
+
+def update_diner(session: Session, actor: Actor, diner_id: UUID, values: DinerValues) -> Diner:
+    """Change number, name, department or group.
+
+    Raises:
+        UnknownDinerError: not a diner of this site.
+        UnknownGroupError: not a group of this site.
+        BadInputError: the staff number is taken; the transaction is then lost.
+    """
+    diner = get_diner(session, actor.site_id, diner_id)
+    groups.get(session, actor.site_id, values.group_id)
+    before = diner_values(diner).model_dump(mode="json")
+    for name, value in values.model_dump().items():
+        setattr(diner, name, value)
+    flush_unique(session, _taken(values.staff_no))
+    actor.record(session, "diner.update", str(diner.id), before, values.model_dump(mode="json"))
+    publish_diner(session, diner.id)
+    return diner
+
+
+def set_status(session: Session, actor: Actor, diner_id: UUID, status: DinerStatus) -> Diner:
+    """Freeze a diner, or let him pay again. Leaving for good is :func:`server.leaving.leave`.
+
+    Raises:
+        UnknownDinerError: not a diner of this site.
+    """
+    diner = get_diner(session, actor.site_id, diner_id)
+    before, diner.status = diner.status, status.value
+    actor.record(session, "diner.status", str(diner.id), before, status.value)
+    session.flush()
+    publish_diner(session, diner.id)
+    return diner
+
+
+def get_diner(session: Session, site_id: UUID, diner_id: UUID) -> Diner:
+    """A diner of the site.
+
+    Raises:
+        UnknownDinerError: not a diner of this site.
+    """
+    diner = session.scalar(select(Diner).where(Diner.site_id == site_id, Diner.id == diner_id))
+    if diner is None:
+        raise UnknownDinerError("there is no such diner here: look for the name or the number")
+    return diner
+
+
+def find_diner(session: Session, site_id: UUID, staff_no: str) -> Diner | None:
+    """The site's diner with this staff number."""
+    return session.scalar(
+        select(Diner).where(Diner.site_id == site_id, Diner.staff_no == staff_no.strip())
+    )
+
+
+def page_diners(
+    session: Session,
+    site_id: UUID,
+    *,
+    after: str = "",
+    limit: int = 50,
+    search: str = "",
+    group_id: UUID | None = None,
+    status: DinerStatus | None = None,
+) -> Sequence[Diner]:
+    """Diners by staff number, from behind ``after``, whose number, name or department match."""
+    query = select(Diner).where(Diner.site_id == site_id, Diner.staff_no > after)
+    if search.strip():
+        word = search.strip()
+        query = query.where(
+            or_(
+                Diner.staff_no.startswith(word, autoescape=True),
+                Diner.name.contains(word, autoescape=True),
+                Diner.department.contains(word, autoescape=True),
+            )
+        )
+    if group_id is not None:
+        query = query.where(Diner.group_id == group_id)
+    if status is not None:
+        query = query.where(Diner.status == status.value)
+    query = query.order_by(Diner.staff_no).limit(max(1, min(limit, MAX_PAGE)))
+    return session.scalars(query).all()
+
+
+def count_diners(session: Session, site_id: UUID) -> int:
+    """How many diners the site has, those who have left not counted."""
+    query = select(func.count()).where(
+        Diner.site_id == site_id, Diner.status != DinerStatus.LEFT.value
+    )
+    return session.scalar(query) or 0
+
+
+def diner_values(diner: Diner) -> DinerValues:
+    """The diner as a person decided him."""
+    return DinerValues.model_validate(
+        {name: getattr(diner, name) for name in DinerValues.model_fields}
+    )
+
+
+def qr_text(site_key: bytes, diner_id: UUID) -> str:
+    """What the diner's QR code says; a till asks for the PIN as well."""
+    return crypto.make_qr(site_key, diner_id)
+
+
+def publish_diner(session: Session, diner_id: UUID) -> None:
+    """Send the diner with his balances and uses as they are now to the tills.
+
+    One who has left disappears from them.
+    """
+    session.flush()
+    diner = session.get_one(Diner, diner_id)
+    gone = diner.status == DinerStatus.LEFT.value
+    body = None if gone else diner_record(session, diner)
+    feed.publish(session, diner.site_id, "diner", str(diner.id), body)
+
+
+def diner_record(session: Session, diner: Diner) -> records.Diner:
+    """The diner as a till knows him."""
+    balances = accounts.balances(session, diner.id)
+    return records.Diner(
+        id=diner.id,
+        staff_no=diner.staff_no,
+        name=diner.name,
+        department=diner.department,
+        group_id=diner.group_id,
+        status=DinerStatus(diner.status),
+        pin_hash=diner.pin_hash,
+        subsidy=balances.get(Source.SUBSIDY, Fen(0)),
+        cash=balances.get(Source.CASH, Fen(0)),
+        today=_latest_use(session, diner.id),
+        applied=sales.applied_marks(session, diner.id),
+        lookalikes=tuple(lookalikes(session, diner.id)),
+    )
+
+
+def _latest_use(session: Session, diner_id: UUID) -> records.DayUse:
+    query = select(func.max(sales.Sale.business_date)).where(sales.Sale.diner_id == diner_id)
+    latest: date = session.scalar(query) or date.min
+    return sales.day_use(session, diner_id, latest)
+
+
+# --- PIN ----------------------------------------------------------------------------------------
+
+
+def hash_pin(pin: str) -> str:
+    """Argon2 of a PIN.
+
+    Raises:
+        BadInputError: not six digits, or six that anybody would try first.
+    """
+    if not _PIN.fullmatch(pin):
+        raise BadInputError("a PIN has six digits", code="bad_pin")
+    if len(set(pin)) == 1 or pin in _EASY_PINS:
+        raise BadInputError("this PIN is too easy to guess: choose another one", code="easy_pin")
+    return _hasher.hash(pin)
+
+
+def set_pin(session: Session, actor: Actor, diner_id: UUID, pin: str | None) -> None:
+    """Give the diner a PIN, or with ``None`` take it away until he chooses one again.
+
+    Raises:
+        UnknownDinerError: not a diner of this site.
+        BadInputError: as :func:`hash_pin`.
+    """
+    diner = get_diner(session, actor.site_id, diner_id)
+    diner.pin_hash = None if pin is None else hash_pin(pin)
+    actor.record(session, "diner.pin", str(diner.id), None, "reset" if pin is None else "set")
+    publish_diner(session, diner.id)
+
+
+def pin_fits(diner: Diner, pin: str) -> bool:
+    """Whether this is the diner's PIN."""
+    if diner.pin_hash is None:
+        return False
+    try:
+        return _hasher.verify(diner.pin_hash, pin)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+# --- look-alikes --------------------------------------------------------------------------------
+
+
+def lookalikes(session: Session, diner_id: UUID) -> Sequence[UUID]:
+    """Diners whose face is too near to this one's."""
+    query = select(Lookalike.other_id).where(Lookalike.diner_id == diner_id)
+    return session.scalars(query.order_by(Lookalike.other_id)).all()
+
+
+def mark_lookalikes(session: Session, actor: Actor, one_id: UUID, other_id: UUID) -> None:
+    """From now on both need a second factor beside the face."""
+    for diner_id, near_id in ((one_id, other_id), (other_id, one_id)):
+        session.merge(Lookalike(diner_id=diner_id, other_id=near_id, site_id=actor.site_id))
+    actor.record(session, "diner.lookalike", str(one_id), None, str(other_id))
+    for diner_id in (one_id, other_id):
+        publish_diner(session, diner_id)
+
+
+def clear_lookalikes(session: Session, actor: Actor, diner_id: UUID) -> None:
+    """Forget whose face is near to this one's, when his own face is erased."""
+    others = lookalikes(session, diner_id)
+    query = select(Lookalike).where(
+        Lookalike.site_id == actor.site_id,
+        or_(Lookalike.diner_id == diner_id, Lookalike.other_id == diner_id),
+    )
+    for row in session.scalars(query):
+        session.delete(row)
+    for other_id in others:
+        publish_diner(session, other_id)
+
+
+def _taken(staff_no: str) -> str:
+    return f"there is a diner with the number {staff_no} already: change that one instead"
