@@ -29,6 +29,8 @@ from enum import StrEnum
 from dafan.money import Fen
 from dafan.units import Grams
 
+_NOTHING = Fen(0)
+
 
 class Screen(StrEnum):
     """What fills the screen."""
@@ -162,7 +164,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """The diner, masked (``dafan`` shows 张* to those who stand behind)."""
+    """The diner, already masked: those who stand behind read 张*."""
 
     name: str
     department: str = ""
@@ -244,7 +246,7 @@ class View:
     stable: bool = False
     lines: tuple[Line, ...] = ()
     list_total: Fen | None = None
-    discount: Fen = Fen(0)
+    discount: Fen = _NOTHING
     total: Fen | None = None
     who: Who | None = None
     balance: Balance | None = None

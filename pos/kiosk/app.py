@@ -1,0 +1,186 @@
+"""The Flask application of the kiosk page, and its server.
+
+The page belongs to the till's own screen: the server listens on loopback, answers only to
+loopback host names (a foreign page cannot reach it by rebinding a name), and takes presses only
+from the page itself.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from importlib.resources import files
+from typing import Any
+
+import waitress
+from flask import Flask, Response, abort, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from dafan import __version__
+from pos.kiosk.port import TillPort
+from pos.kiosk.texts import LABELS, NOTICES
+from pos.view import View
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+MAX_PRESS_BYTES = 4096
+_SLUG = re.compile(r"[\w-]{1,64}", re.ASCII)
+_DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
+_CARD = re.compile(r"[\x21-\x7e]{4,512}")
+PRESSES: dict[str, dict[str, re.Pattern[str]]] = {
+    "cancel": {},
+    "way": {"way": re.compile("card|qr|staff_no|cash|help|face")},
+    "pick": {},
+    "picked": {},
+    "add": {"dish": _SLUG, "portion": re.compile("full|half|small")},
+    "remove": {"line": _SLUG},
+    "digits": {"digits": _DIGITS},
+    "yes": {},
+    "retry": {},
+    "reprint": {},
+    "card": {"number": _CARD},
+}
+"""Every press, and what each of its parameters must look like in full."""
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+def create_kiosk(till: TillPort, hosts: tuple[str, ...] = LOOPBACK) -> Flask:
+    """Build the page's application.
+
+    Args:
+        till: The till to show and to press.
+        hosts: Host names under which the page may be asked for.
+    """
+    app = Flask("pos.kiosk", static_folder="static", template_folder="templates")
+    app.config.update(TRUSTED_HOSTS=list(hosts), MAX_CONTENT_LENGTH=MAX_PRESS_BYTES)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    tokens = files("dafan").joinpath("static", "dafan.css").read_text(encoding="utf-8")
+
+    @app.get("/")
+    def page() -> str:
+        return render_template("kiosk.html", version=__version__)
+
+    @app.get("/tokens.css")
+    def design_tokens() -> Response:
+        return Response(tokens, mimetype="text/css")
+
+    @app.get("/texts.json")
+    def texts() -> Response:
+        return jsonify({"notices": NOTICES, "labels": LABELS})
+
+    @app.get("/events")
+    def events() -> Response:
+        return Response(_stream(till), mimetype="text/event-stream")
+
+    @app.get("/camera.jpg")
+    def camera() -> Response:
+        picture = till.jpeg()
+        if picture is None:
+            return Response(status=204)
+        return Response(picture, mimetype="image/jpeg")
+
+    @app.post("/press")
+    def press() -> Response:
+        action, params = _read_press()
+        till.press(action, **params)
+        return Response(status=204)
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        response.headers.update(_HEADERS)
+        return response
+
+    @app.errorhandler(HTTPException)
+    def problem(error: HTTPException) -> tuple[Response, int]:
+        return jsonify({"error": error.description}), error.code or 500
+
+    return app
+
+
+def _stream(till: TillPort) -> Iterator[str]:
+    """Server-sent events: whole views, the menu only when it is another one."""
+    yield "retry: 1000\n\n"
+    sent: View | None = None
+    for view in till.subscribe():
+        if view is None:
+            yield "event: beat\ndata:\n\n"
+            continue
+        yield f"data: {json.dumps(wire(view, sent), ensure_ascii=False)}\n\n"
+        sent = view
+
+
+def wire(view: View, sent: View | None = None) -> dict[str, Any]:
+    """The view as JSON values, without the menu where the page has it already."""
+    values = {name.name: _plain(getattr(view, name.name)) for name in fields(view)}
+    if sent is not None and sent.menu == view.menu:
+        del values["menu"]
+    return values
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return asdict(value) if hasattr(value, "__dataclass_fields__") else value
+
+
+def _read_press() -> tuple[str, dict[str, str]]:
+    """The press in the request, checked; aborts with 400 or 403 where it is none of ours."""
+    origin = request.headers.get("Origin")
+    if request.headers.get("X-Dafan") != "kiosk" or origin not in {None, request.host_url[:-1]}:
+        abort(403, "presses come from the kiosk page only")
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        abort(400, "send a JSON object with an action")
+    action = body.pop("action", None)
+    shape = PRESSES.get(action) if isinstance(action, str) else None
+    if shape is None or set(body) != set(shape):
+        abort(400, f"send one of {', '.join(PRESSES)} with exactly its parameters")
+    for name, pattern in shape.items():
+        if not isinstance(body[name], str) or not pattern.fullmatch(body[name]):
+            abort(400, f"{name} does not look as it should")
+    return str(action), body
+
+
+class KioskServer:
+    """Waitress in a thread of its own."""
+
+    def __init__(self, app: Flask, host: str, port: int) -> None:
+        # Every open page holds one thread for its events; pictures and presses need the others.
+        self._server = waitress.create_server(app, host=host, port=port, threads=8)
+        self._thread = threading.Thread(target=self._server.run, name="kiosk", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The TCP port, also where 0 let the system choose."""
+        return int(self._server.effective_port)
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening; end the till's subscriptions first, or their threads linger."""
+        self._server.close()
+        self._thread.join(timeout=5)
+
+
+def serve_kiosk(app: Flask, host: str, port: int) -> KioskServer:
+    """Serve the page in a thread; returns once the port is bound.
+
+    Raises:
+        OSError: the address cannot be bound.
+    """
+    server = KioskServer(app, host, port)
+    server.start()
+    return server

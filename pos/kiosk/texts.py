@@ -1,0 +1,361 @@
+"""Every sentence of the kiosk page, in Chinese and in English.
+
+A notice says first what is the matter, then what to do now. A name in braces is a parameter; one
+that ends in ``_fen`` is shown as money (¥3.20).
+"""
+
+from typing import TypedDict
+
+from pos.view import NoticeCode
+
+
+class Sentence(TypedDict):
+    """A notice: the matter and the advice, each in two languages."""
+
+    zh: tuple[str, str]
+    en: tuple[str, str]
+
+
+class Label(TypedDict):
+    """A short text in two languages."""
+
+    zh: str
+    en: str
+
+
+def _say(zh: str, zh_do: str, en: str, en_do: str) -> Sentence:
+    return {"zh": (zh, zh_do), "en": (en, en_do)}
+
+
+_N = NoticeCode
+NOTICES: dict[NoticeCode, Sentence] = {
+    # the scale
+    _N.UNSTABLE: _say("餐盘还在晃动", "请稍等", "The tray is still moving", "One moment, please"),
+    _N.OVERLOAD: _say(
+        "秤上太重了", "请分两次结算", "Too heavy for the scale", "Please pay in two parts"
+    ),
+    _N.NEGATIVE: _say(
+        "秤没有归零",
+        "请清空秤盘，等一下再放",
+        "The scale is not at zero",
+        "Please clear it, wait, then put the tray back",
+    ),
+    _N.SCALE_ERROR: _say(
+        "秤的读数不清楚",
+        "请拿起餐盘再放一次",
+        "The scale cannot be read",
+        "Please lift the tray and put it down again",
+    ),
+    _N.SCALE_OFF: _say(
+        "秤没有连接",
+        "请选单份菜品，或找工作人员",
+        "The scale is not connected",
+        "Please choose single dishes, or ask the staff",
+    ),
+    _N.CLEAR_SCALE: _say(
+        "请先取走餐盘",
+        "秤空了，下一位再放",
+        "Please take your tray",
+        "The next tray can follow once the scale is empty",
+    ),
+    _N.TRAY_LIFTED: _say(
+        "餐盘拿起来了，没有扣款",
+        "要付款请放回餐盘",
+        "The tray was lifted: nothing was charged",
+        "Put it back to pay",
+    ),
+    _N.WEIGHT_CHANGED: _say(
+        "重量变了",
+        "金额已更新，请再看一下",
+        "The weight has changed",
+        "Please check the new amount",
+    ),
+    _N.PRICE_MISSING: _say(
+        "这个菜还没有定价", "请找工作人员", "This dish has no price yet", "Please ask the staff"
+    ),
+    # the face
+    _N.NO_FACE: _say("请看这里", "脸正对圆圈就好", "Please look here", "Face the circle"),
+    _N.TOO_FAR: _say("请再靠近一点", "", "Please come a little closer", ""),
+    _N.OFF_CENTRE: _say("请站到中间", "", "Please stand in the middle", ""),
+    _N.TURNED_AWAY: _say("请正对屏幕", "", "Please face the screen", ""),
+    _N.TOO_DARK: _say(
+        "光线不合适",
+        "请换个角度，或刷卡",
+        "The light is not right",
+        "Turn a little, or use your card",
+    ),
+    _N.BLURRED: _say("请停一下别动", "", "Please hold still", ""),
+    _N.TWO_FACES: _say(
+        "镜头里有两个人",
+        "请后面的人退一步",
+        "There are two people here",
+        "Please step back, next in line",
+    ),
+    _N.UNKNOWN_FACE: _say(
+        "没认出您",
+        "请靠近一点，或刷卡",
+        "We did not recognise you",
+        "Come closer, or use your card",
+    ),
+    _N.NOT_LIVE: _say(
+        "没有看到真人",
+        "请本人正对镜头，或刷卡",
+        "This does not look like a live face",
+        "Look at the camera yourself, or use your card",
+    ),
+    _N.LOOKALIKE: _say(
+        "有人和您很像",
+        "请再刷卡或输入密码",
+        "Someone looks very much like you",
+        "Please add your card or PIN",
+    ),
+    _N.SECOND_FACTOR: _say(
+        "还差一步", "请输入密码确认是您", "One more step", "Please confirm with your PIN"
+    ),
+    _N.CAMERA_OFF: _say(
+        "摄像头没有连接",
+        "请刷卡、扫码或用工号",
+        "The camera is not connected",
+        "Use a card, QR code or PIN",
+    ),
+    _N.FACE_OFF: _say(
+        "这里不用刷脸", "请刷卡、扫码或用工号", "No face payment here", "Use a card, QR code or PIN"
+    ),
+    # the diner
+    _N.FROZEN: _say(
+        "您的账户已冻结", "请找工作人员", "Your account is frozen", "Please ask the staff"
+    ),
+    _N.LEFT: _say(
+        "您的账户已注销",
+        "请找工作人员，或用现金",
+        "Your account is closed",
+        "Please ask the staff, or pay cash",
+    ),
+    _N.INSUFFICIENT: _say(
+        "余额不足，还差 {short_fen}",
+        "请充值或用现金",
+        "Balance too low by {short_fen}",
+        "Please top up or pay cash",
+    ),
+    _N.FULL_PRICE: _say(
+        "这一餐已经用过补贴",
+        "将按全价 {total_fen} 结算",
+        "This meal's subsidy is used",
+        "The full price is {total_fen}",
+    ),
+    _N.MEAL_LIMIT: _say(
+        "超过每餐限额 {limit_fen}",
+        "请减少菜品，或用现金",
+        "Over the limit of {limit_fen} a meal",
+        "Take less, or pay cash",
+    ),
+    _N.DAILY_LIMIT: _say(
+        "超过每日限额 {limit_fen}",
+        "请用现金，或找工作人员",
+        "Over the limit of {limit_fen} a day",
+        "Pay cash, or ask the staff",
+    ),
+    _N.OFFLINE_LIMIT: _say(
+        "网络恢复前只能付到这里",
+        "请用现金，或找工作人员",
+        "No more credit until the network is back",
+        "Pay cash, or ask the staff",
+    ),
+    _N.NOT_KNOWN_HERE: _say(
+        "这里还没有您的资料",
+        "请找工作人员",
+        "You are not registered here yet",
+        "Please ask the staff",
+    ),
+    _N.WITHDRAWN: _say(
+        "您的刷脸已停用",
+        "请刷卡、扫码或用工号",
+        "Face payment is switched off for you",
+        "Use a card, QR code or PIN",
+    ),
+    _N.PAID_BEFORE: _say(
+        "您刚刚付过一次",
+        "再付一份请点“是”",
+        "You paid here a moment ago",
+        "To pay for another meal, press Yes",
+    ),
+    # other ways
+    _N.CARD_UNKNOWN: _say(
+        "这张卡没有登记",
+        "请换一张，或找工作人员",
+        "This card is not registered",
+        "Try another, or ask the staff",
+    ),
+    _N.CARD_LOST: _say(
+        "这张卡已挂失", "请找工作人员", "This card was reported lost", "Please ask the staff"
+    ),
+    _N.QR_UNKNOWN: _say(
+        "二维码没有读懂",
+        "请打开付款码再试",
+        "This QR code is not a payment code",
+        "Open your code and try again",
+    ),
+    _N.QR_EXPIRED: _say(
+        "二维码过期了", "请刷新后再扫", "This QR code has expired", "Refresh it and try again"
+    ),
+    _N.STAFF_NO_UNKNOWN: _say(
+        "没有这个工号", "请再输一次", "There is no such staff number", "Please try again"
+    ),
+    _N.PIN_WRONG: _say("密码不对", "还可以试 {tries} 次", "Wrong PIN", "Tries left: {tries}"),
+    _N.PIN_LOCKED: _say(
+        "密码错误太多次",
+        "请 {minutes} 分钟后再试，或刷卡",
+        "Too many wrong PINs",
+        "Try again in {minutes} min, or use your card",
+    ),
+    _N.PIN_NONE: _say(
+        "您还没有设密码",
+        "请刷卡，或找工作人员设置",
+        "You have not set a PIN",
+        "Use your card, or ask the staff to set one",
+    ),
+    _N.HELP: _say(
+        "请稍等", "工作人员会来帮您", "One moment, please", "A member of staff will help you"
+    ),
+    # the basket
+    _N.EMPTY_BASKET: _say(
+        "还没有要付的菜品",
+        "请放餐盘，或选菜品",
+        "There is nothing to pay yet",
+        "Put down a tray, or choose dishes",
+    ),
+    _N.BASKET_FULL: _say(
+        "一次最多这么多",
+        "请先付这一单",
+        "That is as much as one bill holds",
+        "Please pay this first",
+    ),
+    _N.DISH_GONE: _say(
+        "这个菜没有了", "请选别的", "This dish is sold out", "Please choose another"
+    ),
+    _N.CANCELLED: _say(
+        "已取消，没有扣款", "请取走餐盘", "Cancelled: nothing was charged", "Please take your tray"
+    ),
+    _N.TIMED_OUT: _say(
+        "时间到了，没有扣款",
+        "要付款请再选一次",
+        "Time is up: nothing was charged",
+        "Choose again to pay",
+    ),
+    # the till
+    _N.WRITE_FAILED: _say(
+        "没有记上，没有扣款",
+        "请再试一次，或找工作人员",
+        "Not saved: nothing was charged",
+        "Try again, or ask the staff",
+    ),
+    _N.NOT_READY: _say(
+        "正在准备", "资料下载好就可以用了", "Getting ready", "Opens as soon as the data is here"
+    ),
+    _N.NOT_ENROLLED: _say(
+        "这台结算台还没有登记", "请找工作人员", "This till is not enrolled", "Please ask the staff"
+    ),
+    _N.REVOKED: _say(
+        "这台结算台已停用", "请到其他结算台", "This till is closed", "Please use another till"
+    ),
+    _N.NO_PAPER: _say(
+        "小票纸用完了",
+        "已付款，换纸后会补打",
+        "Out of receipt paper",
+        "You have paid; the receipt prints later",
+    ),
+    _N.PRINTER_OFF: _say(
+        "打印机没有连接",
+        "已付款，需要小票请找工作人员",
+        "The printer is not connected",
+        "You have paid; ask the staff for a receipt",
+    ),
+}
+
+
+def _label(zh: str, en: str) -> Label:
+    return {"zh": zh, "en": en}
+
+
+LABELS: dict[str, Label] = {
+    "place": _label("请放餐盘", "Place your tray"),
+    "place_hint": _label("放稳以后看一下镜头", "Then look at the camera"),
+    "place_hint_no_face": _label("放稳以后刷卡、扫码或用工号", "Then use a card, QR code or PIN"),
+    "place_picks": _label("请选菜品", "Choose your dishes"),
+    "prices": _label("今日价格", "Today's prices"),
+    "no_prices": _label("今天还没有菜单", "No menu yet today"),
+    "more_dishes": _label("还有 {count} 种，点“选菜品”看全部", "{count} more under Choose dishes"),
+    "look": _label("请看这里", "Please look here"),
+    "other_ways": _label("请刷卡、扫码或输入工号", "Card, QR code or staff number"),
+    "seen": _label("正在认您", "Recognising you"),
+    "countdown": _label(
+        "{seconds} 秒后付款，不是您请点取消", "Paying in {seconds} s. Not you? Cancel"
+    ),
+    "committing": _label("正在付款", "Paying"),
+    "paid": _label("已支付", "Paid"),
+    "enjoy": _label("{name}，请慢用", "{name}, enjoy your meal"),
+    "enjoy_all": _label("请慢用", "Enjoy your meal"),
+    "take_tray": _label("请取走餐盘", "Please take your tray"),
+    "balance": _label("余额", "Balance"),
+    "split": _label(
+        "补贴 {subsidy_fen} · 现金 {cash_fen}", "Subsidy {subsidy_fen} · cash {cash_fen}"
+    ),
+    "today": _label("今天第 {count} 餐", "Meal {count} today"),
+    "today_spent": _label("今天共 {spent_fen}", "{spent_fen} today"),
+    "this_meal": _label("本餐补贴", "Subsidy used"),
+    "this_meal_rest": _label("自付 {rest_fen}", "You paid {rest_fen}"),
+    "month": _label("本月", "This month"),
+    "month_meals": _label("{count} 餐", "{count} meals"),
+    "month_spent": _label("共 {spent_fen}", "{spent_fen} in all"),
+    "points": _label("光盘积分", "Clean-plate points"),
+    "points_hint": _label("吃光有奖", "For empty plates"),
+    "cash_paid": _label("现金", "Cash"),
+    "cash_paid_hint": _label("已收款", "Received"),
+    "cancel": _label("取消", "Cancel"),
+    "back": _label("返回", "Back"),
+    "yes": _label("是，再付一份", "Yes, pay again"),
+    "retry": _label("再试一次", "Try again"),
+    "way_face": _label("刷脸", "Face"),
+    "way_card": _label("刷卡", "Card"),
+    "way_qr": _label("扫码", "QR code"),
+    "way_staff_no": _label("工号+密码", "No. + PIN"),
+    "way_cash": _label("现金", "Cash"),
+    "way_help": _label("找工作人员", "Ask staff"),
+    "pick": _label("选菜品", "Choose dishes"),
+    "pick_title": _label("选单份菜品", "Choose single dishes"),
+    "picked": _label("选好了", "Done"),
+    "basket": _label("已选", "Your choice"),
+    "basket_empty": _label("点菜品就加上", "Touch a dish to add it"),
+    "remove": _label("去掉 {name}", "Remove {name}"),
+    "all": _label("全部", "All"),
+    "full": _label("整份", "Full"),
+    "half": _label("半份", "Half"),
+    "small": _label("小碗", "Small"),
+    "no_price": _label("未定价", "No price"),
+    "discount": _label("优惠", "Discount"),
+    "total": _label("合计", "Total"),
+    "more_lines": _label("另有 {count} 项", "{count} more"),
+    "enter_pin": _label("请输入密码", "Enter your PIN"),
+    "enter_staff_no": _label("请输入工号", "Enter your staff number"),
+    "show_card": _label("请把卡贴近读卡器", "Hold your card to the reader"),
+    "show_qr": _label("请把付款码对准镜头", "Hold your code to the camera"),
+    "pay_cash": _label("请向收银员付现金", "Please pay the cashier"),
+    "cash_received": _label("已收现金", "Cash received"),
+    "again": _label("再付一份吗？", "Pay for another meal?"),
+    "erase": _label("删除", "Delete"),
+    "ok": _label("确定", "OK"),
+    "digit": _label("已输入 {count} 位", "{count} digits entered"),
+    "setup": _label("结算台准备中", "The till is getting ready"),
+    "problem": _label("请看一下", "One moment"),
+    "language": _label("English", "中文"),
+    "large": _label("大字", "Large type"),
+    "normal": _label("标准字", "Normal type"),
+    "mute": _label("静音", "Mute"),
+    "unmute": _label("开声音", "Sound on"),
+    "reprint": _label("补打小票", "Reprint receipt"),
+    "offline": _label("离线，照常结算", "Offline, selling as usual"),
+    "offline_waiting": _label("离线，{count} 条待上传", "Offline, {count} waiting"),
+    "printer": _label("打印机要看一下", "Printer needs a look"),
+    "recovering": _label("正在恢复", "Reconnecting"),
+    "recovering_hint": _label("请稍等，不用重新刷", "One moment, no need to start again"),
+}
