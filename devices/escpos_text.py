@@ -20,6 +20,9 @@ DOTS: dict[Paper, int] = {58: 384, 80: 576}
 NOT_AT_START = "，。、：；！？）》”’】〉」』…—·,.:;!?)]}%％"
 """Chinese punctuation that never begins a line (GB/T 15834-2011, 5.1.10), and its ASCII kin."""
 
+NOT_AT_END = "（《“‘【〈「『￥"
+"""Opening marks, and the sign of an amount, never end a line (same clause)."""
+
 # U+00A5 has only a four-byte code, which font ROMs lack; U+FFE5 prints the same sign.
 _REPLACED = str.maketrans({"¥": "￥", "\u00a0": " ", "\u3000": "  ", "\t": "    "})
 _DROPPED = ("Cc", "Cf", "Cs", "Mn", "Me")
@@ -93,7 +96,7 @@ def _break_at(text: str, columns: int) -> int:
 
 
 def _may_break(before: str, after: str) -> bool:
-    if after in NOT_AT_START:
+    if after in NOT_AT_START or before in NOT_AT_END:
         return False
     word = before.isascii() and after.isascii()
     return not word or before == " " or after == " "
