@@ -1,0 +1,91 @@
+"""What a diner reads before his face is stored; a version once published is never edited.
+
+The text answers what the Personal Information Protection Law asks for: purpose and way (art. 17),
+necessity and effect (art. 30), separate consent (art. 29), guardian of a child under 14 (art. 31),
+withdrawal (art. 15), no refusal of service (art. 16), storage for the shortest time (art. 19).
+"""
+
+from dataclasses import dataclass
+
+from dafan.errors import BadInputError
+
+ADULT_AGE = 14
+"""Younger than this, a guardian consents (PIPL art. 31)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentText:
+    """One version of the text.
+
+    Attributes:
+        version: Stored with each consent and each template.
+        title: Heading.
+        paragraphs: (heading, text) in the order of reading.
+    """
+
+    version: str
+    title: str
+    paragraphs: tuple[tuple[str, str], ...]
+
+
+_FIRST = ConsentText(
+    version="2026-01",
+    title="人脸信息单独同意书",
+    paragraphs=(
+        (
+            "用来做什么",
+            "只用于您在本单位食堂刷脸结算时认出您本人。不用于考勤、监控或其他用途，不提供给任何第三方。",
+        ),
+        (
+            "保存什么",
+            (
+                "一张登记照片，和由它计算出的一组数字（人脸特征）。"
+                "刷脸时的画面只在结算台内存中处理，不保存。"
+            ),
+        ),
+        (
+            "保存在哪里",
+            "登记照片只加密保存在本单位的服务器上；人脸特征加密保存在本单位的服务器和结算台上。不上传互联网。",
+        ),
+        (
+            "保存多久",
+            (
+                "保存到您撤回同意或离开本单位为止，届时立即从服务器删除，"
+                "各结算台联网后随即删除，并留下删除记录。"
+            ),
+        ),
+        (
+            "对您的影响",
+            (
+                "人脸属于敏感个人信息，泄露后无法像密码一样更换，因此照片和特征都加密保存，"
+                "查看和更改均留有记录。长相相近的人会被要求再输入密码或刷卡。"
+            ),
+        ),
+        (
+            "您可以不同意",
+            "不同意或撤回同意，不影响您用餐：刷卡、扫码、工号加密码与刷脸价格相同、补贴相同。",
+        ),
+        (
+            "怎样撤回",
+            "随时向食堂管理员提出即可撤回，无需说明理由，当场生效。您也可以要求查阅、更正您的信息。",
+        ),
+        (
+            "未成年人",
+            "未满14周岁的，由父母或其他监护人阅读并同意，并登记监护人姓名。",
+        ),
+    ),
+)
+
+TEXTS: dict[str, ConsentText] = {text.version: text for text in (_FIRST,)}
+CURRENT = _FIRST.version
+
+
+def text_of(version: str = CURRENT) -> ConsentText:
+    """A version of the text.
+
+    Raises:
+        BadInputError: there is no such version.
+    """
+    if version not in TEXTS:
+        raise BadInputError("there is no such consent text: reload the page and read it again")
+    return TEXTS[version]
