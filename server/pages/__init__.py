@@ -1,0 +1,19 @@
+"""What people see of the server: pages rendered by Jinja, with small ES modules and no build step.
+
+:func:`register_pages` adds all of it to the application.
+"""
+
+from flask import Flask
+
+from server.pages import layout, session
+from server.pages.manage import manage
+
+
+def register_pages(app: Flask) -> None:
+    """Add the pages, their language, their filters and their style sheets to the application.
+
+    Login, CSRF protection and the database are the application's own; see :mod:`server.app`.
+    """
+    layout.init_app(app)
+    app.register_blueprint(session.blueprint)
+    app.register_blueprint(manage)
