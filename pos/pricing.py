@@ -1,0 +1,93 @@
+"""What a basket costs: whole fen, rounded half up once a line. Pure."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from dafan.money import MAX_FEN, Fen, divide_half_up, price_of_weight
+from dafan.records import Dish, Portion, SaleLine, Unit
+from pos.basket import Basket
+from pos.snapshot import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A basket with prices.
+
+    Attributes:
+        lines: What can be sold.
+        unpriced: Names of dishes without a price (or no longer sold): the basket cannot be paid.
+    """
+
+    lines: tuple[SaleLine, ...]
+    unpriced: tuple[str, ...] = ()
+
+    @property
+    def list_total(self) -> Fen:
+        """Before any discount."""
+        return Fen(sum(line.amount for line in self.lines))
+
+    @property
+    def payable(self) -> bool:
+        """There is something to pay and its price is certain."""
+        return bool(self.lines) and not self.unpriced and self.list_total <= MAX_FEN
+
+
+def price_basket(basket: Basket, catalogue: Catalogue) -> Priced:
+    """Price every line of a basket."""
+    lines: list[SaleLine] = []
+    unpriced: list[str] = []
+    if basket.grams is not None:
+        dish = catalogue.weigh_dish
+        if dish is None or dish.price is None or not dish.active or dish.unit is not Unit.KG:
+            unpriced.append(dish.name if dish else "")
+        else:
+            lines.append(
+                SaleLine(
+                    dish_id=dish.id,
+                    name=dish.name,
+                    unit=Unit.KG,
+                    grams=basket.grams,
+                    unit_price=dish.price,
+                    amount=price_of_weight(basket.grams, dish.price),
+                )  # fmt: skip
+            )
+    for item in basket.items:
+        line = _counted(catalogue.dishes.get(item.dish_id), item.portion, item.quantity)
+        if isinstance(line, SaleLine):
+            lines.append(line)
+        else:
+            unpriced.append(line)
+    return Priced(tuple(lines), tuple(unpriced))
+
+
+def portion_price(dish: Dish, portion: Portion) -> Fen | None:
+    """Price of one counted portion; ``None`` where that portion is not sold."""
+    prices = {
+        Portion.FULL: dish.price,
+        Portion.HALF: dish.half_price,
+        Portion.SMALL: dish.small_price,
+    }
+    return prices[portion] if dish.active and dish.unit is Unit.PIECE else None
+
+
+def discount_of(list_total: Fen, percent: int) -> Fen:
+    """A group's discount, half up, once a sale."""
+    return Fen(divide_half_up(list_total * percent, 100))
+
+
+def dish_id_of(text: str) -> UUID | None:
+    """A dish id as a page sent it; ``None`` for anything else."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _counted(dish: Dish | None, portion: Portion, quantity: int) -> SaleLine | str:
+    price = portion_price(dish, portion) if dish else None
+    if dish is None or price is None:
+        return dish.name if dish else ""
+    return SaleLine(
+        dish_id=dish.id, name=dish.name, unit=Unit.PIECE, portion=portion, quantity=quantity,
+        unit_price=price, amount=Fen(price * quantity),
+    )  # fmt: skip

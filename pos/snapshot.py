@@ -1,0 +1,148 @@
+"""What a till knows: catalogue and accounts, as plain values made by ``pos.store``. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from dafan.clock import business_date
+from dafan.money import Fen
+from dafan.records import Diner, Dish, Group, Policy, Sale, Source, TerminalInfo
+
+OTHER_PERIOD = "other"
+"""The period of a sale outside every meal: allowed, at full price, never subsidised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Who the till is, what it sells and by which rules.
+
+    ``version`` is that of the feed; a till without terminal or policy is not ready to sell.
+    """
+
+    terminal: TerminalInfo | None = None
+    policy: Policy | None = None
+    dishes: Mapping[UUID, Dish] = field(default_factory=dict)
+    version: int = 0
+
+    @property
+    def ready(self) -> bool:
+        """Enough is known to sell."""
+        return self.terminal is not None and self.policy is not None
+
+    @property
+    def weigh_dish(self) -> Dish | None:
+        """The dish that a bare weight means; ``None``: this till does not weigh."""
+        dish_id = self.terminal.weigh_dish_id if self.terminal else None
+        return self.dishes.get(dish_id) if dish_id else None
+
+    @property
+    def weighs(self) -> bool:
+        """A weight on the scale is food to be paid, even where its dish has vanished."""
+        return self.terminal is not None and self.terminal.weigh_dish_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A diner as he stands now: the server's word and this till's later sales together."""
+
+    diner: Diner
+    group: Group | None
+    subsidy: Fen
+    cash: Fen
+    meals: Mapping[str, int] = field(default_factory=dict)
+    """Meal period → meals paid today."""
+    subsidised: Mapping[str, int] = field(default_factory=dict)
+    """Meal period → subsidised meals used today."""
+    spent: Fen = Fen(0)
+    month_meals: int = 0
+    month_spent: Fen = Fen(0)
+    unconfirmed: Fen = Fen(0)
+    """Spent at this till without the server having confirmed it yet."""
+    has_face: bool = False
+    """A template of the diner is in the gallery, by his consent."""
+
+
+def period_of(policy: Policy, now: datetime) -> str:
+    """Code of the meal period of a moment; :data:`OTHER_PERIOD` outside all of them.
+
+    A period whose end is not after its start runs over midnight.
+    """
+    local = now.astimezone(ZoneInfo(policy.time_zone)).time()
+    for period in policy.periods:
+        if period.starts < period.ends:
+            inside = period.starts <= local < period.ends
+        else:
+            inside = local >= period.starts or local < period.ends
+        if inside:
+            return period.code
+    return OTHER_PERIOD
+
+
+def trading_day(policy: Policy, now: datetime) -> date:
+    """The site's business date of a moment."""
+    return business_date(now, ZoneInfo(policy.time_zone), policy.day_starts_hour)
+
+
+def account_of(
+    diner: Diner, group: Group | None, pending: Sequence[Sale], today: date, *, has_face: bool
+) -> Account:
+    """Add to the server's word what this till has sold since.
+
+    Args:
+        diner: As last published.
+        group: His group, where it is known.
+        pending: His sales at this till behind ``diner.applied``.
+        today: The business date; a day use of another date counts nothing.
+        has_face: Whether a template of his is here.
+    """
+    use = diner.today
+    same_day = use.date == today
+    same_month = (use.date.year, use.date.month) == (today.year, today.month)
+    fresh = [sale for sale in pending if sale.business_date == today]
+    month = [s for s in pending if (s.business_date.year, s.business_date.month) == (today.year, today.month)]  # fmt: skip
+    meals = Counter(use.meals if same_day else {})
+    subsidised = Counter(use.subsidised if same_day else {})
+    meals.update(sale.period for sale in fresh)
+    subsidised.update(sale.period for sale in fresh if sale.subsidised)
+    return Account(
+        diner=diner,
+        group=group,
+        subsidy=Fen(diner.subsidy - _paid_from(pending, Source.SUBSIDY)),
+        cash=Fen(diner.cash - _paid_from(pending, Source.CASH)),
+        meals=meals,
+        subsidised=subsidised,
+        spent=Fen((use.spent if same_day else 0) + sum(sale.total for sale in fresh)),
+        month_meals=(use.month_meals if same_month else 0) + len(month),
+        month_spent=Fen((use.month_spent if same_month else 0) + sum(s.total for s in month)),
+        unconfirmed=Fen(sum(sale.total for sale in pending)),
+        has_face=has_face,
+    )
+
+
+def after_sale(account: Account, sale: Sale) -> Account:
+    """The account once the sale is paid."""
+    return Account(
+        diner=account.diner,
+        group=account.group,
+        subsidy=Fen(account.subsidy - _paid_from([sale], Source.SUBSIDY)),
+        cash=Fen(account.cash - _paid_from([sale], Source.CASH)),
+        meals=Counter(account.meals) + Counter([sale.period]),
+        subsidised=Counter(account.subsidised) + Counter([sale.period] * sale.subsidised),
+        spent=Fen(account.spent + sale.total),
+        month_meals=account.month_meals + 1,
+        month_spent=Fen(account.month_spent + sale.total),
+        unconfirmed=Fen(account.unconfirmed + sale.total),
+        has_face=account.has_face,
+    )
+
+
+def mask(name: str) -> str:
+    """What those who stand behind may read: 张三丰 → 张**."""
+    return name[:1] + "*" * max(1, len(name) - 1)
+
+
+def _paid_from(sales: Sequence[Sale], source: Source) -> int:
+    return sum(p.amount for sale in sales for p in sale.payments if p.source is source)
