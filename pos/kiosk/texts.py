@@ -301,9 +301,8 @@ LABELS: dict[str, Label] = {
         "补贴 {subsidy_fen} · 现金 {cash_fen}", "Subsidy {subsidy_fen} · cash {cash_fen}"
     ),
     "today": _label("今天第 {count} 餐", "Meal {count} today"),
-    "today_spent": _label("今天共 {spent_fen}", "{spent_fen} today"),
-    "this_meal": _label("本餐补贴", "Subsidy used"),
-    "this_meal_rest": _label("自付 {rest_fen}", "You paid {rest_fen}"),
+    "today_spent": _label("今天共花费", "spent today"),
+    "paid_split": _label("补贴 {subsidy_fen} · 自付 {rest_fen}", "Subsidy {subsidy_fen} · you {rest_fen}"),
     "month": _label("本月", "This month"),
     "month_meals": _label("{count} 餐", "{count} meals"),
     "month_spent": _label("共 {spent_fen}", "{spent_fen} in all"),

@@ -1,0 +1,30 @@
+// The ring and the seconds between "recognised" and "paid". The till decides when the time is up;
+// the page only fills the gaps between its words.
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+let deadline = null;
+let whole = 1;
+let running = 0;
+
+/** Take in the till's word; null stops. */
+export function setCountdown(leftMs, wholeMs) {
+  cancelAnimationFrame(running);
+  deadline = leftMs === null ? null : performance.now() + leftMs;
+  whole = Math.max(wholeMs, leftMs ?? 0, 1);
+  if (deadline !== null) tick();
+}
+
+/** Permille and seconds that are left now. */
+export function countdownNow() {
+  const left = Math.max(0, (deadline ?? 0) - performance.now());
+  const seconds = Math.max(1, Math.ceil(left / 1000));
+  return { permille: calm.matches ? 1000 : Math.round((1000 * left) / whole), seconds };
+}
+
+function tick() {
+  const { permille, seconds } = countdownNow();
+  document.querySelector("#ring-fill")?.setAttribute("stroke-dasharray", `${permille} 1000`);
+  const text = document.querySelector("#seconds");
+  if (text && text.textContent !== String(seconds)) text.textContent = seconds;
+  running = requestAnimationFrame(tick);
+}

@@ -1,0 +1,107 @@
+// The page: takes in views, draws them, sends presses.
+
+import { typed } from "./ask.js";
+import { watchCamera } from "./camera.js";
+import { setCountdown } from "./countdown.js";
+import { morph } from "./dom.js";
+import { listen } from "./reader.js";
+import { draw } from "./screens.js";
+import { isMuted, play, setMuted } from "./sounds.js";
+import { follow, press } from "./stream.js";
+import { currentLanguage, label, loadWords, money, sentences, setLanguage } from "./words.js";
+
+const ui = { digits: "", category: "", large: false, lost: false, muted: isMuted() };
+const PARAMS = ["way", "dish", "portion", "line"];
+let view = null;
+
+function show() {
+  if (view) morph(document.querySelector("#kiosk"), draw(view, ui));
+}
+
+function take(next) {
+  const before = view;
+  view = { menu: before?.menu, ...next };
+  const question = view.ask ? `${view.ask.what} ${view.ask.typed}` : "";
+  const asked = before?.ask ? `${before.ask.what} ${before.ask.typed}` : "";
+  if (question !== asked || (view.notice && before?.notice?.code !== view.notice.code)) ui.digits = "";
+  if (before && before.screen === "paid" && view.screen !== "paid") welcomeNext();
+  setCountdown(view.countdown_ms, view.countdown_of_ms);
+  show();
+  if (!before || before.screen !== view.screen || before.notice?.code !== view.notice?.code) {
+    announce();
+    sound(before);
+  }
+}
+
+/** The next diner finds the till as it was made, not as the last one left it. */
+function welcomeNext() {
+  setLanguage("zh");
+  Object.assign(ui, { large: false, category: "", digits: "" });
+}
+
+function announce() {
+  const parts = view.notice ? sentences(view.notice) : [];
+  if (view.screen === "place" && !view.notice) parts.push(label("place"));
+  if (view.screen === "look" && !view.notice) parts.push(label("look"));
+  if (view.screen === "confirm") parts.unshift(view.who?.name ?? "", money(view.total ?? 0));
+  if (view.screen === "paid") parts.unshift(label("paid"), money(view.total ?? 0));
+  document.querySelector("#announce").textContent = parts.filter(Boolean).join(" ");
+}
+
+function sound(before) {
+  if (!before) return;
+  if (view.screen === "paid" && before.screen !== "paid") play("paid");
+  else if (view.screen === "problem") play(view.notice?.level === "stop" ? "stop" : "warn");
+  else if (view.screen === "confirm" && before.screen !== "confirm") play("confirm");
+  else if (view.notice && view.notice.level !== "ok" && view.notice.code !== "unstable") play("warn");
+}
+
+const PAGE = {
+  language: () => setLanguage(currentLanguage() === "zh" ? "en" : "zh"),
+  large: () => { ui.large = !ui.large; },
+  mute: () => {
+    setMuted(!ui.muted);
+    ui.muted = isMuted();
+  },
+  category: (button) => { ui.category = button.dataset.category; },
+  key: (button) => key(button.dataset.digit),
+};
+
+function key(name) {
+  if (view?.screen !== "ask" || !["pin", "staff_no"].includes(view.ask.what)) return;
+  if (name !== "ok") ui.digits = typed(ui.digits, name);
+  const complete = view.ask.length > 0 && ui.digits.length === view.ask.length;
+  if (ui.digits && (name === "ok" || complete)) {
+    press("digits", { digits: ui.digits });
+    ui.digits = "";
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button || ui.lost) return;
+  play("touch");
+  if (button.dataset.page) {
+    PAGE[button.dataset.page](button);
+    show();
+  } else if (button.dataset.press) {
+    const chosen = PARAMS.filter((name) => button.dataset[name] !== undefined);
+    press(button.dataset.press, Object.fromEntries(chosen.map((name) => [name, button.dataset[name]])));
+  }
+});
+document.addEventListener("contextmenu", (event) => event.preventDefault());
+
+await loadWords();
+listen(
+  (number) => { if (!ui.lost) press("card", { number }); },
+  (name) => {
+    key(name);
+    show();
+  },
+);
+watchCamera();
+follow(take, (lost) => {
+  if (ui.lost === lost) return;
+  ui.lost = lost;
+  show();
+});

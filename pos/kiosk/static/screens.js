@@ -1,0 +1,171 @@
+// One function a screen: from the till's view to a picture of elements.
+
+import { ask } from "./ask.js";
+import { countdownNow } from "./countdown.js";
+import { h } from "./dom.js";
+import { amount, band, bill, button, circle, icon, ways } from "./parts.js";
+import { pick } from "./pick.js";
+import { label, money, sentences } from "./words.js";
+
+const MENU_SHOWN = 8;
+const LINES_SHOWN = 4;
+
+/** The inside of the page for this view; `ui` is what the page itself remembers. */
+export function draw(view, ui) {
+  const screen = SCREENS[view.screen] ?? setup;
+  return h("div", { id: "kiosk", class: "kiosk", "data-screen": view.screen,
+    "data-level": view.notice?.level ?? "ok", "data-large": ui.large },
+  header(view), screen(view, ui), ui.lost ? recovering() : null);
+}
+
+function header(view) {
+  const { venue, name } = view.place;
+  const cloud = view.waiting_entries > 0
+    ? label("offline_waiting", { count: view.waiting_entries }) : label("offline");
+  return h("header", {},
+    h("span", { class: "where" }, [venue, name].filter(Boolean).join(" · ")),
+    h("span", { class: "when" },
+      view.offline ? h("span", { class: "sign", role: "img", "aria-label": cloud, title: cloud }, icon("cloud")) : null,
+      view.devices.printer === "warn"
+        ? h("span", { class: "sign", role: "img", "aria-label": label("printer"), title: label("printer") }, icon("printer"))
+        : null,
+      h("span", {}, [view.period, view.clock].filter(Boolean).join(" "))));
+}
+
+/** Language, type size, sound: for whoever stands here. */
+function tools(view, ui) {
+  const tool = (name, text, sign) => button("tool", { "data-page": name }, sign ? icon(sign) : null, h("span", {}, text));
+  return h("div", { class: "tools" },
+    tool("language", label("language")),
+    tool("large", label(ui.large ? "normal" : "large"), "large"),
+    tool("mute", label(ui.muted ? "unmute" : "mute"), ui.muted ? "sound" : "mute"));
+}
+
+const main = (name, ...content) => h("main", { class: name, "data-key": name }, content);
+const footer = (...content) => h("footer", {}, content);
+const canPick = (view) => view.menu.some((dish) => dish.unit === "piece" && dish.price !== null);
+const picker = (view) => (canPick(view)
+  ? button("wide", { "data-press": "pick" }, icon("pick"), h("span", {}, label("pick"))) : null);
+
+function setup(view, ui) {
+  const [what, advice] = view.notice ? sentences(view.notice) : [label("setup"), ""];
+  return [main("setup", h("div", { class: "loader", "aria-hidden": "true" }), h("h1", {}, what), h("p", {}, advice)),
+    footer(tools(view, ui))];
+}
+
+function place(view, ui) {
+  const scale = view.devices.scale !== "off";
+  const hint = view.face ? label("place_hint") : label("place_hint_no_face");
+  return [main("place",
+    h("div", { class: "tray-box" }, tray()),
+    h("div", { class: "words" },
+      h("h1", {}, label(scale ? "place" : "place_picks")), view.notice ? band(view.notice) : h("p", {}, hint)),
+    prices(view)),
+  footer(picker(view), ways(view), tools(view, ui))];
+}
+
+function tray() {
+  return h("svg", { viewBox: "0 0 320 220", class: "tray", "aria-hidden": "true" },
+    h("rect", { x: 6, y: 6, width: 308, height: 208, rx: 26 }),
+    h("rect", { x: 26, y: 26, width: 116, height: 78, rx: 14 }),
+    h("rect", { x: 156, y: 26, width: 138, height: 78, rx: 14 }),
+    h("rect", { x: 26, y: 118, width: 172, height: 76, rx: 14 }),
+    h("circle", { cx: 252, cy: 156, r: 38 }));
+}
+
+function prices(view) {
+  const shown = view.menu.slice(0, MENU_SHOWN);
+  const hidden = view.menu.length - shown.length;
+  return h("section", { class: "card prices", "aria-label": label("prices") },
+    h("h2", {}, label(shown.length ? "prices" : "no_prices")),
+    h("ul", {}, shown.map((dish) => h("li", {}, h("span", {}, dish.name),
+      h("b", {}, dish.price === null ? label("no_price") : money(dish.price),
+        dish.unit === "kg" && dish.price !== null ? h("small", {}, "/kg") : null)))),
+    hidden > 0 ? h("p", {}, label("more_dishes", { count: hidden })) : null);
+}
+
+/** Looking and confirming are one picture, so that the circle stays where it is. */
+function pay(view, ui) {
+  const confirming = view.screen === "confirm";
+  const counting = view.countdown_ms !== null;
+  const left = countdownNow();
+  const filled = confirming ? (counting ? left.permille : 1000) : view.progress;
+  return [main("pay",
+    view.face || confirming ? circle(filled, counting) : h("div", { class: "circle plain" }, icon("card", "huge")),
+    h("div", { class: "words" }, confirming ? confirmWords(view, counting, left.seconds) : lookWords(view)),
+    amount(view.total),
+    bill(view, ui.large ? LINES_SHOWN - 1 : LINES_SHOWN)),
+  footer(
+    confirming
+      ? button("cancel", { "data-press": "cancel", disabled: !counting }, label("cancel"))
+      : h("div", { class: "pair" }, picker(view), button("wide", { "data-press": "cancel" }, label("cancel"))),
+    ways(view), tools(view, ui))];
+}
+
+function confirmWords(view, counting, seconds) {
+  const [before, after] = label("countdown", { seconds: "\u0000" }).split("\u0000");
+  const who = [view.who?.name, view.who?.department].filter(Boolean).join(" · ");
+  return [h("h1", { class: "who" }, who),
+    view.notice ? band(view.notice) : null,
+    h("p", { class: "quiet" }, counting
+      ? [before, h("span", { id: "seconds" }, String(seconds)), after] : label("committing"))];
+}
+
+function lookWords(view) {
+  const title = !view.face ? label("other_ways") : label(view.progress > 0 ? "seen" : "look");
+  return [h("h1", {}, title), view.notice ? band(view.notice) : null];
+}
+
+function paid(view, ui) {
+  const name = view.who ? label("enjoy", { name: view.who.name }) : label("enjoy_all");
+  return [main("paid",
+    h("svg", { viewBox: "0 0 100 100", class: "tick", "aria-hidden": "true" },
+      h("circle", { cx: 50, cy: 50, r: 45 }), h("path", { d: "M30 51l14 14 27-29" })),
+    h("h1", {}, label("paid")), amount(view.total),
+    h("p", { class: "enjoy" }, name),
+    view.subsidy_paid ? h("p", { class: "split" }, label("paid_split",
+      { subsidy_fen: view.subsidy_paid, rest_fen: view.total - view.subsidy_paid })) : null,
+    view.notice ? band(view.notice) : null,
+    facts(view)),
+  footer(view.reprint ? button("wide", { "data-press": "reprint" }, icon("printer"), h("span", {}, label("reprint"))) : null,
+    tools(view, ui))];
+}
+
+function facts(view) {
+  const fact = (title, value, more) => h("div", {}, h("span", {}, title), h("b", {}, value), h("span", {}, more));
+  const { balance, today } = view;
+  return h("div", { class: "facts" },
+    balance ? fact(label("balance"), money(balance.subsidy + balance.cash),
+      label("split", { subsidy_fen: balance.subsidy, cash_fen: balance.cash }))
+      : fact(label("cash_paid"), money(view.total ?? 0), label("cash_paid_hint")),
+    today ? fact(label("today", { count: today.meal_number }), money(today.spent), label("today_spent")) : null,
+    view.points !== null && today ? fact(label("points"), String(view.points), label("points_hint")) : null,
+    today ? fact(label("month"), label("month_meals", { count: today.month_meals }),
+      label("month_spent", { spent_fen: today.month_spent })) : null);
+}
+
+function problem(view, ui) {
+  const notice = view.notice ?? { code: "help", level: "warn", params: {} };
+  const [what, advice] = sentences(notice);
+  return [main("problem",
+    icon(notice.level, "huge"),
+    h("h1", {}, what), h("p", { class: "advice" }, advice),
+    view.total === null ? null : amount(view.total)),
+  footer(
+    h("div", { class: "pair" },
+      notice.code === "write_failed"
+        ? button("wide primary", { "data-press": "retry" }, label("retry"))
+        : view.face && view.total !== null
+          ? button("wide", { "data-press": "way", "data-way": "face" }, icon("face"), h("span", {}, label("retry"))) : null,
+      button("wide", { "data-press": "cancel" }, label(view.total === null ? "back" : "cancel"))),
+    ways(view, ["card", "qr", "staff_no", "help"]), tools(view, ui))];
+}
+
+const recovering = () => h("div", { class: "recovering", role: "alertdialog", "data-key": "recovering" },
+  h("div", { class: "loader", "aria-hidden": "true" }),
+  h("h1", {}, label("recovering")), h("p", {}, label("recovering_hint")));
+
+const SCREENS = {
+  setup, place, pick: (view, ui) => [pick(view, ui)], look: pay, confirm: pay, paid, problem,
+  ask: (view, ui) => ask(view, ui),
+};

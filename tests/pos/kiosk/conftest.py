@@ -1,0 +1,192 @@
+"""A till that only pretends: scripted views, presses remembered, one still picture."""
+
+import io
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+from dafan.money import Fen
+from dafan.units import Grams
+from pos.kiosk.app import KioskServer, create_kiosk, serve_kiosk
+from pos.kiosk.port import Broadcast
+from pos.view import (
+    Ask,
+    AskWhat,
+    Balance,
+    Device,
+    Devices,
+    Level,
+    Line,
+    MenuItem,
+    Notice,
+    NoticeCode,
+    Place,
+    Screen,
+    Today,
+    View,
+    Who,
+)
+
+DISHES = [
+    ("红烧肉（小份现炒）", 1800, 900, 500, "热菜"), ("清蒸鲈鱼", 2200, 1100, None, "热菜"),
+    ("番茄炒蛋", 600, 300, 200, "热菜"), ("米饭", 100, 50, None, "主食"),
+    ("手工馒头", 100, None, None, "主食"), ("雪菜肉丝面", 900, None, 600, "主食"),
+    ("紫菜蛋花汤", 200, None, 100, "汤饮"), ("豆浆 250 ml", 150, None, None, "汤饮"),
+    ("酸奶", 350, None, None, "汤饮"), ("苹果", 300, None, None, "水果"),
+    ("今日套餐：一荤两素一汤", 1600, None, None, "套餐"),
+]  # fmt: skip
+MENU = (
+    MenuItem("weigh", "自选称重", "kg", Fen(2800), category="称重"),
+    *(
+        MenuItem(f"dish-{n}", name, "piece", Fen(full), half and Fen(half), small and Fen(small), kind)
+        for n, (name, full, half, small, kind) in enumerate(DISHES)
+    ),
+)  # fmt: skip
+WEIGHED = Line("自选称重", Fen(1154), Fen(2800), Grams(412))
+RICE = Line("米饭", Fen(50), Fen(50), None, 1, "half", "l1")
+MILK = Line("豆浆 250 ml", Fen(300), Fen(150), None, 2, "full", "l2")
+BASE = View(
+    screen=Screen.PLACE,
+    clock="11:42",
+    period="午餐",
+    place=Place("机关事务中心", "第一食堂", "3 号台"),
+    menu=MENU,
+    devices=Devices(Device.OK, Device.OK, Device.OK, Device.OK),
+)
+LOOK = replace(
+    BASE, screen=Screen.LOOK, grams=Grams(412), stable=True, lines=(WEIGHED, RICE, MILK),
+    list_total=Fen(1504), total=Fen(1504), progress=350,
+)  # fmt: skip
+CONFIRM = replace(
+    LOOK, screen=Screen.CONFIRM, who=Who("甲*", "机关二处"), balance=Balance(Fen(1200), Fen(7420)),
+    discount=Fen(150), total=Fen(1354), countdown_ms=2000, countdown_of_ms=2000,
+)  # fmt: skip
+PAID = replace(
+    CONFIRM, screen=Screen.PAID, countdown_ms=None, subsidy_paid=Fen(800), points=35,
+    today=Today(2, Fen(2354), 23, Fen(28740)), reprint=True,
+)  # fmt: skip
+
+
+def _notice(code: NoticeCode, level: Level = Level.WARN, **params: int | str) -> Notice:
+    return Notice(code, level, params)
+
+
+MANY = tuple(replace(RICE, name=f"小炒第 {n} 号加长的菜名", key=f"l{n}") for n in range(12))
+SCENES: dict[str, View] = {
+    "setup": View(Screen.SETUP, notice=_notice(NoticeCode.NOT_ENROLLED)),
+    "place": BASE,
+    "place-offline": replace(
+        BASE, offline=True, waiting_entries=12, menu=MENU[:3],
+        devices=replace(BASE.devices, printer=Device.WARN),
+        notice=_notice(NoticeCode.NEGATIVE),
+    ),
+    "place-bare": replace(BASE, menu=(), face=False, devices=Devices()),
+    "pick": replace(BASE, screen=Screen.PICK, lines=(WEIGHED, RICE, MILK), total=Fen(1504)),
+    "pick-many": replace(BASE, screen=Screen.PICK, lines=MANY, total=Fen(600),
+                         notice=_notice(NoticeCode.BASKET_FULL)),
+    "pick-empty": replace(BASE, screen=Screen.PICK),
+    "look": LOOK,
+    "look-hint": replace(LOOK, progress=0, notice=_notice(NoticeCode.UNKNOWN_FACE)),
+    "look-moving": replace(LOOK, lines=(WEIGHED,), stable=False, progress=0, total=Fen(128_800),
+                           notice=_notice(NoticeCode.UNSTABLE)),
+    "look-no-face": replace(LOOK, face=False, progress=0, cash=False),
+    "confirm": CONFIRM,
+    "confirm-full": replace(
+        CONFIRM, lines=MANY, list_total=Fen(1800), total=Fen(1800), discount=Fen(0),
+        who=Who("欧阳**", "浙江省某某机关事务管理服务中心第二后勤保障处"),
+        notice=_notice(NoticeCode.FULL_PRICE, total_fen=1800),
+    ),
+    "committing": replace(CONFIRM, countdown_ms=None),
+    "paid": PAID,
+    "paid-notice": replace(PAID, notice=_notice(NoticeCode.NO_PAPER), total=Fen(123_456)),
+    "paid-cash": replace(PAID, who=None, balance=None, today=None, points=None, subsidy_paid=None),
+    "problem-warn": replace(LOOK, screen=Screen.PROBLEM,
+                            notice=_notice(NoticeCode.INSUFFICIENT, short_fen=320)),
+    "problem-stop": replace(LOOK, screen=Screen.PROBLEM, notice=_notice(NoticeCode.FROZEN, Level.STOP)),
+    "problem-write": replace(LOOK, screen=Screen.PROBLEM,
+                             notice=_notice(NoticeCode.WRITE_FAILED, Level.STOP)),
+    "problem-lifted": replace(BASE, screen=Screen.PROBLEM,
+                              notice=_notice(NoticeCode.TRAY_LIFTED, Level.OK)),
+    "ask-pin": replace(LOOK, screen=Screen.ASK, ask=Ask(AskWhat.PIN, 6), who=Who("甲*", "机关二处"),
+                       notice=_notice(NoticeCode.PIN_WRONG, tries=2)),
+    "ask-staff-no": replace(LOOK, screen=Screen.ASK, ask=Ask(AskWhat.STAFF_NO)),
+    "ask-card": replace(LOOK, screen=Screen.ASK, ask=Ask(AskWhat.CARD),
+                        notice=_notice(NoticeCode.CARD_UNKNOWN)),
+    "ask-qr": replace(LOOK, screen=Screen.ASK, ask=Ask(AskWhat.QR)),
+    "ask-cash": replace(LOOK, screen=Screen.ASK, ask=Ask(AskWhat.CASH)),
+    "ask-again": replace(LOOK, screen=Screen.ASK, ask=Ask(AskWhat.AGAIN), who=Who("甲*", "机关二处"),
+                         notice=_notice(NoticeCode.PAID_BEFORE)),
+}  # fmt: skip
+
+
+def _picture() -> bytes:
+    image = Image.new("RGB", (640, 480), "#9fb0a6")
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((200, 330, 440, 620), fill="#5c6d78")
+    pen.ellipse((240, 110, 400, 310), fill="#d8c7b4")
+    out = io.BytesIO()
+    image.save(out, "JPEG")
+    return out.getvalue()
+
+
+class FakeTill:
+    """A till whose views the test chooses."""
+
+    def __init__(self) -> None:
+        self.presses: list[tuple[str, dict[str, str]]] = []
+        self.picture: bytes | None = _picture()
+        self.screen = Broadcast(BASE, heartbeat_s=0.2)
+
+    def show(self, view: View) -> None:
+        self.screen.publish(view)
+
+    def view(self) -> View:
+        return self.screen.view
+
+    def subscribe(self) -> Iterator[View | None]:
+        return self.screen.subscribe()
+
+    def press(self, action: str, **params: str) -> None:
+        self.presses.append((action, params))
+
+    def jpeg(self) -> bytes | None:
+        return self.picture
+
+
+@pytest.fixture
+def till() -> Iterator[FakeTill]:
+    fake = FakeTill()
+    yield fake
+    fake.screen.close()
+
+
+@pytest.fixture(scope="session")
+def scenes() -> dict[str, View]:
+    return SCENES
+
+
+@pytest.fixture
+def served(till: FakeTill) -> Iterator[KioskServer]:
+    server = serve_kiosk(create_kiosk(till), "127.0.0.1", 0)
+    yield server
+    till.screen.close()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """The system's Chromium, driven by Playwright."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium on this machine: install the package chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
