@@ -1,0 +1,111 @@
+"""Subsidy runs (发放补贴): every diner of a group is credited once a run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import JSON, Index, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from dafan.db import Base
+from dafan.errors import BadInputError
+from dafan.ids import new_id
+from dafan.money import MAX_FEN, Fen
+from dafan.records import Source
+from server import sites
+from server.books import accounts
+from server.books.accounts import AccountKind
+from server.books.transfers import KeyUsedError, Leg, move
+
+
+class SubsidyRun(Base):
+    """One run: when, by whom, how much in all."""
+
+    __tablename__ = "subsidy_run"
+    __table_args__ = (
+        UniqueConstraint("site_id", "key"),
+        Index("ix_subsidy_run_site_id_id", "site_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID]
+    key: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(80))
+    """Such as ``2026-03 补贴``."""
+    amounts: Mapped[dict[str, int]] = mapped_column(JSON)
+    """Group → fen a head."""
+    diners: Mapped[int]
+    total: Mapped[int]
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(80))
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A diner who receives."""
+
+    diner_id: UUID
+    group_id: UUID
+
+
+def run(
+    session: Session,
+    site_id: UUID,
+    name: str,
+    amounts: Mapping[UUID, Fen],
+    members: Sequence[Member],
+    *,
+    key: str,
+    by: str,
+    at: datetime,
+) -> SubsidyRun:
+    """Credit every member, once for each key. The caller publishes the diners.
+
+    Args:
+        session: Writes.
+        site_id: Of all the members.
+        name: For people.
+        amounts: Group → fen a head.
+        members: Who receives; those of other groups receive nothing.
+        key: Made when the form was opened, so that pressing twice pays once.
+        by: Login.
+        at: Aware UTC.
+
+    Raises:
+        BadInputError: an amount is no subsidy, nobody receives, or the key was another run.
+    """
+    if not amounts or not all(0 < amount <= MAX_FEN for amount in amounts.values()):
+        raise BadInputError("enter an amount above zero for at least one group")
+    paid = {str(group): int(amount) for group, amount in amounts.items()}
+    query = select(SubsidyRun).where(SubsidyRun.site_id == site_id, SubsidyRun.key == key)
+    known = session.scalar(query)
+    if known is not None:
+        if known.amounts != paid:
+            raise KeyUsedError("this run was made with other amounts: reload the page")
+        return known
+    chosen = [member for member in members if member.group_id in amounts]
+    if not chosen:
+        raise BadInputError("nobody belongs to these groups: nothing was paid out")
+    result = SubsidyRun(
+        id=new_id(), site_id=site_id, key=key, name=name.strip()[:80], amounts=paid,
+        diners=len(chosen), total=sum(amounts[member.group_id] for member in chosen), at=at, by=by,
+    )  # fmt: skip
+    session.add(result)
+    fund = accounts.ensure(session, site_id, AccountKind.SUBSIDY_FUND, site_id)
+    day = sites.business_date(session, site_id, at)
+    for member in chosen:
+        amount = amounts[member.group_id]
+        wallet = accounts.wallet(session, site_id, member.diner_id, Source.SUBSIDY)
+        move(
+            session, site_id, "subsidy", f"subsidy:{result.id}:{member.diner_id}",
+            [Leg(fund, Fen(-amount)), Leg(wallet, amount)],
+            at=at, business_date=day, by=by, memo=result.name,
+        )  # fmt: skip
+    return result
+
+
+def runs(session: Session, site_id: UUID, limit: int = 50) -> Sequence[SubsidyRun]:
+    """The site's runs, the latest first."""
+    query = select(SubsidyRun).where(SubsidyRun.site_id == site_id)
+    return session.scalars(query.order_by(SubsidyRun.id.desc()).limit(limit)).all()

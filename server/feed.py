@@ -1,0 +1,112 @@
+"""The feed: the latest version of every published thing, one row a key.
+
+Versions come from one counter row a site, locked until the transaction ends. A reader therefore
+never sees version n + 1 while n is still uncommitted, which a sequence would allow on PostgreSQL.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, Index, String, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from dafan.db import Base
+from dafan.records import FeedItem, FeedPage, Record
+
+MAX_PAGE = 1000
+
+
+class FeedCounter(Base):
+    """The site's last version."""
+
+    __tablename__ = "feed_counter"
+
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(default=0)
+
+
+class FeedRow(Base):
+    """The latest version of one thing; without a body it is gone."""
+
+    __tablename__ = "feed"
+    __table_args__ = (Index("uq_feed_site_id_version", "site_id", "version", unique=True),)
+
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40), primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), primary_key=True)
+    version: Mapped[int]
+    body: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+def open_feed(session: Session, site_id: UUID) -> None:
+    """Begin the feed of a new site."""
+    session.add(FeedCounter(site_id=site_id, version=0))
+    session.flush()
+
+
+def publish(session: Session, site_id: UUID, kind: str, key: str, body: Record | None) -> None:
+    """Publish a thing as it is now, or with ``None`` that it is gone; the same again is no news.
+
+    Args:
+        session: The transaction that changes the thing.
+        site_id: Whose terminals receive it; its counter stays locked until the commit.
+        kind: A key of :data:`dafan.records.FEED_BODIES`.
+        key: Names the thing within its kind.
+        body: Its record.
+    """
+    counter = session.get_one(FeedCounter, site_id, with_for_update=True)
+    row = session.get(FeedRow, (site_id, kind, key))
+    new = None if body is None else body.to_body()
+    if row is None:
+        if new is None:
+            return
+        row = FeedRow(site_id=site_id, kind=kind, key=key)
+        session.add(row)
+    elif row.body == new:
+        return
+    counter.version += 1
+    row.version, row.body = counter.version, new
+    session.flush()
+
+
+def latest(session: Session, site_id: UUID) -> int:
+    """The site's last version."""
+    query = select(FeedCounter.version).where(FeedCounter.site_id == site_id)
+    return session.scalar(query) or 0
+
+
+def page(
+    session: Session, site_id: UUID, terminal_id: UUID, since: int, limit: int, now: datetime
+) -> FeedPage:
+    """What was published after ``since``, for one terminal.
+
+    A terminal that is ahead of the server (which was restored from a backup) gets everything
+    again from the beginning.
+
+    Args:
+        session: Sees one state of the database.
+        site_id: The terminal's site.
+        terminal_id: Of the items that describe terminals it gets only its own.
+        since: The version that it has.
+        limit: At most this many items.
+        now: Aware UTC, for the answer.
+    """
+    last = latest(session, site_id)
+    start = since if since <= last else 0
+    limit = max(1, min(limit, MAX_PAGE))
+    query = (
+        select(FeedRow)
+        .where(FeedRow.site_id == site_id, FeedRow.version > start)
+        .where(or_(FeedRow.kind != "terminal", FeedRow.key == str(terminal_id)))
+        .order_by(FeedRow.version)
+        .limit(limit + 1)
+    )
+    rows = session.scalars(query).all()
+    more = len(rows) > limit
+    items = tuple(
+        FeedItem(kind=row.kind, key=row.key, version=row.version, body=row.body)
+        for row in rows[:limit]
+    )
+    version = items[-1].version if more else last
+    return FeedPage(since=since, version=version, items=items, more=more, server_time=now)
