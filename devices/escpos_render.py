@@ -61,7 +61,7 @@ def _item(item: Item, paper: Paper, mode: Mode) -> bytes:  # noqa: PLR0911 - one
         case Feed():
             return b"\x1bd" + bytes([item.lines])
         case QR():
-            return _qr_dots(item.data, paper) if mode == "raster" else _qr(item.data)
+            return _qr_dots(item.data, paper) if mode == "raster" else _qr(item.data, paper)
         case Cut():
             # Narrow printers seldom have a knife: feed to the tear bar.
             return (b"\x1bd\x04" if paper == 58 else b"") + b"\x1dV\x42\x00"
@@ -94,31 +94,39 @@ def _style(align: Align, bold: bool, size: int) -> tuple[bytes, bytes]:
     return before, after
 
 
-def _qr(data: str) -> bytes:
-    """Epson's QR commands: model 2, module of 6 dots, correction level M, store, print."""
-    content = data.encode()
+def _qr(data: str, paper: Paper) -> bytes:
+    """Epson's QR commands: model 2, size of a module, correction level M, store, print."""
     steps = (
         b"\x31\x41\x32\x00",
-        b"\x31\x43\x06" if len(content) <= 100 else b"\x31\x43\x04",
+        b"\x31\x43" + bytes([_module(qr_image(data).width, paper)]),
         b"\x31\x45\x31",
-        b"\x31\x50\x30" + content,
+        b"\x31\x50\x30" + data.encode(),
         b"\x31\x51\x30",
     )
     commands = b"".join(b"\x1d(k" + len(step).to_bytes(2, "little") + step for step in steps)
     return b"\x1ba\x01" + commands + b"\x1ba\x00"
 
 
-def qr_image(data: str | bytes, module: int, most_dots: int) -> Image.Image:
-    """A QR code as dots, mode ``1``, with modules of at most ``module`` dots."""
+def _module(modules: int, paper: Paper) -> int:
+    """Dots of a module: six, fewer where the code would not fit (a printer would print none)."""
+    return max(1, min(6, DOTS[paper] // modules))
+
+
+def qr_image(data: str, module: int = 1) -> Image.Image:
+    """A QR code as dots, mode ``1``, with its quiet zone; ``module`` dots to the module.
+
+    Raises:
+        ValueError: too much for a QR code.
+    """
     code = zxingcpp.create_barcode(data, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
     small = Image.fromarray(zxingcpp.write_barcode_to_image(code, scale=1))
-    scale = max(1, min(module, most_dots // small.width))
-    dots = small.resize((small.width * scale, small.height * scale), Image.Resampling.NEAREST)
+    dots = small.resize((small.width * module, small.height * module), Image.Resampling.NEAREST)
     return dots.point(lambda grey: 0 if grey > 127 else 255).convert("1")
 
 
 def _qr_dots(data: str, paper: Paper) -> bytes:
-    return _dots(_place(qr_image(data, 6, DOTS[paper]), paper, "center"))
+    dots = qr_image(data, _module(qr_image(data).width, paper))
+    return _dots(_place(dots, paper, "center"))
 
 
 def _place(picture: Image.Image, paper: Paper, align: Align, below: int = 0) -> Image.Image:

@@ -71,7 +71,7 @@ def wrap(text: str, columns: int) -> list[str]:
     if columns < 4:
         raise ValueError("a line needs at least four columns")
     lines: list[str] = []
-    for paragraph in text.splitlines() or [""]:
+    for paragraph in text.split("\n"):
         rest = clean(paragraph)
         while width(rest) > columns:
             cut = _break_at(rest, columns)

@@ -8,8 +8,10 @@ Status is asked by ``DLE EOT n`` (10 04 n), answered at once even by a printer t
 ``GS r 1`` (1D 72 01) is answered in its turn, so its answer says that all before it is on paper.
 """
 
+import contextlib
 import os
 import select
+import termios
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +19,6 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 from urllib.parse import parse_qs
 
-import serial
 import usb.core
 import usb.util
 from escpos.exceptions import Error as EscposError
@@ -98,7 +99,7 @@ def parse_status(answers: dict[int, int]) -> PrinterStatus:
 
 
 class Transport(Protocol):
-    """A line to a printer. Errors leave as OSError, SerialException, USBError or EscposError."""
+    """A line to a printer. Errors leave as one of ``_FAULTS``."""
 
     def write(self, data: bytes) -> None:
         """Send all, or raise."""
@@ -113,7 +114,7 @@ class Transport(Protocol):
         ...
 
 
-_FAULTS = (OSError, serial.SerialException, usb.core.USBError, EscposError, AssertionError)
+_FAULTS = (OSError, termios.error, usb.core.USBError, EscposError, AssertionError)
 
 
 class Printer:
@@ -269,6 +270,19 @@ class _EscposLine:
         self._printer.close()
 
 
+class _SerialLine(_EscposLine):
+    """python-escpos sets no limit on writing, and leaves a port open whose cable is gone."""
+
+    def __init__(self, printer: Any) -> None:
+        super().__init__(printer)
+        self.device.write_timeout = TIMEOUT_S
+
+    def close(self) -> None:
+        with contextlib.suppress(termios.error):
+            self.device.flush()
+        self.device.close()
+
+
 class _UsbLine(_EscposLine):
     """USB bulk endpoints are found on the device: their numbers differ from model to model."""
 
@@ -334,9 +348,7 @@ def _open_serial(rest: str) -> Transport:
     if not set(options) <= {"baud"}:
         raise ValueError(query)
     baud = int(options.get("baud", ["9600"])[0])
-    line = _EscposLine(Serial(path, baudrate=baud, timeout=0, dsrdtr=False))
-    line.device.write_timeout = TIMEOUT_S  # python-escpos sets none
-    return line
+    return _SerialLine(Serial(path, baudrate=baud, timeout=0, dsrdtr=False))
 
 
 def _open_tcp(rest: str) -> Transport:

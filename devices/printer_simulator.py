@@ -273,12 +273,14 @@ class VirtualPrinter:
         elif step[:2] == b"1P":
             self._qr_data = step[3:]
         elif step[:2] == b"1Q" and 0 < len(self._qr_data) <= 1000:
+            content = self._qr_data.decode("utf-8", "replace")
             try:
-                dots = qr_image(self._qr_data, self._qr_module, DOTS[self.paper])
+                dots = qr_image(content, self._qr_module)
             except ValueError:  # does not fit any QR code
                 return
-            self.current.qr.append(self._qr_data.decode("utf-8", "replace"))
-            self._add(Picture(dots, self._style.align))
+            if dots.width <= DOTS[self.paper]:
+                self.current.qr.append(content)
+                self._add(Picture(dots, self._style.align))
 
     def _real_time(self, head: bytes) -> int:
         if len(head) < 3:
