@@ -30,4 +30,7 @@ class Actor:
         self, session: Session, action: str, subject: str, before: Any = None, after: Any = None
     ) -> None:
         """Write the audit log, in the transaction of the change itself."""
-        audit.record(session, self.name, action, subject, before, after, self.ip)
+        audit.record(
+            session, self.name, action, subject, before, after, self.ip,
+            site_id=self.site_id, at=self.at,
+        )  # fmt: skip

@@ -28,7 +28,7 @@ class Card(Base):
 
     __tablename__ = "card"
 
-    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), primary_key=True)
     number: Mapped[str] = mapped_column(String(MAX_NUMBER), primary_key=True)
     diner_id: Mapped[UUID] = mapped_column(ForeignKey("diner.id"), index=True)
     status: Mapped[str] = mapped_column(String(8), default=CardStatus.ACTIVE.value)

@@ -24,7 +24,7 @@ class Consent(Base):
     __tablename__ = "consent"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    site_id: Mapped[UUID] = mapped_column(index=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
     diner_id: Mapped[UUID] = mapped_column(ForeignKey("diner.id"), index=True)
     version: Mapped[str] = mapped_column(String(40))
     channel: Mapped[str] = mapped_column(String(20))

@@ -62,7 +62,7 @@ class Photo(Base):
     __tablename__ = "photo"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    site_id: Mapped[UUID] = mapped_column(index=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
     diner_id: Mapped[UUID] = mapped_column(ForeignKey("diner.id"), unique=True)
     consent_id: Mapped[UUID] = mapped_column(ForeignKey("consent.id"))
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
@@ -75,7 +75,7 @@ class Template(Base):
     __tablename__ = "template"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    site_id: Mapped[UUID] = mapped_column(index=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
     diner_id: Mapped[UUID] = mapped_column(ForeignKey("diner.id"), unique=True)
     pack: Mapped[str] = mapped_column(String(80))
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
@@ -88,7 +88,7 @@ class Erasure(Base):
 
     template_id: Mapped[UUID] = mapped_column(primary_key=True)
     terminal_id: Mapped[UUID] = mapped_column(primary_key=True)
-    site_id: Mapped[UUID] = mapped_column(index=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
     diner_id: Mapped[UUID] = mapped_column(ForeignKey("diner.id"), index=True)
     asked_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import JSON, String, UniqueConstraint, select
+from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan import records
@@ -32,7 +32,7 @@ class DinerGroup(Base):
     __table_args__ = (UniqueConstraint("site_id", "name"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    site_id: Mapped[UUID] = mapped_column(index=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
     name: Mapped[str] = mapped_column(String(80))
     discount_percent: Mapped[int] = mapped_column(default=0)
     meals: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

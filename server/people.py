@@ -46,7 +46,7 @@ class Diner(Base):
     __table_args__ = (UniqueConstraint("site_id", "staff_no"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    site_id: Mapped[UUID] = mapped_column(index=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
     staff_no: Mapped[str] = mapped_column(String(80))
     name: Mapped[str] = mapped_column(String(80), index=True)
     department: Mapped[str] = mapped_column(String(80), default="")
@@ -62,7 +62,7 @@ class Lookalike(Base):
 
     diner_id: Mapped[UUID] = mapped_column(ForeignKey("diner.id"), primary_key=True)
     other_id: Mapped[UUID] = mapped_column(ForeignKey("diner.id"), primary_key=True)
-    site_id: Mapped[UUID] = mapped_column(index=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
 
 
 class DinerValues(Values):
