@@ -6,7 +6,6 @@ import os
 import tomllib
 from collections.abc import Sequence
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +15,8 @@ from vision.errors import ModelError
 
 DEFAULT_PACK = "mobilefacenet"
 FALLBACK_PACK = "pypi"
+MANIFEST = Path(__file__).resolve().parents[1] / "models" / "manifest.toml"
+"""Beside the package ``vision``, in a checkout as well as installed."""
 CONVERTED = "converted.json"
 """Beside converted weights: what our converter wrote, from which source."""
 
@@ -106,10 +107,9 @@ def load_manifest() -> Manifest:
     Raises:
         ModelError: the manifest does not fit this version of the program.
     """
-    text = resources.files("models").joinpath("manifest.toml").read_text(encoding="utf-8")
     try:
-        return Manifest.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        return Manifest.model_validate(tomllib.loads(MANIFEST.read_text(encoding="utf-8")))
+    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
         raise ModelError(f"models/manifest.toml does not fit this version: {error}") from error
 
 

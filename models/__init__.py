@@ -1,1 +1,0 @@
-"""The manifest of model packs; weights land in ``weights/`` beside it and are never committed."""

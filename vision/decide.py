@@ -1,0 +1,227 @@
+"""The decision rule: from what some frames showed to who pays, or what is missing. Pure.
+
+A face pays when, within a short window, enough frames show the same person above the pack's
+threshold and ahead of the next person, nobody else was recognised, one person alone stood in the
+payment zone, and the vote over those frames says that the face is live (design, payment path 2).
+"""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import fmean
+from typing import Literal
+
+from vision.gallery import Id, Match
+from vision.quality import Verdict
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one frame showed.
+
+    Attributes:
+        at: Seconds on any scale that never runs back.
+        verdict: Whether the largest face can be judged; ``ok`` brings a match.
+        faces: Comparable faces in the payment zone.
+        box: The largest face: x, y, width, height in pixels.
+        liveness: 0 to 1, or ``None`` without a liveness model or without a usable face.
+        match: The gallery's answer for a usable face.
+        ms: Milliseconds of each stage.
+    """
+
+    at: float
+    verdict: Verdict
+    faces: int = 0
+    box: tuple[float, float, float, float] | None = None
+    liveness: float | None = None
+    match: Match | None = None
+    ms: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The figures to decide by.
+
+    Attributes:
+        threshold: Least similarity; the pack's.
+        margin: Least lead over the next person; the pack's.
+        has_liveness: The pack has a liveness model.
+        agree: Frames that must show the same person (k).
+        window: Frames that are looked back on (n).
+        seconds: ... and no further back than this.
+        live: Mean liveness over the agreeing frames from which a face passes by itself.
+        not_live: Mean liveness below which it is refused; between the two the diner types a PIN.
+    """
+
+    threshold: float
+    margin: float
+    has_liveness: bool
+    agree: int = 3
+    window: int = 5
+    seconds: float = 2.0
+    live: float = 0.8
+    not_live: float = 0.3
+
+
+class Reason(StrEnum):
+    """Why a second factor is asked for."""
+
+    LOOK_ALIKE = "look_alike"
+    LIVENESS_UNSURE = "liveness_unsure"
+    NO_LIVENESS_MODEL = "no_liveness_model"
+
+
+class Hint(StrEnum):
+    """What keeps the till from deciding; a screen translates it into what to do."""
+
+    NO_FACE = "no_face"
+    TWO_FACES = "two_faces"
+    TOO_FAR = "too_far"
+    OUTSIDE = "outside"
+    TURNED = "turned"
+    DARK = "dark"
+    BRIGHT = "bright"
+    BLURRED = "blurred"
+    HOLD_STILL = "hold_still"
+    UNKNOWN = "unknown"
+    NOT_LIVE = "not_live"
+
+
+_HINT_OF: dict[Verdict, Hint] = {
+    Verdict.OK: Hint.HOLD_STILL,
+    Verdict.NO_FACE: Hint.NO_FACE,
+    Verdict.TOO_SMALL: Hint.TOO_FAR,
+    Verdict.OUTSIDE: Hint.OUTSIDE,
+    Verdict.CUT_OFF: Hint.OUTSIDE,
+    Verdict.TURNED: Hint.TURNED,
+    Verdict.TILTED: Hint.TURNED,
+    Verdict.DARK: Hint.DARK,
+    Verdict.BRIGHT: Hint.BRIGHT,
+    Verdict.BLURRED: Hint.BLURRED,
+    Verdict.TWO_FACES: Hint.TWO_FACES,
+}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Who pays, or what is missing.
+
+    Attributes:
+        kind: ``person``, or ``none``: keep looking.
+        hint: With ``none``: what to tell the diner.
+        person_id: With ``person``: who.
+        similarity: Mean over the agreeing frames.
+        margin: Least lead over the next person among them.
+        liveness: Mean over them; ``None`` without a model.
+        frames: How many agreed.
+        second_factor: The face alone does not pay: ask for the PIN (or card) as well.
+        reasons: Why.
+    """
+
+    kind: Literal["none", "person"]
+    hint: Hint | None = None
+    person_id: Id | None = None
+    similarity: float = 0.0
+    margin: float = 0.0
+    liveness: float | None = None
+    frames: int = 0
+    second_factor: bool = False
+    reasons: frozenset[Reason] = frozenset()
+
+
+def decide(
+    observations: Sequence[Observation],
+    rules: Rules,
+    look_alikes: AbstractSet[Id] = frozenset(),
+) -> Decision:
+    """Judge the frames seen so far.
+
+    Args:
+        observations: In order of time; older ones than the rules' window are left out.
+        rules: The figures.
+        look_alikes: People flagged at enrolment as too similar to somebody else.
+    """
+    seen = _recent(observations, rules)
+    if not seen:
+        return _keep_looking(Hint.NO_FACE)
+    if any(o.verdict is Verdict.TWO_FACES for o in seen):
+        return _keep_looking(Hint.TWO_FACES)
+    latest = seen[-1]
+    if latest.verdict is not Verdict.OK:
+        return _keep_looking(_HINT_OF[latest.verdict])
+    accepted = [(o, o.match) for o in seen if o.match is not None and _accepted(o.match, rules)]
+    usable = sum(o.match is not None for o in seen)
+    votes = Counter(match.person_id for _, match in accepted)
+    if not votes:
+        return _keep_looking(Hint.UNKNOWN if usable >= rules.agree else Hint.HOLD_STILL)
+    person, agreeing = votes.most_common(1)[0]
+    if len(votes) > 1 or agreeing < rules.agree or latest.match is not accepted[-1][1]:
+        hint = Hint.UNKNOWN if usable >= rules.window else Hint.HOLD_STILL
+        return _keep_looking(hint)
+    return _judge_liveness(accepted, rules, flagged=person in look_alikes)
+
+
+def _recent(observations: Sequence[Observation], rules: Rules) -> list[Observation]:
+    last = list(observations)[-rules.window :]
+    return [o for o in last if last[-1].at - o.at <= rules.seconds]
+
+
+def _accepted(match: Match, rules: Rules) -> bool:
+    return (
+        match.person_id is not None
+        and match.similarity >= rules.threshold
+        and match.margin >= rules.margin
+    )
+
+
+def _judge_liveness(
+    accepted: Sequence[tuple[Observation, Match]], rules: Rules, *, flagged: bool
+) -> Decision:
+    """The person is known; is it the person, and is the face enough?
+
+    Liveness counts on the very frames that showed the person: a live stranger beside a photograph
+    of somebody else lends it nothing.
+    """
+    reasons = {Reason.LOOK_ALIKE} if flagged else set()
+    scores = [o.liveness for o, _ in accepted if o.liveness is not None]
+    liveness = fmean(scores) if len(scores) == len(accepted) else None
+    if not rules.has_liveness:
+        reasons.add(Reason.NO_LIVENESS_MODEL)
+    elif liveness is None or liveness < rules.not_live:
+        return _keep_looking(Hint.NOT_LIVE)
+    elif liveness < rules.live:
+        reasons.add(Reason.LIVENESS_UNSURE)
+    return Decision(
+        kind="person",
+        person_id=accepted[-1][1].person_id,
+        similarity=fmean(match.similarity for _, match in accepted),
+        margin=min(match.margin for _, match in accepted),
+        liveness=liveness,
+        frames=len(accepted),
+        second_factor=bool(reasons),
+        reasons=frozenset(reasons),
+    )
+
+
+def _keep_looking(hint: Hint) -> Decision:
+    return Decision(kind="none", hint=hint)
+
+
+class Decider:
+    """Keeps the window of frames for one tray; :meth:`reset` before the next one."""
+
+    def __init__(self, rules: Rules, look_alikes: AbstractSet[Id] = frozenset()) -> None:
+        self.rules = rules
+        self.look_alikes = look_alikes
+        self._window: deque[Observation] = deque(maxlen=rules.window)
+
+    def add(self, observation: Observation) -> Decision:
+        """Take in one frame and judge all that the window holds."""
+        self._window.append(observation)
+        return decide(list(self._window), self.rules, self.look_alikes)
+
+    def reset(self) -> None:
+        """Forget every frame: what one diner showed never pays for the next."""
+        self._window.clear()
