@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select, update
+from sqlalchemy import (
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.db import Base
@@ -19,14 +27,11 @@ class Transfer(Base):
     """Why money moved. The key makes a repetition harmless."""
 
     __tablename__ = "transfer"
-    __table_args__ = (
-        UniqueConstraint("site_id", "key"),
-        Index("ix_transfer_site_id_business_date", "site_id", "business_date"),
-    )
+    __table_args__ = (UniqueConstraint("site_id", "key"), UniqueConstraint("id"))
 
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    business_date: Mapped[date] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    site_id: Mapped[UUID]
-    business_date: Mapped[date]
     kind: Mapped[str] = mapped_column(String(16))
     """``sale``, ``top_up``, ``subsidy``."""
     key: Mapped[str] = mapped_column(String(160))
@@ -39,12 +44,19 @@ class Posting(Base):
     """One leg of a transfer; a credit is positive, a debit negative."""
 
     __tablename__ = "posting"
-    __table_args__ = (Index("ix_posting_account_id_transfer_id", "account_id", "transfer_id"),)
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["site_id", "business_date", "transfer_id"],
+            ["transfer.site_id", "transfer.business_date", "transfer.id"],
+        ),
+        Index("ix_posting_account_id_transfer_id", "account_id", "transfer_id"),
+        Index("ix_posting_transfer_id", "transfer_id"),
+    )
 
-    transfer_id: Mapped[UUID] = mapped_column(ForeignKey("transfer.id"), primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    business_date: Mapped[date] = mapped_column(primary_key=True)
+    transfer_id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), primary_key=True)
-    site_id: Mapped[UUID]
-    business_date: Mapped[date]
     amount: Mapped[int]
 
 
@@ -129,7 +141,7 @@ def _post(session: Session, transfer: Transfer, leg: Leg) -> None:
 
 def _require_same(session: Session, known: Transfer, legs: Sequence[Leg]) -> None:
     query = select(Posting.account_id, Posting.amount).where(Posting.transfer_id == known.id)
-    before = {account: amount for account, amount in session.execute(query).tuples()}
+    before = dict(session.execute(query).tuples().all())
     if before != {leg.account.id: leg.amount for leg in legs}:
         raise KeyUsedError(
             f"'{known.key}' moved another amount before: reload the page and enter it once more"

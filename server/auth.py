@@ -1,0 +1,225 @@
+"""Staff accounts: who may sign in, with which roles, and the one gate that every page uses."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask import Flask, Request, redirect, request, url_for
+from flask_login import LoginManager, UserMixin, current_user
+from sqlalchemy import JSON, Engine, ForeignKey, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from werkzeug.exceptions import Forbidden
+from werkzeug.routing import BuildError
+
+from dafan.db import Base, reading, writing
+from dafan.errors import BadInputError, DafanError
+from dafan.ids import new_id
+from server import audit, throttle
+from server.services import services
+
+ROLES = ("admin", "manager", "finance", "cashier", "auditor")
+MIN_PASSWORD = 10
+LOGIN_FAILURES = 5
+ADDRESS_FAILURES = 30
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash("nobody has this password")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class LoginError(DafanError):
+    """Not signed in, or wrong name or password."""
+
+    code = "login"
+
+
+class User(UserMixin, Base):  # type: ignore[misc]  # flask_login publishes no types
+    """A person who works with the pages."""
+
+    __tablename__ = "user_account"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
+    login: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(80), default="")
+    password_hash: Mapped[str] = mapped_column(String(200))
+    roles: Mapped[list[str]] = mapped_column(JSON, default=list)
+    active: Mapped[bool] = mapped_column(default=True)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account may be used."""
+        return self.active
+
+    def get_id(self) -> str:
+        """What the session remembers; a new password ends every session of the old one."""
+        return f"{self.id}.{_mark(self.password_hash)}"
+
+
+def _mark(password_hash: str) -> str:
+    return hashlib.sha256(password_hash.encode()).hexdigest()[:16]
+
+
+def hash_password(password: str) -> str:
+    """Argon2id of a password.
+
+    Raises:
+        BadInputError: it is too short.
+    """
+    if not MIN_PASSWORD <= len(password) <= 200:
+        raise BadInputError(
+            f"a password has at least {MIN_PASSWORD} characters", code="bad_password"
+        )
+    return _hasher.hash(password)
+
+
+def create_user(
+    session: Session, site_id: UUID, login: str, password: str, roles: Iterable[str],
+    *, name: str = "", by: str = "cli",
+) -> User:  # fmt: skip
+    """Add a staff account.
+
+    Raises:
+        BadInputError: the login is taken or empty, a role unknown, the password too short.
+    """
+    login, chosen = login.strip().lower(), sorted(set(roles))
+    if not 2 <= len(login) <= 40 or find_user(session, login):
+        raise BadInputError(f"the login '{login}' is taken or too short: choose another one")
+    if not chosen or not set(chosen) <= set(ROLES):
+        raise BadInputError(f"roles are {', '.join(ROLES)}")
+    user = User(
+        id=new_id(), site_id=site_id, login=login, name=name or login, roles=chosen, active=True,
+        password_hash=hash_password(password),
+    )  # fmt: skip
+    session.add(user)
+    audit.record(session, by, "user.create", login, None, chosen, site_id=site_id)
+    session.flush()
+    return user
+
+
+def find_user(session: Session, login: str) -> User | None:
+    """The account of this login."""
+    return session.scalar(select(User).where(User.login == login.strip().lower()))
+
+
+def users(session: Session, site_id: UUID) -> Sequence[User]:
+    """The site's accounts by login."""
+    return session.scalars(select(User).where(User.site_id == site_id).order_by(User.login)).all()
+
+
+def set_password(session: Session, user_id: UUID, old: str, new: str, *, ip: str = "") -> User:
+    """Change one's own password; all other sessions end.
+
+    Raises:
+        LoginError: the old password is wrong.
+        BadInputError: the new one is too short.
+    """
+    user = session.get_one(User, user_id)
+    if not _fits(user.password_hash, old):
+        raise LoginError("the old password is wrong", code="wrong_password")
+    user.password_hash = hash_password(new)
+    audit.record(session, user.login, "user.password", user.login, ip=ip, site_id=user.site_id)
+    return user
+
+
+def authenticate(engine: Engine, login: str, password: str, ip: str, now: datetime) -> User:
+    """Find the account of a login and its password.
+
+    Failures are counted for the login and for the address, in the database.
+
+    Raises:
+        LoginError: wrong login or password, or the account is closed; it is not said which.
+        TooManyError: too many failures lately.
+    """
+    login = login.strip().lower()
+    with reading(engine) as session:
+        throttle.require_calm(session, "login", login, LOGIN_FAILURES, now)
+        throttle.require_calm(session, "address", ip, ADDRESS_FAILURES, now)
+        user = find_user(session, login)
+    known = user is not None and user.active
+    fits = _fits(user.password_hash if user and known else _NOBODY, password)
+    with writing(engine) as session:
+        if user is None or not known or not fits:
+            throttle.note(session, "login", login, now)
+            throttle.note(session, "address", ip, now)
+        else:
+            throttle.forget(session, "login", login)
+            audit.record(session, login, "login", login, ip=ip, site_id=user.site_id, at=now)
+            return user
+    raise LoginError("wrong login or password")
+
+
+def _fits(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def requires(*roles: str) -> Callable[[Callable[P, R]], Callable[P, Any]]:
+    """Let only signed-in people through who have one of the roles (none named: any role).
+
+    Pages send others to the login; the API answers 401 or 403.
+    """
+    unknown = set(roles) - set(ROLES)
+    if unknown:
+        raise ValueError(f"unknown roles {unknown}")
+
+    def decorate(view: Callable[P, R]) -> Callable[P, Any]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
+            if not current_user.is_authenticated:
+                return _to_login()
+            if roles and not set(roles) & set(current_user.roles):
+                raise Forbidden
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def _to_login() -> Any:
+    if request.path.startswith("/api/"):
+        raise LoginError("sign in first: send login and password by HTTP Basic")
+    try:
+        return redirect(url_for("session.login", next=request.full_path.rstrip("?")))
+    except BuildError as error:
+        raise LoginError("sign in first") from error
+
+
+def init_app(app: Flask) -> None:
+    """Let Flask-Login find the person of a session, or of HTTP Basic at the API."""
+    manager = LoginManager()
+    manager.init_app(app)
+    manager.user_loader(_of_session)
+    manager.request_loader(_of_basic)
+
+
+def _of_session(remembered: str) -> User | None:
+    key, _, mark = remembered.partition(".")
+    try:
+        user_id = UUID(key)
+    except ValueError:
+        return None
+    with reading(services().engine) as session:
+        user = session.get(User, user_id)
+    good = user is not None and user.active and _mark(user.password_hash) == mark
+    return user if good else None
+
+
+def _of_basic(asked: Request) -> User | None:
+    given = asked.authorization
+    if given is None or given.type != "basic" or not asked.path.startswith("/api/"):
+        return None
+    parts = services()
+    return authenticate(
+        parts.engine, given.username or "", given.password or "", asked.remote_addr or "",
+        parts.clock.now(),
+    )  # fmt: skip
