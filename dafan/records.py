@@ -5,92 +5,27 @@ Up go journal entries (:class:`Entry`), whose bodies are :class:`Sale`, :class:`
 :data:`FEED_BODIES`. Numbers are integers throughout: fen, grams, permille.
 """
 
-import base64
-import json
-from datetime import UTC, date, datetime, time
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from dafan.money import MAX_FEN, Fen
-from dafan.units import Grams
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _bytes_from_text(value: Any) -> Any:
-    if isinstance(value, str):
-        return base64.b64decode(value, validate=True)
-    return value
-
-
-Utc = Annotated[
-    AwareDatetime, AfterValidator(_utc), PlainSerializer(_iso, return_type=str, when_used="json")
-]
-"""An aware time; always UTC with microseconds on the wire."""
-Price = Annotated[Fen, Field(strict=True, ge=0, le=MAX_FEN)]
-Balance = Annotated[Fen, Field(strict=True, ge=-MAX_FEN, le=MAX_FEN)]
-Weight = Annotated[Grams, Field(strict=True, gt=0, le=1_000_000)]
-Count = Annotated[int, Field(strict=True, ge=0, le=10**12)]
-Permille = Annotated[int, Field(strict=True, ge=-1000, le=1000)]
-Binary = Annotated[
-    bytes,
-    BeforeValidator(_bytes_from_text),
-    PlainSerializer(lambda b: base64.b64encode(b).decode(), return_type=str, when_used="json"),
-]
-"""Bytes; base64 on the wire."""
-Name = Annotated[str, Field(min_length=1, max_length=80)]
-Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-
-
-class Record(BaseModel):
-    """A frozen record that refuses fields it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def to_body(self) -> dict[str, Any]:
-        """Plain JSON values, ready for :func:`canonical`."""
-        return self.model_dump(mode="json")
-
-
-def canonical(value: Any) -> bytes:
-    """The one byte sequence of a JSON value: sorted keys, no blanks, UTF-8, no floats.
-
-    Raises:
-        ValueError: the value holds a float, whose text would not be certain.
-    """
-    _refuse_floats(value)
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8")
-
-
-def _refuse_floats(value: Any) -> None:
-    if isinstance(value, float):
-        raise ValueError("records carry integers, not floats")  # noqa: TRY004 - pydantic reports ValueErrors
-    if isinstance(value, dict):
-        for part in value.values():
-            _refuse_floats(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            _refuse_floats(part)
-
+from dafan.wire import (
+    Balance,
+    Binary,
+    Code,
+    Count,
+    Name,
+    Permille,
+    Price,
+    Weight,
+)
+from dafan.wire import Record as Record  # noqa: PLC0414 - part of the contract
+from dafan.wire import Utc as Utc  # noqa: PLC0414 - part of the contract
+from dafan.wire import canonical as canonical  # noqa: PLC0414 - part of the contract
 
 # --- what a till reports ------------------------------------------------------------------------
 
@@ -460,25 +395,4 @@ class FeedPage(Record):
     version: Count
     items: tuple[FeedItem, ...]
     more: bool
-    server_time: Utc
-
-
-# --- enrolment of a terminal --------------------------------------------------------------------
-
-
-class EnrolRequest(Record):
-    """A new terminal presents its one-time code and its public keys."""
-
-    code: Annotated[str, Field(min_length=6, max_length=40)]
-    signing_key: Binary
-    """Ed25519 public key, 32 bytes."""
-    box_key: Binary
-    """X25519 public key, 32 bytes: the site key is sealed to it."""
-
-
-class EnrolAnswer(Record):
-    """The terminal's identity, and the site's key sealed for it alone."""
-
-    terminal: TerminalInfo
-    sealed_site_key: Binary
     server_time: Utc

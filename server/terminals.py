@@ -12,10 +12,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan import crypto
 from dafan.db import Base
+from dafan.enrolment import EnrolAnswer, EnrolRequest
 from dafan.errors import BadInputError, DafanError
 from dafan.ids import new_id
 from dafan.journal import GENESIS
-from dafan.records import EnrolAnswer, EnrolRequest, TerminalInfo
+from dafan.records import TerminalInfo
 from server import audit, feed, sites
 
 CODE_MINUTES = 30
@@ -145,7 +146,7 @@ def enrol(
         if terminal.signing_key != request.signing_key or terminal.revoked_at:
             raise EnrolError("this code is used up: ask the manager for a new one")
     try:
-        sealed = crypto.seal_to(terminal.box_key, site_key, f"site-key:{terminal.id}")
+        sealed = crypto.seal_to(terminal.box_key, site_key, "site key")
     except ValueError as error:
         raise BadInputError("the terminal's box key is no X25519 key") from error
     return EnrolAnswer(terminal=info(session, terminal), sealed_site_key=sealed, server_time=now)
