@@ -49,7 +49,7 @@ def price_basket(basket: Basket, catalogue: Catalogue) -> Priced:
                     grams=basket.grams,
                     unit_price=dish.price,
                     amount=price_of_weight(basket.grams, dish.price),
-                )  # fmt: skip
+                )
             )
     for item in basket.items:
         line = _counted(catalogue.dishes.get(item.dish_id), item.portion, item.quantity)

@@ -11,6 +11,8 @@ from dafan.clock import business_date
 from dafan.money import Fen
 from dafan.records import Diner, Dish, Group, Policy, Sale, Source, TerminalInfo
 
+_NOTHING = Fen(0)
+
 OTHER_PERIOD = "other"
 """The period of a sale outside every meal: allowed, at full price, never subsidised."""
 
@@ -56,10 +58,10 @@ class Account:
     """Meal period → meals paid today."""
     subsidised: Mapping[str, int] = field(default_factory=dict)
     """Meal period → subsidised meals used today."""
-    spent: Fen = Fen(0)
+    spent: Fen = _NOTHING
     month_meals: int = 0
-    month_spent: Fen = Fen(0)
-    unconfirmed: Fen = Fen(0)
+    month_spent: Fen = _NOTHING
+    unconfirmed: Fen = _NOTHING
     """Spent at this till without the server having confirmed it yet."""
     has_face: bool = False
     """A template of the diner is in the gallery, by his consent."""
@@ -100,9 +102,9 @@ def account_of(
     """
     use = diner.today
     same_day = use.date == today
-    same_month = (use.date.year, use.date.month) == (today.year, today.month)
+    same_month = _month(use.date) == _month(today)
     fresh = [sale for sale in pending if sale.business_date == today]
-    month = [s for s in pending if (s.business_date.year, s.business_date.month) == (today.year, today.month)]  # fmt: skip
+    month = [sale for sale in pending if _month(sale.business_date) == _month(today)]
     meals = Counter(use.meals if same_day else {})
     subsidised = Counter(use.subsidised if same_day else {})
     meals.update(sale.period for sale in fresh)
@@ -142,6 +144,10 @@ def after_sale(account: Account, sale: Sale) -> Account:
 def mask(name: str) -> str:
     """What those who stand behind may read: 张三丰 → 张**."""
     return name[:1] + "*" * max(1, len(name) - 1)
+
+
+def _month(day: date) -> tuple[int, int]:
+    return day.year, day.month
 
 
 def _paid_from(sales: Sequence[Sale], source: Source) -> int:
