@@ -1,0 +1,234 @@
+"""What the diner sees of a state. Pure."""
+
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dafan.money import Fen
+from dafan.records import Dish, Payment, Sale, SaleLine, Source, TerminalInfo
+from pos.basket import is_empty
+from pos.pricing import Priced
+from pos.snapshot import Account, mask, period_of
+from pos.state import Committing, Confirm, Open, Paid, State, payable
+from pos.view import (
+    Balance,
+    Device,
+    Devices,
+    Level,
+    Line,
+    MenuItem,
+    Notice,
+    NoticeCode,
+    Place,
+    Screen,
+    Today,
+    View,
+    Who,
+)
+
+HINT_AFTER_S = 1.5
+"""So long a face may take without advice."""
+OFFER_AFTER_S = 8.0
+"""After so long the other ways to pay fill the screen; the camera goes on looking."""
+SCALE_AFTER_S = 1.5
+"""So long a scale may be restless, or a paid tray stay, before the till says so."""
+
+
+def view(state: State) -> View:
+    """The screen of a state."""
+    shown = _common(state)
+    if not state.catalogue.ready:
+        return replace(shown, screen=Screen.SETUP, notice=Notice(NoticeCode.NOT_READY))
+    phase = state.phase
+    if isinstance(phase, Open):
+        return _open(state, phase, shown)
+    if isinstance(phase, Confirm):
+        return _confirm(state, phase, shown)
+    if isinstance(phase, Committing):
+        return _committing(phase, shown)
+    if isinstance(phase, Paid):
+        notice = shown.notice or _printer_notice(state)
+        return replace(_sold(phase.sale, phase.account, shown), screen=Screen.PAID, notice=notice)
+    return replace(shown, notice=shown.notice or _scale_notice(state))
+
+
+def _common(state: State) -> View:
+    terminal, policy, health = state.catalogue.terminal, state.catalogue.policy, state.health
+    period, clock = "", ""
+    if policy is not None:
+        code = period_of(policy, state.at.now)
+        period = next((p.name for p in policy.periods if p.code == code), "")
+        clock = state.at.now.astimezone(ZoneInfo(policy.time_zone)).strftime("%H:%M")
+    return View(
+        screen=Screen.PLACE,
+        clock=clock,
+        period=period,
+        place=_place(terminal),
+        grams=state.pan.grams if state.scale_counts and state.pan.fault is None else None,
+        stable=state.steady,
+        notice=state.notice,
+        offline=health.offline,
+        waiting_entries=health.waiting,
+        devices=Devices(health.scale, health.camera, health.printer, health.reader),
+        face=health.camera is not Device.OFF and policy is not None and policy.face_enabled,
+        cash=state.cash_allowed,
+        reprint=state.last_sale is not None and health.printer is not Device.OFF,
+        menu=_menu(state),
+    )
+
+
+def _place(terminal: TerminalInfo | None) -> Place:
+    if terminal is None:
+        return Place()
+    return Place(terminal.site_name, terminal.venue_name, terminal.name)
+
+
+def _menu(state: State) -> tuple[MenuItem, ...]:
+    dishes = sorted(state.catalogue.dishes.values(), key=lambda d: (d.sort, d.name))
+    return tuple(_menu_item(dish) for dish in dishes if dish.active)
+
+
+def _menu_item(dish: Dish) -> MenuItem:
+    return MenuItem(
+        str(dish.id), dish.name, dish.unit.value, dish.price, dish.half_price,
+        dish.small_price, dish.category,
+    )  # fmt: skip
+
+
+# --- the phases ---------------------------------------------------------------------------------
+
+
+def _open(state: State, phase: Open, shown: View) -> View:
+    shown = _priced(phase.priced, shown)
+    claim_notice = Notice(phase.claim.doubt) if phase.claim and phase.claim.doubt else None
+    if phase.ask is not None:
+        notice = shown.notice or claim_notice
+        return replace(shown, screen=Screen.ASK, ask=phase.ask, notice=notice)
+    if phase.picking:
+        return replace(shown, screen=Screen.PICK)
+    if phase.problem is not None:
+        return replace(shown, screen=Screen.PROBLEM, notice=phase.problem)
+    shown = replace(shown, screen=Screen.LOOK, progress=phase.progress)
+    if phase.priced.unpriced:
+        missing = Notice(NoticeCode.PRICE_MISSING, Level.STOP)
+        return replace(shown, screen=Screen.PROBLEM, notice=missing)
+    if not payable(state, phase):
+        return replace(shown, notice=shown.notice or _scale_notice(state))
+    return _looking(state, phase, shown)
+
+
+def _looking(state: State, phase: Open, shown: View) -> View:
+    if not shown.face:
+        code = NoticeCode.CAMERA_OFF if _face_allowed(state) else NoticeCode.FACE_OFF
+        return replace(shown, screen=Screen.PROBLEM, notice=shown.notice or Notice(code))
+    looked = state.elapsed - (state.looking_since or state.elapsed)
+    if phase.hint is None or looked < HINT_AFTER_S:
+        return shown
+    offers = looked >= OFFER_AFTER_S
+    notice = shown.notice or Notice(phase.hint)
+    return replace(shown, screen=Screen.PROBLEM if offers else Screen.LOOK, notice=notice)
+
+
+def _face_allowed(state: State) -> bool:
+    return state.catalogue.policy is not None and state.catalogue.policy.face_enabled
+
+
+def _confirm(state: State, phase: Confirm, shown: View) -> View:
+    policy, quote = state.catalogue.policy, phase.quote
+    left = max(0, round((phase.deadline - state.elapsed) * 1000))
+    notice = shown.notice or (None if state.steady else _scale_notice(state))
+    if notice is None and quote.full_price:
+        notice = Notice(NoticeCode.FULL_PRICE, Level.WARN, {"total_fen": quote.total})
+    return replace(
+        _priced(phase.priced, shown),
+        screen=Screen.CONFIRM,
+        discount=quote.discount,
+        total=quote.total,
+        subsidy_paid=_subsidy(quote.payments),
+        countdown_ms=left,
+        countdown_of_ms=policy.confirm_ms if policy else 0,
+        notice=notice,
+        **_person(phase.account),
+    )
+
+
+def _committing(phase: Committing, shown: View) -> View:
+    shown = _sold(phase.sale, phase.account, shown)
+    if phase.failed:
+        failed = Notice(NoticeCode.WRITE_FAILED, Level.STOP)
+        return replace(shown, screen=Screen.PROBLEM, notice=failed)
+    return replace(shown, screen=Screen.CONFIRM, countdown_ms=0)
+
+
+def _priced(priced: Priced, shown: View) -> View:
+    lines = tuple(_line(line) for line in priced.lines)
+    lines += tuple(Line(name, None) for name in priced.unpriced)
+    total = priced.list_total if priced.lines and not priced.unpriced else None
+    return replace(shown, lines=lines, list_total=total, total=total)
+
+
+def _sold(sale: Sale, account: Account | None, shown: View) -> View:
+    return replace(
+        shown,
+        lines=tuple(_line(line) for line in sale.lines),
+        list_total=sale.list_total,
+        discount=sale.discount,
+        total=sale.total,
+        subsidy_paid=_subsidy(sale.payments),
+        **_person(account),
+    )
+
+
+def _person(account: Account | None) -> dict[str, Any]:
+    if account is None:
+        return {}
+    diner = account.diner
+    return {
+        "who": Who(mask(diner.name), diner.department),
+        "balance": Balance(account.subsidy, account.cash),
+        "points": diner.points,
+        "today": Today(
+            sum(account.meals.values()), account.spent, account.month_meals, account.month_spent
+        ),
+    }
+
+
+def _line(line: SaleLine) -> Line:
+    key = "" if line.grams is not None else f"{line.dish_id}:{line.portion}"
+    return Line(
+        line.name, line.amount, line.unit_price, line.grams, line.quantity, line.portion.value, key
+    )
+
+
+def _subsidy(payments: tuple[Payment, ...]) -> Fen | None:
+    return next((p.amount for p in payments if p.source is Source.SUBSIDY), None)
+
+
+# --- notices that follow from how things are ----------------------------------------------------
+
+
+def _scale_notice(state: State) -> Notice | None:
+    """What the scale wants; ``None`` while it has not wanted it for long."""
+    if not state.catalogue.weighs:
+        return None
+    if not state.scale_counts or state.elapsed - state.pan.heard > SCALE_AFTER_S:
+        return Notice(NoticeCode.SCALE_OFF)
+    code = _scale_wants(state)
+    return Notice(code) if code and state.elapsed - state.pan.since >= SCALE_AFTER_S else None
+
+
+def _scale_wants(state: State) -> NoticeCode | None:
+    pan, policy = state.pan, state.catalogue.policy
+    if pan.fault is not None or not pan.stable:
+        return pan.fault or NoticeCode.UNSTABLE
+    if state.armed or policy is None or pan.grams is None or is_empty(pan.grams, policy):
+        return None
+    return NoticeCode.CLEAR_SCALE
+
+
+def _printer_notice(state: State) -> Notice | None:
+    if state.health.printer is Device.OK:
+        return None
+    if state.health.paper_out:
+        return Notice(NoticeCode.NO_PAPER)
+    return Notice(NoticeCode.PRINTER_OFF) if state.health.printer is Device.WARN else None
