@@ -1,0 +1,1 @@
+"""Converters: published weights of other frameworks → ONNX, without those frameworks."""
