@@ -14,6 +14,7 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import MAX_FEN, Fen
 from dafan.records import MealRule
+from dafan.wire import Code, Name
 from server import feed
 from server.actor import Actor
 from server.values import Values, flush_unique
@@ -46,10 +47,10 @@ Limit = Annotated[Fen, Field(ge=0, le=MAX_FEN)]
 class GroupValues(Values):
     """What a person decides about a group."""
 
-    name: records.Name
+    name: Name
     discount_percent: Annotated[int, Field(ge=0, le=100)] = 0
     """Percent taken off a subsidised meal."""
-    meals: dict[records.Code, MealRule] = Field(default_factory=dict)
+    meals: dict[Code, MealRule] = Field(default_factory=dict)
     """Meal period → what the group gets at it."""
     meal_limit: Limit | None = None
     """Fen that one meal may cost."""

@@ -22,6 +22,7 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import DinerStatus, Source
+from dafan.wire import Name
 from server import feed, groups
 from server.actor import Actor
 from server.books import accounts, sales
@@ -69,7 +70,7 @@ class DinerValues(Values):
     """What a person decides about a diner; status, PIN, cards and face have their own acts."""
 
     staff_no: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[0-9A-Za-z._-]+$")]
-    name: records.Name
+    name: Name
     department: Annotated[str, Field(max_length=80)] = ""
     group_id: UUID
 
