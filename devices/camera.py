@@ -15,21 +15,17 @@ from typing import Any, Literal, Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from dafan.clock import Clock, SystemClock
 from dafan.errors import ConfigError, DafanError, DeviceError
+from devices.pictures import Image, checked, load_picture
 
 _LOG = logging.getLogger(__name__)
-
-Image = NDArray[np.uint8]
-"""Height × width × 3, blue-green-red."""
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 OPEN_MS, READ_MS = 5000, 3000
 """How long a network camera may take to answer, and then to send each frame."""
 
-LARGEST_FILE = 64 * 1024 * 1024
 LONGEST_RETRY_S = 30.0
 FROZEN_S = 5.0
 """A live camera's noise changes every frame: the same picture for so long means that it hangs."""
@@ -84,7 +80,7 @@ class FrameFeed:
 
     def push(self, image: Image) -> None:
         """Replace the waiting frame by this picture (height × width × 3, uint8, BGR)."""
-        self._frames.append(Frame(_checked(image), self._clock.monotonic(), self._seq))
+        self._frames.append(Frame(checked(image), self._clock.monotonic(), self._seq))
         self._seq += 1
 
     def read(self) -> Frame | None:
@@ -137,7 +133,7 @@ class CaptureSource:
             image = self._grab()
         if image is None:
             return None
-        frame = Frame(_checked(image), self._clock.monotonic(), self._seq)
+        frame = Frame(checked(image), self._clock.monotonic(), self._seq)
         self._seq += 1
         return frame
 
@@ -153,37 +149,6 @@ class CaptureSource:
     def close(self) -> None:
         """Let go of the device."""
         self._capture.release()
-
-
-def _checked(image: Any) -> Image:
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.size == 0:
-        raise DeviceError("the camera sends what is no picture: restart it")
-    if image.ndim == 2:
-        return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
-    if image.ndim != 3 or image.shape[2] != 3:
-        raise DeviceError("the camera sends an unknown picture format: set it to MJPEG or YUYV")
-    return image
-
-
-def load_picture(path: Path) -> Image:
-    """Read a picture file.
-
-    Raises:
-        DeviceError: it cannot be read, is larger than 64 MB, or is no picture.
-    """
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise DeviceError(f"{path} is larger than 64 MB: choose a smaller picture")
-        data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-    except OSError as error:
-        raise DeviceError(f"cannot read {path}: {error.strerror}") from error
-    try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except cv2.error:  # more pixels than OpenCV accepts
-        image = None
-    if image is None:
-        raise DeviceError(f"{path} is no picture that can be read: use JPEG or PNG")
-    return _checked(image)
 
 
 def open_source(source: str, clock: Clock | None = None) -> FrameSource:

@@ -9,12 +9,15 @@ import tty
 from pathlib import Path
 from typing import Self
 
+from PIL import Image
+
 from dafan.errors import DeviceError
 from devices.escpos_text import Paper
 from devices.printer_paper import PrintedReceipt
 from devices.printer_simulator import VirtualPrinter
 
 _TICK_S = 0.05
+_SEAM = 8
 
 
 class FolderPrinter:
@@ -29,10 +32,7 @@ class FolderPrinter:
         self.printer.on_receipt = self._keep
         self._folder = folder
         self._answers = b""
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DeviceError(f"cannot write receipts to {folder}: {error.strerror}") from error
+        make_folder(folder)
 
     def _keep(self, receipt: PrintedReceipt) -> None:
         save_receipt(receipt, self._folder)
@@ -48,6 +48,30 @@ class FolderPrinter:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder that receipts go to.
+
+    Raises:
+        DeviceError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DeviceError(f"cannot write receipts to {folder}: {error.strerror}") from error
+
+
+def join_pictures(pictures: list[Image.Image]) -> Image.Image:
+    """Pieces of paper one below the other, on grey."""
+    width = max((picture.width for picture in pictures), default=1)
+    height = sum(picture.height + _SEAM for picture in pictures) or 1
+    sheet = Image.new("RGB", (width, height), (128, 128, 128))
+    top = 0
+    for picture in pictures:
+        sheet.paste(picture, (0, top))
+        top += picture.height + _SEAM
+    return sheet
 
 
 def save_receipt(receipt: PrintedReceipt, folder: Path) -> Path:

@@ -134,6 +134,16 @@ def _open(address: str) -> _Line:
         raise DeviceError(f"cannot open card reader {path}: check that it is plugged in") from error
 
 
+def check(address: str) -> None:
+    """Open a reader and let it go again.
+
+    Raises:
+        ConfigError: the address cannot be understood.
+        DeviceError: nothing is there now.
+    """
+    _open(address).close()
+
+
 class ReaderThread:
     """Reads cards for ever; opens the reader again when it is lost.
 
