@@ -48,7 +48,7 @@ def run_subsidy(
         people.Diner.status == DinerStatus.ACTIVE.value,
         people.Diner.group_id.in_(list(amounts)),
     )
-    members = [subsidies.Member(*row) for row in session.execute(query).tuples()]
+    members = [subsidies.Member(*row) for row in session.execute(query)]
     done = subsidies.run(
         session, actor.site_id, name, amounts, members, key=key, by=actor.name, at=actor.at
     )

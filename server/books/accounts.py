@@ -79,5 +79,5 @@ def balances(session: Session, diner_id: UUID) -> dict[Source, Fen]:
     query = select(Account.kind, Account.balance).where(
         Account.owner_id == diner_id, Account.kind.in_([kind.value for kind in WALLETS.values()])
     )
-    found = dict(session.execute(query).tuples().all())
+    found = dict(session.execute(query).all())
     return {source: Fen(found.get(kind.value, 0)) for source, kind in WALLETS.items()}

@@ -197,7 +197,7 @@ def day_use(session: Session, diner_id: UUID, day: date) -> DayUse:
     meals: dict[str, int] = {}
     subsidised: dict[str, int] = {}
     spent = month_meals = month_spent = 0
-    for at, period, with_subsidy, count, total in session.execute(query).tuples():
+    for at, period, with_subsidy, count, total in session.execute(query):
         month_meals += count
         month_spent += int(total)
         if at == day:
@@ -218,4 +218,4 @@ def applied_marks(session: Session, diner_id: UUID) -> dict[UUID, int]:
         .where(Sale.diner_id == diner_id)
         .group_by(Sale.terminal_id)
     )
-    return {terminal: int(seq) for terminal, seq in session.execute(query).tuples()}
+    return {terminal: int(seq) for terminal, seq in session.execute(query)}

@@ -141,7 +141,7 @@ def _post(session: Session, transfer: Transfer, leg: Leg) -> None:
 
 def _require_same(session: Session, known: Transfer, legs: Sequence[Leg]) -> None:
     query = select(Posting.account_id, Posting.amount).where(Posting.transfer_id == known.id)
-    before = dict(session.execute(query).tuples().all())
+    before = dict(session.execute(query).all())
     if before != {leg.account.id: leg.amount for leg in legs}:
         raise KeyUsedError(
             f"'{known.key}' moved another amount before: reload the page and enter it once more"
@@ -156,4 +156,4 @@ def postings_of(session: Session, transfer_id: UUID) -> Sequence[tuple[Account, 
         .where(Posting.transfer_id == transfer_id)
         .order_by(Posting.amount)
     )
-    return [(account, Fen(amount)) for account, amount in session.execute(query).tuples()]
+    return [(account, Fen(amount)) for account, amount in session.execute(query)]

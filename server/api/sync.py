@@ -1,0 +1,137 @@
+"""Sync of terminals: the journal comes up, the feed goes down."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Annotated, Concatenate, ParamSpec, TypeVar
+
+from apiflask import APIBlueprint
+from flask import request
+from pydantic import BaseModel, Field
+
+from dafan import crypto
+from dafan.db import reading, writing
+from dafan.records import FeedPage, JournalPush, PushAnswer
+from server import feed, ingest, terminals
+from server.problems import problem
+from server.services import services
+from server.terminals import Terminal
+
+MAX_PUSH = 4 * 2**20
+LONGEST_WAIT_S = 30
+LOOK_EVERY_S = 0.3
+
+blueprint = APIBlueprint("sync", __name__, url_prefix="/api/v1", tag="Sync")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class FeedQuery(BaseModel):
+    """What a terminal asks of the feed."""
+
+    since: Annotated[int, Field(ge=0, le=10**12)] = 0
+    wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT_S)] = 0
+    """Seconds to wait for news."""
+    limit: Annotated[int, Field(ge=1, le=feed.MAX_PAGE)] = 500
+
+
+def by_terminal(view: Callable[Concatenate[Terminal, P], R]) -> Callable[P, R]:
+    """Let only a terminal through that proves its key and is not revoked; pass it as the first.
+
+    A refusal carries the server's time, so that a terminal with a wrong clock can correct itself.
+    """
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        now = services().clock.now()
+        terminal, why = _authenticate(now)
+        if terminal is None:
+            server_time = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            return problem(401, *why, server_time=server_time)  # type: ignore[return-value]
+        return view(terminal, *args, **kwargs)
+
+    return guarded
+
+
+def _authenticate(now: datetime) -> tuple[Terminal | None, tuple[str, str]]:
+    given = request.authorization
+    token = given.token if given and given.type == "bearer" and given.token else ""
+    claimed = crypto.token_issuer(token)
+    bad = ("bad_token", "the token is missing, expired or not this terminal's: check the clock")
+    if claimed is None:
+        return None, bad
+    with reading(services().engine) as session:
+        terminal = session.get(Terminal, claimed)
+        session.expunge_all()  # it outlives the session
+    if terminal is None or not crypto.token_is_good(token, terminal.signing_key, now):
+        return None, bad
+    if terminal.revoked_at is not None:
+        return None, ("revoked", "this terminal was revoked: enrol it again with a new code")
+    return terminal, bad
+
+
+@blueprint.before_request
+def _limit_size() -> None:
+    request.max_content_length = MAX_PUSH
+
+
+@blueprint.post("/journal")
+@by_terminal
+@blueprint.input(JournalPush)
+@blueprint.output(PushAnswer)
+@blueprint.doc(
+    summary="Push a signed batch of journal entries",
+    description="Harmless to repeat. A gap is answered with the mark, a fork is kept aside.",
+    responses={400: "Not signed, altered or not consecutive", 401: "Not an enrolled terminal"},
+)
+def push_journal(terminal: Terminal, json_data: JournalPush) -> PushAnswer:
+    """Take in what a terminal reports."""
+    parts = services()
+    return ingest.push(parts.engine, terminal, json_data, parts.clock.now())
+
+
+@blueprint.get("/feed")
+@by_terminal
+@blueprint.input(FeedQuery, location="query")
+@blueprint.output(FeedPage)
+@blueprint.doc(
+    summary="Everything published since a version",
+    description="Waits up to `wait` seconds for news.",
+    responses={401: "Not an enrolled terminal"},
+)
+def pull_feed(terminal: Terminal, query_data: FeedQuery) -> FeedPage:
+    """Give a terminal what it does not know yet."""
+    _note_contact(terminal, query_data.since)
+    _wait_for_news(terminal, query_data)
+    parts = services()
+    with reading(parts.engine) as session:
+        return feed.page(
+            session, terminal.site_id, terminal.id, query_data.since, query_data.limit,
+            parts.clock.now(),
+        )  # fmt: skip
+
+
+def _note_contact(terminal: Terminal, since: int) -> None:
+    parts = services()
+    now = parts.clock.now()
+    last = terminal.last_seen
+    if last and 0 <= (now - last).total_seconds() < terminals.SEEN_EVERY_S:
+        return
+    with writing(parts.engine) as session:
+        terminals.seen(session, session.get_one(Terminal, terminal.id), now, since)
+
+
+def _wait_for_news(terminal: Terminal, asked: FeedQuery) -> None:
+    """Look at the counter now and then; no connection and no transaction is held between."""
+    engine = services().engine
+    until = time.monotonic() + asked.wait
+    while True:
+        with reading(engine) as session:
+            if feed.latest(session, terminal.site_id) != asked.since:
+                return
+        left = until - time.monotonic()
+        if left <= 0:
+            return
+        time.sleep(min(LOOK_EVERY_S, left))

@@ -1,0 +1,85 @@
+"""The application: one factory, called once in every worker."""
+
+import os
+from datetime import timedelta
+
+from apiflask import APIFlask
+from flask import Response, request
+from flask_wtf import CSRFProtect
+
+from dafan import __version__, crypto
+from dafan.clock import Clock, SystemClock
+from dafan.config import Settings, load_settings
+from dafan.db import make_engine
+from server import auth, problems, schema
+from server.api import register_api
+from server.pages import register_pages
+from server.services import Services
+
+MAX_REQUEST = 16 * 2**20
+"""Bytes; a photograph or a table of people is the largest thing that anybody sends."""
+SESSION_HOURS = 12
+
+
+def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> APIFlask:
+    """Build the application on a database that is up to date.
+
+    Args:
+        settings: Left out, they are read from file and environment.
+        clock: For tests.
+    """
+    settings = settings or load_settings()
+    schema.load()
+    app = APIFlask(__name__, title="Dafan", version=__version__, docs_path=None, json_errors=False)
+    key = crypto.load_or_create_secret(settings.data_dir / "secret.key", os.urandom(32))
+    app.config.update(
+        SECRET_KEY=key,
+        SESSION_COOKIE_NAME="dafan",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.server.https,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=SESSION_HOURS),
+        MAX_CONTENT_LENGTH=MAX_REQUEST,
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+        VALIDATION_ERROR_STATUS_CODE=400,
+        DESCRIPTION="Canteen server: sync of terminals, people, dishes.",
+    )
+    app.extensions["dafan"] = Services(
+        settings=settings,
+        engine=make_engine(settings.database),
+        site_key=crypto.load_or_create_secret(settings.data_dir / "site.key", crypto.new_key()),
+        clock=clock or SystemClock(),
+    )
+    _protect_forms(app)
+    auth.init_app(app)
+    problems.init_app(app)
+    register_api(app)
+    register_pages(app)
+    app.after_request(_harden)
+    return app
+
+
+def _protect_forms(app: APIFlask) -> None:
+    """Forms carry a token. A request with an Authorization header needs none.
+
+    A page of another site can make a browser send its cookies, but never that header.
+    """
+    csrf = CSRFProtect(app)
+
+    @app.before_request
+    def check_token() -> None:
+        if request.headers.get("Authorization") or request.endpoint in _WITHOUT_SESSION:
+            return
+        csrf.protect()
+
+
+_WITHOUT_SESSION = {"terminals.enrol", "sync.push_journal"}
+"""Views that look at no session, so that nobody can misuse one."""
+
+
+def _harden(response: Response) -> Response:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    return response

@@ -1,0 +1,251 @@
+"""Taking in journals: each terminal's entries exactly once, in sequence, whatever the network does.
+
+One transaction holds the entries, what they do to the books, the news for the tills and the
+terminal's mark. A batch that does not continue at the mark changes nothing (gap), or is kept aside
+whole (fork). An entry that cannot be booked is parked; those behind it go on.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from dafan import crypto
+from dafan.db import writing
+from dafan.errors import BadInputError, DafanError
+from dafan.ids import new_id
+from dafan.journal import batch_message, entry_hash
+from dafan.records import (
+    Entry,
+    EntryOutcome,
+    JournalPush,
+    Outcome,
+    PushAnswer,
+    PushStatus,
+    canonical,
+)
+from server import bookkeeping, entries, exceptions, people, terminals
+from server.entries import Batch, EntryRow, ForkedBatch
+from server.terminals import Terminal
+
+log = logging.getLogger(__name__)
+
+
+class BatchError(BadInputError):
+    """The batch is not what the terminal signed, or no unbroken chain."""
+
+    code = "bad_batch"
+
+
+class RevokedError(DafanError):
+    """The terminal was revoked."""
+
+    code = "revoked"
+
+
+def push(engine: Engine, terminal: Terminal, batch: JournalPush, now: datetime) -> PushAnswer:
+    """Take in a batch of a terminal that has proved who it is.
+
+    Args:
+        engine: The database.
+        terminal: As authenticated.
+        batch: At most :data:`dafan.records.MAX_BATCH` entries.
+        now: Aware UTC.
+
+    Returns:
+        The mark that holds now, and the outcome of every entry of an ``ok`` batch.
+
+    Raises:
+        BatchError: not signed by the terminal, or altered, or not consecutive.
+        RevokedError: revoked while the request was on its way.
+    """
+    check_batch(terminal, batch)
+    with writing(engine) as session:
+        mine = session.get_one(Terminal, terminal.id, with_for_update=True)
+        if mine.revoked_at is not None:
+            raise RevokedError("this terminal was revoked: enrol it again with a new code")
+        terminals.seen(session, mine, now, None)
+        status, outcomes = _take(session, mine, batch, now)
+        return PushAnswer(
+            status=status, applied_seq=mine.applied_seq, applied_hash=mine.applied_hash,
+            outcomes=tuple(outcomes), server_time=now,
+        )  # fmt: skip
+
+
+def check_batch(terminal: Terminal, batch: JournalPush) -> None:
+    """Prove a batch: its own terminal, consecutive, unaltered, signed.
+
+    Raises:
+        BatchError: it is not.
+    """
+    before: Entry | None = None
+    for entry in batch.entries:
+        if entry.terminal_id != terminal.id:
+            raise BatchError("the batch holds entries of another terminal: send only your own")
+        if before and (entry.seq != before.seq + 1 or entry.prev_hash != before.hash):
+            raise BatchError(f"entry {entry.seq} does not continue the one before it")
+        try:
+            good = entry_hash(entry) == entry.hash
+        except ValueError as error:
+            raise BatchError(f"entry {entry.seq}: {error}") from error
+        if not good:
+            raise BatchError(f"entry {entry.seq} is not what its hash says: it was altered")
+        before = entry
+    message = batch_message(batch.entries)
+    if not crypto.verify_signature(terminal.signing_key, batch.signature, message):
+        raise BatchError("the batch is not signed by this terminal's key")
+
+
+def _take(
+    session: Session, terminal: Terminal, batch: JournalPush, now: datetime
+) -> tuple[PushStatus, list[EntryOutcome]]:
+    first, last = batch.entries[0], batch.entries[-1]
+    if first.seq > terminal.applied_seq + 1:
+        return PushStatus.GAP, []
+    held = entries.hashes(session, terminal.id, first.seq, last.seq)
+    if _forks(terminal, first, batch.entries, held):
+        _keep_fork(session, terminal, batch, now)
+        return PushStatus.FORK, []
+    outcomes = [
+        EntryOutcome(seq=entry.seq, id=entry.id, outcome=Outcome.DUPLICATE)
+        for entry in batch.entries
+        if entry.seq in held
+    ]
+    fresh = [entry for entry in batch.entries if entry.seq not in held]
+    if fresh:
+        batch_id = _keep_batch(session, terminal, batch, now)
+        outcomes += _apply_all(session, terminal, fresh, batch_id, now)
+        terminal.applied_seq, terminal.applied_hash = last.seq, last.hash
+    return PushStatus.OK, outcomes
+
+
+def _forks(terminal: Terminal, first: Entry, sent: Sequence[Entry], held: dict[int, str]) -> bool:
+    if first.seq == terminal.applied_seq + 1:
+        return first.prev_hash != terminal.applied_hash
+    return any(held[entry.seq] != entry.hash for entry in sent if entry.seq in held)
+
+
+def _keep_fork(session: Session, terminal: Terminal, batch: JournalPush, now: datetime) -> None:
+    first, last = batch.entries[0], batch.entries[-1]
+    if session.get(ForkedBatch, (terminal.id, last.hash)) is not None:
+        return
+    row = ForkedBatch(
+        terminal_id=terminal.id, last_hash=last.hash, site_id=terminal.site_id,
+        first_seq=first.seq, last_seq=last.seq, push=batch.model_dump_json(), received_at=now,
+    )  # fmt: skip
+    session.add(row)
+    exceptions.add(
+        session, terminal.site_id, "fork", now, terminal_id=terminal.id, seq=first.seq,
+        detail=f"entries {first.seq} to {last.seq} contradict what this terminal sent before",
+    )  # fmt: skip
+
+
+def _keep_batch(session: Session, terminal: Terminal, batch: JournalPush, now: datetime) -> UUID:
+    first, last = batch.entries[0], batch.entries[-1]
+    row = Batch(
+        id=new_id(), site_id=terminal.site_id, terminal_id=terminal.id, first_seq=first.seq,
+        last_seq=last.seq, prev_hash=first.prev_hash, last_hash=last.hash,
+        signature=batch.signature, received_at=now,
+    )  # fmt: skip
+    session.add(row)
+    return row.id
+
+
+def _apply_all(
+    session: Session, terminal: Terminal, fresh: Sequence[Entry], batch_id: UUID, now: datetime
+) -> list[EntryOutcome]:
+    outcomes = []
+    changed: dict[UUID, None] = {}
+    for entry in fresh:
+        outcome, reason, diner_id = _apply_one(session, terminal, entry, now)
+        if diner_id is not None:
+            changed[diner_id] = None
+        session.add(_row(terminal, entry, batch_id, outcome, reason, now))
+        outcomes.append(EntryOutcome(seq=entry.seq, id=entry.id, outcome=outcome, reason=reason))
+    for diner_id in changed:
+        _publish(session, terminal, diner_id, now)
+    return outcomes
+
+
+def _apply_one(
+    session: Session, terminal: Terminal, entry: Entry, now: datetime
+) -> tuple[Outcome, str, UUID | None]:
+    try:
+        with session.begin_nested():
+            return Outcome.APPLIED, "", bookkeeping.apply(session, terminal, entry, now)
+    except bookkeeping.ParkedError as error:
+        reason = str(error)
+    except (IntegrityError, DataError) as error:
+        log.warning("entry %s of %s breaks the database's rules: %s", entry.seq, terminal.id, error)
+        reason = "refused_by_database: it contradicts what is in the books"
+    except DBAPIError:
+        raise  # the disk or the connection: nothing is applied, the terminal sends again
+    except Exception:  # a fault of ours must not block the entries behind this one
+        log.exception("entry %s of terminal %s could not be applied", entry.seq, terminal.id)
+        reason = "fault: the server could not book it; its log says why"
+    exceptions.add(
+        session, terminal.site_id, "parked", now, terminal_id=terminal.id, seq=entry.seq,
+        detail=reason,
+    )  # fmt: skip
+    return Outcome.PARKED, reason[:500], None
+
+
+def _publish(session: Session, terminal: Terminal, diner_id: UUID, now: datetime) -> None:
+    try:
+        with session.begin_nested():
+            people.publish_diner(session, diner_id)
+    except (DafanError, ValueError):
+        log.exception("diner %s could not be published", diner_id)
+        exceptions.add(
+            session, terminal.site_id, "unpublished", now, diner_id=diner_id,
+            detail="the tills do not see this diner's latest balance: check his account",
+        )  # fmt: skip
+
+
+def _row(
+    terminal: Terminal, entry: Entry, batch_id: UUID, outcome: Outcome, reason: str, now: datetime
+) -> EntryRow:
+    written = entry.model_dump(mode="json")
+    return EntryRow(
+        site_id=terminal.site_id, business_date=_day(entry), terminal_id=terminal.id,
+        seq=entry.seq, id=entry.id, at=written["at"], kind=entry.kind,
+        body=canonical(entry.body).decode(), prev_hash=entry.prev_hash, hash=entry.hash,
+        batch_id=batch_id, outcome=outcome.value, reason=reason, received_at=now,
+    )  # fmt: skip
+
+
+def _day(entry: Entry) -> date:
+    try:
+        return date.fromisoformat(entry.body["business_date"])
+    except (KeyError, TypeError, ValueError):
+        return entry.at.date()
+
+
+def apply_again(session: Session, site_id: UUID, terminal_id: UUID, seq: int, now: datetime) -> str:
+    """Try a parked entry once more, after a person removed the cause.
+
+    Returns:
+        Empty when it is booked now; else why it stays parked.
+
+    Raises:
+        BadInputError: the site has no such parked entry.
+    """
+    row = entries.find(session, site_id, terminal_id, seq)
+    if row is None or row.outcome != Outcome.PARKED.value:
+        raise BadInputError("there is no such parked entry here", code="unknown_entry")
+    terminal = session.get_one(Terminal, terminal_id, with_for_update=True)
+    try:
+        with session.begin_nested():
+            diner_id = bookkeeping.apply(session, terminal, entries.as_record(row), now)
+    except bookkeeping.ParkedError as error:
+        row.reason = str(error)[:500]
+        return row.reason
+    row.outcome, row.reason = Outcome.APPLIED.value, ""
+    session.flush()
+    if diner_id is not None:
+        _publish(session, terminal, diner_id, now)
+    return ""

@@ -1,0 +1,60 @@
+"""The database's tables: all of them, and the way from one version to the next."""
+
+from importlib import import_module
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, inspect
+
+from dafan.db import Base
+from dafan.errors import ConfigError
+
+_TABLES_IN = (
+    "kitchen.dishes", "server.audit", "server.auth", "server.books.accounts", "server.books.sales",
+    "server.books.subsidies", "server.books.transfers", "server.cards", "server.consents",
+    "server.drafts", "server.entries", "server.exceptions", "server.faces", "server.feed",
+    "server.groups", "server.opening", "server.people", "server.sites", "server.terminals",
+    "server.throttle",
+)  # fmt: skip
+
+
+def load() -> None:
+    """Import every module that brings a table, so that ``Base.metadata`` is complete."""
+    for name in _TABLES_IN:
+        import_module(name)
+
+
+def create(engine: Engine) -> None:
+    """Make all tables at once, without history: for tests."""
+    load()
+    Base.metadata.create_all(engine)
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring a database, also an empty one, to this version."""
+    load()
+    with engine.connect() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def require(engine: Engine) -> None:
+    """Make sure that the database is one of ours.
+
+    Raises:
+        ConfigError: it has no such tables.
+    """
+    if not inspect(engine).has_table("entry"):
+        raise ConfigError(
+            f"{engine.url.render_as_string()} is not a database of this server: "
+            "run `dafan server init` first, or name another one"
+        )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
