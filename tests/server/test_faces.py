@@ -21,7 +21,6 @@ from server import (
     consents,
     faces,
     feed,
-    groups,
     leaving,
     people,
     sites,
@@ -44,12 +43,9 @@ def actor(site):
 
 
 @pytest.fixture
-def make_diner(engine, actor):
-    with writing(engine) as session:
-        group = groups.create(session, actor, groups.GroupValues(name="干部职工"))
-
+def make_diner(engine, actor, site):
     def make(staff_no):
-        given = {"staff_no": staff_no, "name": f"乙{staff_no}", "group_id": group.id}
+        given = {"staff_no": staff_no, "name": f"乙{staff_no}", "group_id": site.group_id}
         with writing(engine) as session:
             return people.create_diner(session, actor, people.DinerValues(**given)).id
 

@@ -28,9 +28,11 @@ def stranger():
 
 
 @pytest.fixture
-def group(engine, actor):
-    with writing(engine) as session:
-        return groups.create(session, actor, groups.GroupValues(name="干部职工"))
+def group(engine, site):
+    with reading(engine) as session:
+        found = groups.get(session, site.id, site.group_id)
+        session.expunge(found)
+        return found
 
 
 def values(group, staff_no="1001", **changes):
