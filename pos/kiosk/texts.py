@@ -295,14 +295,16 @@ LABELS: dict[str, Label] = {
     "paid": _label("已支付", "Paid"),
     "enjoy": _label("{name}，请慢用", "{name}, enjoy your meal"),
     "enjoy_all": _label("请慢用", "Enjoy your meal"),
-    "take_tray": _label("请取走餐盘", "Please take your tray"),
     "balance": _label("余额", "Balance"),
     "split": _label(
-        "补贴 {subsidy_fen} · 现金 {cash_fen}", "Subsidy {subsidy_fen} · cash {cash_fen}"
+        "补贴\u00a0{subsidy_fen} · 现金\u00a0{cash_fen}",
+        "Subsidy\u00a0{subsidy_fen} · cash\u00a0{cash_fen}",
     ),
     "today": _label("今天第 {count} 餐", "Meal {count} today"),
     "today_spent": _label("今天共花费", "spent today"),
-    "paid_split": _label("补贴 {subsidy_fen} · 自付 {rest_fen}", "Subsidy {subsidy_fen} · you {rest_fen}"),
+    "paid_split": _label(
+        "补贴 {subsidy_fen} · 自付 {rest_fen}", "Subsidy {subsidy_fen}, you {rest_fen}"
+    ),
     "month": _label("本月", "This month"),
     "month_meals": _label("{count} 餐", "{count} meals"),
     "month_spent": _label("共 {spent_fen}", "{spent_fen} in all"),
@@ -323,7 +325,6 @@ LABELS: dict[str, Label] = {
     "pick": _label("选菜品", "Choose dishes"),
     "pick_title": _label("选单份菜品", "Choose single dishes"),
     "picked": _label("选好了", "Done"),
-    "basket": _label("已选", "Your choice"),
     "basket_empty": _label("点菜品就加上", "Touch a dish to add it"),
     "remove": _label("去掉 {name}", "Remove {name}"),
     "all": _label("全部", "All"),

@@ -1,7 +1,7 @@
 // Questions: PIN, staff number, card, QR code, cash, the same diner again.
 
 import { h } from "./dom.js";
-import { amount, band, button, circle, icon } from "./parts.js";
+import { amount, band, button, circle, icon, tools } from "./parts.js";
 import { label } from "./words.js";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "erase", "0", "ok"];
@@ -18,7 +18,7 @@ export function ask(view, ui) {
   if (what === "pin" || what === "staff_no") {
     return [h("main", { class: "ask keys", "data-key": `ask-${what}` },
       money, h("div", { class: "words" }, words), display(view.ask, ui), pad(view.ask, ui)),
-    h("footer", {}, back)];
+    h("footer", {}, back, tools(ui))];
   }
   const yes = what === "cash" ? "cash_received" : what === "again" ? "yes" : null;
   return [h("main", { class: "ask show", "data-key": `ask-${what}` },
@@ -26,7 +26,7 @@ export function ask(view, ui) {
       : h("div", { class: `circle plain ${what}` }, icon(SIGNS[what], "huge")),
     h("div", { class: "words" }, words), money),
   h("footer", {}, h("div", { class: "pair" }, back,
-    yes ? button("wide primary", { "data-press": "yes" }, label(yes)) : null))];
+    yes ? button("wide primary", { "data-press": "yes" }, label(yes)) : null), tools(ui))];
 }
 
 const TITLES = { pin: "enter_pin", staff_no: "enter_staff_no", card: "show_card", qr: "show_qr",

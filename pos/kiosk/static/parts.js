@@ -61,6 +61,17 @@ export function ways(view, names = null) {
     icon(way), h("span", {}, label(`way_${way}`)))));
 }
 
+const tool = (name, text, sign) =>
+  button("tool", { "data-page": name }, sign ? icon(sign) : null, h("span", {}, text));
+
+/** The other language: also on screens that have no room for the other tools. */
+export const languageTool = () => tool("language", label("language"));
+
+/** Language, type size, sound: for whoever stands here. */
+export const tools = (ui) => h("div", { class: "tools" }, languageTool(),
+  tool("large", label(ui.large ? "normal" : "large"), "large"),
+  tool("mute", label(ui.muted ? "unmute" : "mute"), ui.muted ? "sound" : "mute"));
+
 /** A notice as a band with its shape. */
 export function band(notice) {
   if (!notice) return h("div", { class: "band empty" });
@@ -69,14 +80,12 @@ export function band(notice) {
     h("div", {}, h("b", {}, what), advice ? h("span", {}, advice) : null));
 }
 
-const PORTIONS = { half: "half", small: "small" };
-
 function lineText(line) {
   if (line.grams !== null) {
     const rate = line.unit_price === null ? "" : ` × ${money(line.unit_price)}/kg`;
     return [line.name, ` ${line.grams} g${rate}`];
   }
-  const portion = PORTIONS[line.portion] ? ` · ${label(line.portion)}` : "";
+  const portion = line.portion !== "full" ? ` · ${label(line.portion)}` : "";
   return [line.name, `${portion}${line.quantity > 1 ? ` × ${line.quantity}` : ""}`];
 }
 

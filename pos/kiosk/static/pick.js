@@ -1,7 +1,7 @@
 // Counted dishes as tiles, with their portions.
 
 import { h } from "./dom.js";
-import { band, button, icon } from "./parts.js";
+import { band, button, icon, languageTool } from "./parts.js";
 import { label, money, yuan } from "./words.js";
 
 /** The list of counted dishes, and what is chosen. */
@@ -10,7 +10,7 @@ export function pick(view, ui) {
   const kinds = [...new Set(dishes.map((dish) => dish.category).filter(Boolean))];
   const shown = kinds.includes(ui.category) ? dishes.filter((dish) => dish.category === ui.category) : dishes;
   return [h("main", { class: "pick", "data-key": "pick" },
-    h("h1", {}, label("pick_title")),
+    h("div", { class: "title" }, h("h1", {}, label("pick_title")), languageTool()),
     view.notice ? band(view.notice) : null,
     kinds.length > 1 ? chips(kinds, ui.category) : null,
     h("div", { class: "tiles", tabindex: 0 }, shown.map(tile))),

@@ -15,9 +15,11 @@ export function listen(onCard, onKey) {
     clearTimeout(alone);
     if (event.timeStamp - last > GAP_MS) typed = "";
     last = event.timeStamp; // the moment of the key, however late this page gets round to it
-    if (event.key === "Enter" && typed.length >= SHORTEST) {
-      event.preventDefault(); // or a focused button would be pressed
-      onCard(typed);
+    if (event.key === "Enter") {
+      if (typed.length >= SHORTEST) {
+        event.preventDefault(); // or a focused button would be pressed
+        onCard(typed);
+      }
       typed = "";
     } else if (event.key.length === 1) {
       typed += event.key;

@@ -3,7 +3,7 @@
 import { ask } from "./ask.js";
 import { countdownNow } from "./countdown.js";
 import { h } from "./dom.js";
-import { amount, band, bill, button, circle, icon, ways } from "./parts.js";
+import { amount, band, bill, button, circle, icon, tools, ways } from "./parts.js";
 import { pick } from "./pick.js";
 import { label, money, sentences } from "./words.js";
 
@@ -32,15 +32,6 @@ function header(view) {
       h("span", {}, [view.period, view.clock].filter(Boolean).join(" "))));
 }
 
-/** Language, type size, sound: for whoever stands here. */
-function tools(view, ui) {
-  const tool = (name, text, sign) => button("tool", { "data-page": name }, sign ? icon(sign) : null, h("span", {}, text));
-  return h("div", { class: "tools" },
-    tool("language", label("language")),
-    tool("large", label(ui.large ? "normal" : "large"), "large"),
-    tool("mute", label(ui.muted ? "unmute" : "mute"), ui.muted ? "sound" : "mute"));
-}
-
 const main = (name, ...content) => h("main", { class: name, "data-key": name }, content);
 const footer = (...content) => h("footer", {}, content);
 const canPick = (view) => view.menu.some((dish) => dish.unit === "piece" && dish.price !== null);
@@ -49,19 +40,22 @@ const picker = (view) => (canPick(view)
 
 function setup(view, ui) {
   const [what, advice] = view.notice ? sentences(view.notice) : [label("setup"), ""];
-  return [main("setup", h("div", { class: "loader", "aria-hidden": "true" }), h("h1", {}, what), h("p", {}, advice)),
-    footer(tools(view, ui))];
+  const waiting = !view.notice || view.notice.code === "not_ready";
+  return [main("setup",
+    waiting ? h("div", { class: "loader", "aria-hidden": "true" }) : icon(view.notice.level, "huge"),
+    h("h1", {}, what), h("p", {}, advice)),
+    footer(tools(ui))];
 }
 
 function place(view, ui) {
-  const scale = view.devices.scale !== "off";
+  const title = view.devices.scale !== "off" ? "place" : canPick(view) ? "place_picks" : "way_help";
   const hint = view.face ? label("place_hint") : label("place_hint_no_face");
   return [main("place",
     h("div", { class: "tray-box" }, tray()),
     h("div", { class: "words" },
-      h("h1", {}, label(scale ? "place" : "place_picks")), view.notice ? band(view.notice) : h("p", {}, hint)),
+      h("h1", {}, label(title)), view.notice ? band(view.notice) : h("p", {}, hint)),
     prices(view)),
-  footer(picker(view), ways(view), tools(view, ui))];
+  footer(picker(view), ways(view), tools(ui))];
 }
 
 function tray() {
@@ -94,12 +88,12 @@ function pay(view, ui) {
     view.face || confirming ? circle(filled, counting) : h("div", { class: "circle plain" }, icon("card", "huge")),
     h("div", { class: "words" }, confirming ? confirmWords(view, counting, left.seconds) : lookWords(view)),
     amount(view.total),
-    bill(view, ui.large ? LINES_SHOWN - 1 : LINES_SHOWN)),
+    bill(view, LINES_SHOWN - (ui.large ? 1 : 0) - (view.notice ? 1 : 0))),
   footer(
     confirming
       ? button("cancel", { "data-press": "cancel", disabled: !counting }, label("cancel"))
       : h("div", { class: "pair" }, picker(view), button("wide", { "data-press": "cancel" }, label("cancel"))),
-    ways(view), tools(view, ui))];
+    ways(view), tools(ui))];
 }
 
 function confirmWords(view, counting, seconds) {
@@ -128,7 +122,7 @@ function paid(view, ui) {
     view.notice ? band(view.notice) : null,
     facts(view)),
   footer(view.reprint ? button("wide", { "data-press": "reprint" }, icon("printer"), h("span", {}, label("reprint"))) : null,
-    tools(view, ui))];
+    tools(ui))];
 }
 
 function facts(view) {
@@ -158,7 +152,7 @@ function problem(view, ui) {
         : view.face && view.total !== null
           ? button("wide", { "data-press": "way", "data-way": "face" }, icon("face"), h("span", {}, label("retry"))) : null,
       button("wide", { "data-press": "cancel" }, label(view.total === null ? "back" : "cancel"))),
-    ways(view, ["card", "qr", "staff_no", "help"]), tools(view, ui))];
+    ways(view, ["card", "qr", "staff_no", "help"]), tools(ui))];
 }
 
 const recovering = () => h("div", { class: "recovering", role: "alertdialog", "data-key": "recovering" },

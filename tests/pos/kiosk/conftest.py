@@ -42,10 +42,12 @@ DISHES = [
 MENU = (
     MenuItem("weigh", "自选称重", "kg", Fen(2800), category="称重"),
     *(
-        MenuItem(f"dish-{n}", name, "piece", Fen(full), half and Fen(half), small and Fen(small), kind)
-        for n, (name, full, half, small, kind) in enumerate(DISHES)
+        MenuItem(
+            f"dish-{n}", name, "piece", Fen(full), half and Fen(half), bowl and Fen(bowl), kind
+        )
+        for n, (name, full, half, bowl, kind) in enumerate(DISHES)
     ),
-)  # fmt: skip
+)
 WEIGHED = Line("自选称重", Fen(1154), Fen(2800), Grams(412))
 RICE = Line("米饭", Fen(50), Fen(50), None, 1, "half", "l1")
 MILK = Line("豆浆 250 ml", Fen(300), Fen(150), None, 2, "full", "l2")
@@ -106,7 +108,8 @@ SCENES: dict[str, View] = {
     "paid-cash": replace(PAID, who=None, balance=None, today=None, points=None, subsidy_paid=None),
     "problem-warn": replace(LOOK, screen=Screen.PROBLEM,
                             notice=_notice(NoticeCode.INSUFFICIENT, short_fen=320)),
-    "problem-stop": replace(LOOK, screen=Screen.PROBLEM, notice=_notice(NoticeCode.FROZEN, Level.STOP)),
+    "problem-stop": replace(LOOK, screen=Screen.PROBLEM,
+                            notice=_notice(NoticeCode.FROZEN, Level.STOP)),
     "problem-write": replace(LOOK, screen=Screen.PROBLEM,
                              notice=_notice(NoticeCode.WRITE_FAILED, Level.STOP)),
     "problem-lifted": replace(BASE, screen=Screen.PROBLEM,
@@ -118,8 +121,8 @@ SCENES: dict[str, View] = {
                         notice=_notice(NoticeCode.CARD_UNKNOWN)),
     "ask-qr": replace(LOOK, screen=Screen.ASK, ask=Ask(AskWhat.QR)),
     "ask-cash": replace(LOOK, screen=Screen.ASK, ask=Ask(AskWhat.CASH)),
-    "ask-again": replace(LOOK, screen=Screen.ASK, ask=Ask(AskWhat.AGAIN), who=Who("甲*", "机关二处"),
-                         notice=_notice(NoticeCode.PAID_BEFORE)),
+    "ask-again": replace(LOOK, screen=Screen.ASK, ask=Ask(AskWhat.AGAIN),
+                         who=Who("甲*", "机关二处"), notice=_notice(NoticeCode.PAID_BEFORE)),
 }  # fmt: skip
 
 
@@ -180,7 +183,11 @@ def served(till: FakeTill) -> Iterator[KioskServer]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """The system's Chromium, driven by Playwright."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if path is None:
         pytest.skip("no Chromium on this machine: install the package chromium")
     sync_api = pytest.importorskip("playwright.sync_api")
