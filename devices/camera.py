@@ -22,6 +22,9 @@ from devices.pictures import Image, checked, load_picture
 
 _LOG = logging.getLogger(__name__)
 
+# OpenCV would print a warning of its own at every attempt to open a camera that is away.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 OPEN_MS, READ_MS = 5000, 3000
 """How long a network camera may take to answer, and then to send each frame."""

@@ -237,13 +237,13 @@ def open_printer(url: str) -> Printer:
     except ValueError as error:
         raise ConfigError(f"'{url}' is no printer address: write {ADDRESSES}") from error
     except _FAULTS as error:
-        raise DeviceError(
-            f"cannot open printer {url}: check that it is on and plugged in ({_brief(error)})"
-        ) from error
+        raise DeviceError(f"cannot open printer {url}: {_advice(error)}") from error
 
 
-def _brief(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _advice(error: BaseException) -> str:
+    if "denied" in str(error):
+        return "no permission: add this user to the groups lp and dialout and log in again"
+    return "check that it is on and plugged in"
 
 
 class _EscposLine:

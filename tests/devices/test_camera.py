@@ -1,5 +1,7 @@
 """Frames from files, folders, feeds; and cameras that lie, hang or vanish."""
 
+import contextlib
+import socket
 import threading
 from pathlib import Path
 
@@ -265,3 +267,68 @@ def test_a_slow_taker_gets_the_newest_frame_not_the_oldest():
     seen.wait(lambda: len(seen.frames) == 2)
     thread.stop()
     assert seen.frames[1].seq >= 8
+
+
+class StreamingCamera:
+    """A network camera on loopback: MJPEG over HTTP, which hangs after so many frames."""
+
+    def __init__(self, frames_before_it_hangs: int) -> None:
+        self._left = frames_before_it_hangs
+        self._over = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(0.05)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/stream.mjpg"
+        self.connections = 0
+        self._threads: list[threading.Thread] = []
+        self._accepting = threading.Thread(target=self._accept)
+
+    def __enter__(self):
+        self._accepting.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._over.set()
+        self._accepting.join()
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while not self._over.is_set():
+            try:
+                connection, _ = self._listener.accept()
+            except TimeoutError:
+                continue
+            self.connections += 1
+            thread = threading.Thread(target=self._serve, args=(connection,))
+            thread.start()
+            self._threads.append(thread)
+
+    def _serve(self, connection) -> None:
+        rng = np.random.default_rng(self.connections)
+        with connection, contextlib.suppress(OSError):
+            connection.recv(4096)
+            connection.sendall(
+                b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=cut\r\n\r\n"
+            )
+            for _ in range(self._left):
+                image = rng.integers(0, 255, (48, 64, 3), dtype=np.uint8)
+                data = cv2.imencode(".jpg", image)[1].tobytes()
+                head = f"--cut\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+                connection.sendall(head.encode() + data + b"\r\n")
+                self._over.wait(0.01)
+            self._over.wait(30)  # the camera hangs: open, but silent
+
+
+@pytest.mark.process
+def test_a_network_camera_that_hangs_is_left_and_opened_again(monkeypatch):
+    monkeypatch.setattr(camera, "READ_MS", 500)
+    seen = Collector()
+    with StreamingCamera(frames_before_it_hangs=60) as served:
+        thread = CameraThread(served.url, SystemClock(), seen.on_frame, seen.on_state, max_fps=100)
+        thread.start()
+        seen.wait(lambda: seen.codes().count("connected") >= 2)
+        thread.stop()
+        assert served.connections >= 2
+    assert seen.codes()[:3] == ["connected", "disconnected", "connected"]
+    assert seen.frames[0].image.shape == (48, 64, 3)

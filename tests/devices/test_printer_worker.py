@@ -6,10 +6,12 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import usb.core
 
 from dafan.clock import ManualClock, SystemClock
 from dafan.errors import ConfigError, DeviceError
 from dafan.ids import new_id
+from devices import printer as printer_module
 from devices.escpos_render import to_escpos
 from devices.print_worker import PrinterState, PrintJob, PrintWorker
 from devices.printer import Printer, PrinterStatus, open_printer, parse_status
@@ -356,3 +358,62 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DeviceError, match="cannot write receipts"):
         FolderPrinter(tmp_path / "file" / "folder")
+
+
+class FakeUsb:
+    """As much of a USB printer as python-escpos would hand over."""
+
+    class Endpoint:
+        def __init__(self, address: int) -> None:
+            self.bEndpointAddress = address
+
+    def __init__(self, *addresses: int) -> None:
+        self.device = self
+        self.in_ep = self.out_ep = 0
+        self.written: list[tuple[int, bytes]] = []
+        self._endpoints = [self.Endpoint(address) for address in addresses]
+
+    def open(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def get_active_configuration(self):
+        return {(0, 0): self._endpoints}
+
+    def _raw(self, data: bytes) -> None:
+        self.written.append((self.out_ep, data))
+
+    def read(self, endpoint: int, _size: int, _wait_ms: int) -> bytes:
+        if endpoint != 0x83 or not self.written:
+            raise usb.core.USBTimeoutError("nothing to read")
+        return b"\x12"
+
+
+def test_a_usb_printer_is_used_on_the_endpoints_it_has():
+    fake = FakeUsb(0x83, 0x02)
+    opened = Printer("usb", printer_module._UsbLine(fake))
+    opened.send(b"x")
+    assert fake.written == [(0x02, b"x")]
+    assert opened.status() == PrinterStatus(online=True)
+
+
+def test_a_usb_printer_that_says_nothing_has_an_unknown_status():
+    opened = Printer("usb", printer_module._UsbLine(FakeUsb(0x82, 0x01)))
+    assert opened.status().online is None
+
+
+def test_a_printer_without_permission_names_the_groups(monkeypatch):
+    def denied(_rest: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setitem(printer_module._OPENERS, "file", denied)
+    with pytest.raises(DeviceError, match="groups lp and dialout"):
+        open_printer("/dev/usb/lp0")
+
+
+def test_a_device_without_a_voice_is_printed_on():
+    with open_printer("/dev/null") as opened:
+        assert opened.status().online is None
+        opened.send(b"x")
