@@ -24,7 +24,7 @@ class Item:
     @property
     def key(self) -> str:
         """Names the line on the screen."""
-        return f"{self.dish_id}:{self.portion}"
+        return f"{self.dish_id}-{self.portion}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,7 @@ def _person(account: Account | None) -> dict[str, Any]:
 
 
 def _line(line: SaleLine) -> Line:
-    key = "" if line.grams is not None else f"{line.dish_id}:{line.portion}"
+    key = "" if line.grams is not None else f"{line.dish_id}-{line.portion}"
     return Line(
         line.name, line.amount, line.unit_price, line.grams, line.quantity, line.portion.value, key
     )

@@ -1,0 +1,197 @@
+"""Camera frames in, hints and persons out, and only while there is something to pay."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dafan.records import FaceEvidence
+from pos.view import NoticeCode
+from vision.decide import Decision, Hint, Observation, Reason, Rules, decide
+from vision.quality import Verdict
+
+PICTURE_WIDTH = 480
+JPEG_QUALITY = 80
+
+_CODES: dict[Hint, NoticeCode | None] = {
+    Hint.HOLD_STILL: None,
+    Hint.NO_FACE: NoticeCode.NO_FACE,
+    Hint.TWO_FACES: NoticeCode.TWO_FACES,
+    Hint.TOO_FAR: NoticeCode.TOO_FAR,
+    Hint.OUTSIDE: NoticeCode.OFF_CENTRE,
+    Hint.TURNED: NoticeCode.TURNED_AWAY,
+    Hint.DARK: NoticeCode.TOO_DARK,
+    Hint.BRIGHT: NoticeCode.TOO_DARK,
+    Hint.BLURRED: NoticeCode.BLURRED,
+    Hint.UNKNOWN: NoticeCode.UNKNOWN_FACE,
+    Hint.NOT_LIVE: NoticeCode.NOT_LIVE,
+}
+
+
+class Recognises(Protocol):
+    """The part of :class:`vision.recognise.Recogniser` that a till uses."""
+
+    def observe(self, image: Any, at: float) -> Observation:
+        """Look at one frame."""
+        ...
+
+    def rules(self) -> Rules:
+        """The figures to decide by."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The frames since ``since`` agree on a person."""
+
+    since: float
+    diner_id: UUID
+    evidence: FaceEvidence
+    doubt: NoticeCode | None
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """No person yet."""
+
+    code: NoticeCode | None
+    progress: int
+
+
+class FaceWatch:
+    """Looks for a face between :meth:`start` and :meth:`stop`; frames come from a camera thread.
+
+    Args:
+        recogniser: Looks at frames.
+        pack: Name of its pack, for the evidence.
+        tell: Called from the camera's thread with what was found.
+        live: Frames come from a lens: one that repeats the last is a hung camera, and is not
+            looked at, so that the face of the diner before never pays.
+        ask_without_liveness: Ask for the PIN where there is no liveness model; a demo may not.
+    """
+
+    def __init__(
+        self,
+        recogniser: Recognises,
+        pack: str,
+        tell: Callable[[Recognised | Advice], None],
+        *,
+        live: bool = True,
+        ask_without_liveness: bool = True,
+    ) -> None:
+        self._recogniser = recogniser
+        self._rules = recogniser.rules()
+        self._pack = pack
+        self._tell = tell
+        self._live = live
+        self._ask_without_liveness = ask_without_liveness
+        self._lock = threading.Lock()
+        self._window: deque[Observation] = deque(maxlen=self._rules.window)
+        self._since: float | None = None
+        self._first_usable: float | None = None
+        self._print = b""
+
+    def start(self, at: float) -> None:
+        """Look for a face in frames taken from now on."""
+        with self._lock:
+            self._since = at
+            self._first_usable = None
+            self._window.clear()
+
+    def stop(self) -> None:
+        """Identify nobody."""
+        with self._lock:
+            self._since = None
+
+    @property
+    def first_usable(self) -> float | None:
+        """When the first frame with a usable face of this looking was taken."""
+        return self._first_usable
+
+    def frame(self, image: NDArray[np.uint8], at: float) -> Observation | None:
+        """Look at a frame, if it is wanted."""
+        since = self._since
+        if since is None or at < since or self._repeats(image):
+            return None
+        seen = self._recogniser.observe(image, at)
+        with self._lock:
+            if self._since != since:
+                return seen
+            self._window.append(seen)
+            if seen.verdict is Verdict.OK and self._first_usable is None:
+                self._first_usable = at
+            decision = decide(list(self._window), self._rules)
+            progress = self._progress()
+            oldest = self._window[0].at
+        self._tell(self._found(decision, oldest) or _advice(decision, progress))
+        return seen
+
+    def _repeats(self, image: NDArray[np.uint8]) -> bool:
+        last, self._print = self._print, image[::16, ::16].tobytes()
+        return self._live and last == self._print
+
+    def _progress(self) -> int:
+        usable = sum(seen.match is not None for seen in self._window)
+        return min(1000, usable * 1000 // self._rules.agree)
+
+    def _found(self, decision: Decision, since: float) -> Recognised | None:
+        if decision.kind != "person" or not isinstance(decision.person_id, UUID):
+            return None
+        liveness = decision.liveness
+        evidence = FaceEvidence(
+            pack=self._pack,
+            similarity=_permille(decision.similarity),
+            margin=_permille(decision.margin),
+            liveness=None if liveness is None else _permille(liveness),
+            frames=decision.frames,
+        )
+        return Recognised(since, decision.person_id, evidence, self._doubt(decision))
+
+    def _doubt(self, decision: Decision) -> NoticeCode | None:
+        reasons = set(decision.reasons)
+        if not self._ask_without_liveness:
+            reasons.discard(Reason.NO_LIVENESS_MODEL)
+        if Reason.LOOK_ALIKE in reasons:
+            return NoticeCode.LOOKALIKE
+        return NoticeCode.SECOND_FACTOR if reasons else None
+
+
+class Picture:
+    """The camera's newest picture, made small and into a JPEG only when somebody asks."""
+
+    def __init__(self) -> None:
+        self._image: NDArray[np.uint8] | None = None
+
+    def put(self, image: NDArray[np.uint8]) -> None:
+        """Keep a frame: height × width × 3, BGR."""
+        self._image = image
+
+    def clear(self) -> None:
+        """The camera is gone."""
+        self._image = None
+
+    def jpeg(self) -> bytes | None:
+        """The picture, mirrored as people know themselves."""
+        image = self._image
+        if image is None:
+            return None
+        height = max(1, round(image.shape[0] * PICTURE_WIDTH / image.shape[1]))
+        small = cv2.resize(image, (PICTURE_WIDTH, height), interpolation=cv2.INTER_AREA)
+        done, data = cv2.imencode(
+            ".jpg", cv2.flip(small, 1), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+        )
+        return data.tobytes() if done else None
+
+
+def _advice(decision: Decision, progress: int) -> Advice:
+    return Advice(_CODES[decision.hint] if decision.hint else None, progress)
+
+
+def _permille(value: float) -> int:
+    return max(-1000, min(1000, round(value * 1000)))
