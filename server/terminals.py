@@ -13,7 +13,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from dafan import crypto
 from dafan.db import Base
 from dafan.enrolment import EnrolAnswer, EnrolRequest
-from dafan.enrolment import EnrolAnswer, EnrolRequest
 from dafan.errors import BadInputError, DafanError
 from dafan.ids import new_id
 from dafan.journal import GENESIS

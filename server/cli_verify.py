@@ -1,0 +1,72 @@
+"""``dafan verify``: proof that books and journals are right."""
+
+import json
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+from sqlalchemy.exc import DatabaseError
+
+from dafan.config import load_settings
+from dafan.db import make_engine, reading
+from dafan.errors import ConfigError
+from server import schema
+from server.verify import Report, verify_server
+from server.verify_till import verify_till
+
+_SHOWN = 20
+
+
+@click.command()
+@click.option("--database", help="URL of the server's database; else the one of the settings.")
+@click.option("--till", type=click.Path(path_type=Path), help="A till's file; alone or with it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify(database: str | None, till: Path | None, as_json: bool) -> None:
+    """Check that nothing is lost, doubled or altered; exit 1 where something is."""
+    report = Report()
+    url = database or (None if till else load_settings().database)
+    with ExitStack() as stack:
+        session = None
+        if url:
+            engine = make_engine(url)
+            stack.callback(engine.dispose)
+            if (
+                engine.url.database
+                and url.startswith("sqlite")
+                and not Path(engine.url.database).is_file()
+            ):
+                raise ConfigError(f"{engine.url.database}: there is no such database")
+            session = stack.enter_context(reading(engine))
+            try:
+                schema.load()
+                schema.require(engine)
+                verify_server(session, report)
+            except DatabaseError as error:
+                raise ConfigError(
+                    f"{url} cannot be read ({error.orig}): name the server's own database, "
+                    "and bring it up to date by `dafan server upgrade`"
+                ) from error
+        if till:
+            verify_till(till, report, session)
+    _print(report, as_json)
+    sys.exit(0 if report.ok else 1)
+
+
+def _print(report: Report, as_json: bool) -> None:
+    if as_json:
+        faults = [{"where": fault.where, "what": fault.what} for fault in report.faults]
+        answer = {"ok": report.ok, "faults": faults, "checked": report.checked}
+        click.echo(json.dumps(answer, ensure_ascii=False))
+        return
+    for fault in report.faults[:_SHOWN]:
+        click.echo(f"{fault.where}: {fault.what}")
+    counted = ", ".join(f"{number} {what}" for what, number in report.checked.items())
+    click.echo(f"Checked {counted or 'nothing'}.")
+    if report.ok:
+        click.echo("Everything agrees.")
+    else:
+        click.echo(
+            "Something is wrong. Change nothing by hand: keep a copy of the database and of the "
+            "till's file, restore the last backup that verifies, and let the tills send again."
+        )

@@ -1,0 +1,40 @@
+"""Running the server: gunicorn with several workers, each with its own application."""
+
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from dafan.config import Settings
+from server.app import create_app
+
+REQUEST_TIMEOUT_S = 90
+"""A worker that answers nothing for so long is replaced; a long poll takes 30 s."""
+
+
+class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no types
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        server = self._settings.server
+        options: dict[str, Any] = {
+            "bind": f"{server.host}:{server.port}",
+            "workers": server.workers,
+            "worker_class": "gthread",
+            "threads": server.threads,
+            "timeout": REQUEST_TIMEOUT_S,
+            "graceful_timeout": 5,
+            "loglevel": self._settings.log_level.lower(),
+            "proc_name": "dafan-server",
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return create_app(self._settings)
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to stop; the database must be up to date."""
+    _Gunicorn(settings).run()
