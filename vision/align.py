@@ -63,7 +63,9 @@ def _shrink(
     corners = np.array([[0, 0, 1], [size, 0, 1], [0, size, 1], [size, size, 1]]) @ inverse.T
     height, width = image.shape[:2]
     x0, y0 = np.clip(np.floor(corners.min(axis=0)).astype(int) - 2, 0, [width - 1, height - 1])
-    x1, y1 = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, [x0 + 1, y0 + 1], [width, height])
+    x1, y1 = np.clip(
+        np.ceil(corners.max(axis=0)).astype(int) + 2, [x0 + 1, y0 + 1], [width, height]
+    )
     part = image[y0:y1, x0:x1]
     to = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
     small = np.asarray(cv2.resize(part, to, interpolation=cv2.INTER_AREA), np.uint8)

@@ -58,13 +58,17 @@ def calibrate(pack: Pack, faces: Path, progress: Progress = quiet) -> dict[str, 
         folder = _unpack(faces, Path(scratch)) if faces.is_file() else faces
         people = people_in(folder)
         photos = Photos.of(pack, [p for paths in people.values() for p in paths], progress)
-        named = [(n, photos.vectors[p]) for n, ps in people.items() for p in ps if p in photos.vectors]
+        named = [
+            (n, photos.vectors[p]) for n, ps in people.items() for p in ps if p in photos.vectors
+        ]
     labels = [name for name, _ in named]
     vectors = np.stack([vector for _, vector in named])
     genuine, impostor = (s.astype(np.float64) for s in all_similarities(vectors, labels))
     found = figures(genuine, impostor, (1e-2, 1e-3, 1e-4))
     low, high = np.quantile(impostor, 0.99), float(impostor.max()) + 0.05
-    table = [(t, *rates_at(genuine, impostor, t)) for t in np.arange(np.floor(low * 50) / 50, high, 0.02)]
+    table = [
+        (t, *rates_at(genuine, impostor, t)) for t in np.arange(np.floor(low * 50) / 50, high, 0.02)
+    ]
     return {
         "pack": pack.name,
         "people": len(people),
@@ -76,7 +80,8 @@ def calibrate(pack: Pack, faces: Path, progress: Progress = quiet) -> dict[str, 
         "eer": round(found.eer, 5),
         "tar_at_far": {f"{rate:g}": round(tar, 4) for rate, tar in found.tar.items()},
         "thresholds": [
-            {"threshold": round(float(t), 3), "tar": round(tar, 4), "far": far} for t, tar, far in table
+            {"threshold": round(float(t), 3), "tar": round(tar, 4), "far": far}
+            for t, tar, far in table
         ],
         "open_set": [vars(r) for r in open_set(vectors, labels, pack.threshold)],
     }

@@ -93,7 +93,9 @@ class YuNet:
         found[:, 1:14:2] *= height / to[1]
         return _faces(found)
 
-    def _decode(self, out: dict[str, npt.NDArray[np.float32]], columns: int) -> npt.NDArray[np.float32]:
+    def _decode(
+        self, out: dict[str, npt.NDArray[np.float32]], columns: int
+    ) -> npt.NDArray[np.float32]:
         """(n, 15) rows of x, y, w, h, five points, score, after non-maximum suppression."""
         parts = []
         for stride in STRIDES:
@@ -108,8 +110,10 @@ class YuNet:
             points = (points + np.tile(cell, 5)) * stride
             parts.append(np.hstack([corner, size, points, score[keep, None]]))
         rows = np.concatenate(parts).astype(np.float32)
-        kept = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), rows[:, 14].tolist(), self._score, self._overlap)
-        return rows[np.asarray(kept, int).reshape(-1)]
+        kept = cv2.dnn.NMSBoxes(
+            rows[:, :4].tolist(), rows[:, 14].tolist(), self._score, self._overlap
+        )
+        return np.asarray(rows[np.asarray(kept, int).reshape(-1)])
 
 
 def free_input_size(model: bytes) -> bytes:
@@ -161,7 +165,9 @@ class DlibHog:
         self._detector: Any = dlib.get_frontal_face_detector()
         self._predictor: Any = dlib.shape_predictor(predictor)
         self._template = template
-        self._chip = ((_DLIB_MEAN_FACE + padding) / (1 + 2 * padding) * template.size).astype(np.float32)
+        self._chip = ((_DLIB_MEAN_FACE + padding) / (1 + 2 * padding) * template.size).astype(
+            np.float32
+        )
 
     def detect(self, image: BgrImage, side: int = FRAME_SIDE) -> list[Face]:
         """Faces of an image, looked for at ``side`` pixels along its longest edge."""
@@ -169,7 +175,8 @@ class DlibHog:
         # A HOG window is 80 px: twice the side that YuNet needs finds the faces that matter.
         scale = min(1.0, 2 * side / max(height, width))
         to = (max(1, round(width * scale)), max(1, round(height * scale)))
-        rgb = cv2.cvtColor(cv2.resize(image, to, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
+        small = cv2.resize(image, to, interpolation=cv2.INTER_AREA)
+        rgb = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
         rectangles, scores, _ = self._detector.run(rgb, 0, 0.0)
         faces = [
             self._face(rgb, rectangle, score, np.array([width / to[0], height / to[1]], np.float32))
@@ -185,4 +192,6 @@ class DlibHog:
         turn = turn_of((own[2] + own[3]) / 2, (own[0] + own[1]) / 2, own[4])
         left, top = rectangle.left() * enlarge[0], rectangle.top() * enlarge[1]
         size = rectangle.width() * enlarge[0], rectangle.height() * enlarge[1]
-        return Face(float(left), float(top), float(size[0]), float(size[1]), points, float(score), turn)
+        return Face(
+            float(left), float(top), float(size[0]), float(size[1]), points, float(score), turn
+        )

@@ -194,7 +194,9 @@ def identify(
     for person, paths in probes.items():
         for path in paths:
             if path in photos.vectors:
-                _count_probe(counts, gallery, pack, person, photos.vectors[path], person in enrolled)
+                _count_probe(
+                    counts, gallery, pack, person, photos.vectors[path], person in enrolled
+                )
     known, strangers = counts["known"], counts["strangers"]
     rejected = known - counts["accepted"]
     return {

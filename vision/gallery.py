@@ -7,7 +7,7 @@ The answer is that of the full search, not an approximation.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from uuid import UUID
@@ -70,6 +70,18 @@ class Gallery:
     Args:
         dim: Numbers in a vector.
     """
+
+    _count: int
+    _vectors: Vector
+    _bytes: npt.NDArray[np.int8]
+    _sums: npt.NDArray[np.int32]
+    _people: npt.NDArray[np.int32]
+    _templates: list[Id]
+    _row_of: dict[Id, int]
+    _names: list[Id]
+    _number_of: dict[Id, int]
+    _residual: float
+    _roster: tuple[AbstractSet[Id], npt.NDArray[np.bool_]] | None
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
@@ -182,7 +194,10 @@ class Gallery:
         it on a copy, not at a till.
         """
         with self._lock:
-            vectors, people = self._vectors[: self._count].copy(), self._people[: self._count].copy()
+            vectors, people = (
+                self._vectors[: self._count].copy(),
+                self._people[: self._count].copy(),
+            )
             names = list(self._names)
         best: dict[tuple[int, int], float] = {}
         for start in range(0, len(vectors), block):
@@ -202,12 +217,12 @@ class Gallery:
         self._bytes = np.zeros((self.dim, room), np.int8)
         self._sums = np.zeros(room, np.int32)
         self._people = np.zeros(room, np.int32)
-        self._templates: list[Id] = []
-        self._row_of: dict[Id, int] = {}
-        self._names: list[Id] = []
-        self._number_of: dict[Id, int] = {}
+        self._templates = []
+        self._row_of = {}
+        self._names = []
+        self._number_of = {}
         self._residual = 0.0
-        self._roster: tuple[AbstractSet[Id], npt.NDArray[np.bool_]] | None = None
+        self._roster = None
 
     def _put(self, rows: slice, vectors: Vector) -> None:
         """Write unit vectors, their 8-bit copies, and remember the largest error of those."""
@@ -298,7 +313,7 @@ class Gallery:
             raise ValueError(f"a vector of {row.size} numbers in a gallery of {self.dim}")
         if not np.isfinite(row).all() or not row.any():
             raise ValueError("a vector must be finite and not zero")
-        return unit(row[None])[0]
+        return np.asarray(unit(row[None])[0])
 
 
 def _matmul(dim: int) -> bytes:
@@ -317,6 +332,6 @@ def _matmul(dim: int) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def random_unit(count: int, dim: int, rng: np.random.Generator) -> Sequence[Vector]:
+def random_unit(count: int, dim: int, rng: np.random.Generator) -> Vector:
     """Random directions, for tests and benches."""
     return unit(rng.standard_normal((count, dim), dtype=np.float32))

@@ -17,7 +17,7 @@ BgrImage = npt.NDArray[np.uint8]
 MAX_BYTES = 25 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 WORKING_SIDE = 2048
-"""Longer pictures are shrunk to this: a face of a portrait keeps far more pixels than a model eats."""
+"""Longer pictures are shrunk to this: a face still has far more pixels than a model eats."""
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "PPM")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".pgm", ".ppm"})

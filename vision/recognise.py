@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+import numpy as np
+
 from vision.align import align
 from vision.decide import Observation, Rules
 from vision.detect import FRAME_SIDE, Face
@@ -72,7 +74,8 @@ class Recogniser:
         face, rivals, verdict = choose_payer(image, faces, self.settings)
         watch.lap("quality")
         if face is None or verdict is not Verdict.OK:
-            return Observation(at, verdict, rivals, face and face.box, ms=watch.laps())
+            box = face.box if face else None
+            return Observation(at, verdict, rivals, box, ms=watch.laps())
         liveness = self.pack.liveness.score(image, face.box) if self.pack.liveness else None
         watch.lap("liveness")
         chip = align(image, face.points, self.pack.embedder.template)
@@ -113,7 +116,7 @@ def reference_vector(pack: Pack, image: BgrImage, gate: Gate = ENROLMENT) -> Vec
     face, _, verdict = choose_payer(image, find_in_photo(pack, image), settings)
     if face is None or verdict is not Verdict.OK:
         raise ImageError(f"the photo cannot be used: {ADVICE[verdict]}", code=verdict.value)
-    return embed_face(pack, image, face)[0]
+    return np.asarray(embed_face(pack, image, face)[0])
 
 
 def find_in_photo(pack: Pack, image: BgrImage) -> list[Face]:

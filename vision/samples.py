@@ -61,7 +61,9 @@ def sample_faces() -> list[Sample]:
 
     picture = get_image("t1", use_cache=False)
     if picture is None or picture.shape != _IMAGE_SHAPE:
-        raise ImageError("the insightface package brings another sample image: install the locked one")
+        raise ImageError(
+            "the insightface package brings another sample image: install the locked one"
+        )
     return [_cut(picture, number) for number in range(len(_BOXES))]
 
 
@@ -70,7 +72,7 @@ def _cut(picture: BgrImage, number: int) -> Sample:
     x, y, w, h = _BOXES[number]
     height, width = picture.shape[:2]
     left, right = max(0, int(x - 0.75 * w)), min(width, int(x + 1.75 * w))
-    top, bottom = max(0, int(y - 0.6 * h)), min(height, int(y + 2.0 * h))
+    top, bottom = max(0, int(y - 0.6 * h)), min(height, int(y + 3.2 * h))
     return Sample(
         number,
         picture[top:bottom, left:right].copy(),
@@ -161,7 +163,8 @@ def vary(
     x, y, w, h = sample.face
     scale = how.face_width / w
     matrix = cv2.getRotationMatrix2D((x + w / 2, y + h / 2), how.angle + sample.tilt, scale)
-    matrix[:, 2] += np.array(how.centre) * size - (x + w / 2, y + h / 2)
+    matrix[0, 2] += how.centre[0] * size[0] - (x + w / 2)
+    matrix[1, 2] += how.centre[1] * size[1] - (y + h / 2)
     person = cv2.warpAffine(
         sample.image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
@@ -193,16 +196,20 @@ def _silhouette(sample: Sample) -> np.ndarray[tuple[int, int], np.dtype[np.float
     cv2.ellipse(mask, head, (int(0.72 * w), int(0.8 * h)), 0, 0, 360, 1.0, -1)
     shoulders = (int(x + w / 2), int(y + 2.05 * h))
     cv2.ellipse(mask, shoulders, (int(1.15 * w), int(1.0 * h)), 0, 0, 360, 1.0, -1)
+    chest = (int(x - 0.65 * w), int(y + 2.05 * h)), (int(x + 1.65 * w), mask.shape[0])
+    cv2.rectangle(mask, *chest, 1.0, -1)
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.03 * w), np.float32)
 
 
 def _through_lens(
-    frame: np.ndarray[tuple[int, ...], np.dtype[np.float32]], how: Variation, rng: np.random.Generator
+    frame: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+    how: Variation,
+    rng: np.random.Generator,
 ) -> BgrImage:
     """Light, focus, sensor noise and the camera's JPEG."""
     frame = frame * (how.gain * np.array([1 - how.warmth, 1, 1 + how.warmth], np.float32))
     if how.blur > 0:
-        frame = cv2.GaussianBlur(frame, (0, 0), max(how.blur, 0.1))
+        frame = np.asarray(cv2.GaussianBlur(frame, (0, 0), max(how.blur, 0.1)), np.float32)
     noise = rng.standard_normal(frame.shape, dtype=np.float32) * np.float32(how.noise)
     image = np.clip(frame + noise, 0, 255).astype(np.uint8)
     _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])

@@ -23,4 +23,6 @@ def open_session(model: bytes, name: str) -> ort.InferenceSession:
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         # onnxruntime raises classes of its own that share no base but Exception.
-        raise ModelError(f"{name} cannot be run by onnxruntime {ort.__version__}: {error}") from error
+        raise ModelError(
+            f"{name} cannot be run by onnxruntime {ort.__version__}: {error}"
+        ) from error

@@ -145,7 +145,9 @@ def _build(network: _Network) -> bytes:
     flow = graph.add("Sub", "input", graph.weight(network.mean.reshape(1, 3, 1, 1)))
     flow = graph.add("Mul", flow, graph.weight(np.array(1 / 256, np.float32)))
     stem, *pairs = network.convs
-    flow = graph.add("Relu", graph.conv(flow, stem.weight, stem.bias, stride=stem.stride, pad=stem.pad))
+    flow = graph.add(
+        "Relu", graph.conv(flow, stem.weight, stem.bias, stride=stem.stride, pad=stem.pad)
+    )
     flow = graph.add("MaxPool", flow, kernel_shape=[3, 3], strides=[2, 2])
     side, channels = (_after(SIZE, stem) - 3) // 2 + 1, len(stem.weight)
     for first, second in zip(pairs[::2], pairs[1::2], strict=True):
@@ -180,4 +182,5 @@ def _fill(graph: GraphBuilder, flow: str, channels: int, side: int) -> str:
 
 
 def _after(side: int, conv: _Conv) -> int:
-    return (side + 2 * conv.pad - conv.weight.shape[2]) // conv.stride + 1
+    kernel = int(conv.weight.shape[2])
+    return (side + 2 * conv.pad - kernel) // conv.stride + 1

@@ -81,9 +81,13 @@ class _Converter:
         if f"{prefix}.fc1.weight" not in self._tensors:
             return flow
         gate = self._graph.add("GlobalAveragePool", flow)
-        gate = self._graph.conv(gate, *self._folded(f"{prefix}.fc1", f"{prefix}.bn1"), stride=1, pad=0)
+        gate = self._graph.conv(
+            gate, *self._folded(f"{prefix}.fc1", f"{prefix}.bn1"), stride=1, pad=0
+        )
         gate = self._graph.add("Relu", gate)
-        gate = self._graph.conv(gate, *self._folded(f"{prefix}.fc2", f"{prefix}.bn2"), stride=1, pad=0)
+        gate = self._graph.conv(
+            gate, *self._folded(f"{prefix}.fc2", f"{prefix}.bn2"), stride=1, pad=0
+        )
         return self._graph.add("Mul", flow, self._graph.add("Sigmoid", gate))
 
     def _folded(self, conv: str, norm: str) -> tuple[Array, Array]:

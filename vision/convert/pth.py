@@ -247,7 +247,9 @@ class _Machine:
 
 def _name(text: str) -> _Name:
     if text not in _KNOWN:
-        raise ModelError(f"the pickle asks for '{text}', which is no part of a tensor: it is refused")
+        raise ModelError(
+            f"the pickle asks for '{text}', which is no part of a tensor: it is refused"
+        )
     return _Name(text)
 
 
