@@ -5,8 +5,9 @@
 
 from flask import Flask
 
-from server.pages import layout, session
+from server.pages import layout
 from server.pages.manage import manage
+from server.pages.session import blueprint
 
 
 def register_pages(app: Flask) -> None:
@@ -15,5 +16,5 @@ def register_pages(app: Flask) -> None:
     Login, CSRF protection and the database are the application's own; see :mod:`server.app`.
     """
     layout.init_app(app)
-    app.register_blueprint(session.blueprint)
+    app.register_blueprint(blueprint)
     app.register_blueprint(manage)

@@ -42,9 +42,9 @@ _MENU = (
     Item("manage.sales", _l("销售"), "see_sales"),
     Item("manage.people_list", _l("人员"), "see_people"),
     Item("manage.subsidies", _l("补贴"), "run_subsidies"),
-    Item("manage.dishes", _l("菜品"), "see_dishes"),
-    Item("manage.terminals", _l("结算台"), "see_terminals"),
-    Item("manage.exceptions", _l("例外"), "see_exceptions"),
+    Item("manage.dishes_list", _l("菜品"), "see_dishes"),
+    Item("manage.terminals_list", _l("结算台"), "see_terminals"),
+    Item("manage.exceptions_list", _l("例外"), "see_exceptions"),
     Item("manage.settings", _l("设置"), "see_settings"),
     Item("manage.audit", _l("审计"), "see_audit"),
 )

@@ -1,6 +1,8 @@
 """How figures, times and names are written on pages."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
@@ -56,21 +58,23 @@ def clock(at: datetime | None, zone: ZoneInfo, with_seconds: bool = True) -> str
 def weekday(day: date) -> str:
     """``周五``, or ``Fri`` on English pages."""
     names = (_("周一"), _("周二"), _("周三"), _("周四"), _("周五"), _("周六"), _("周日"))
-    return names[day.weekday()]
+    return str(names[day.weekday()])
 
 
 def ago(at: datetime | None, now: datetime) -> str:
     """How long ago, in one unit."""
     if at is None:
-        return _("从未")
-    passed = max(now.astimezone(UTC) - at, timedelta())
-    if passed < timedelta(seconds=60):
-        return _("%(n)s 秒前", n=int(passed.total_seconds()))
-    if passed < timedelta(hours=1):
-        return _("%(n)s 分钟前", n=int(passed.total_seconds() // 60))
-    if passed < timedelta(days=1):
-        return _("%(n)s 小时前", n=int(passed.total_seconds() // 3600))
-    return _("%(n)s 天前", n=passed.days)
+        return str(_("从未"))
+    passed = int(max(now.astimezone(UTC) - at, timedelta()).total_seconds())
+    if passed < 60:
+        text = _("%(n)s 秒前", n=passed)
+    elif passed < 3600:
+        text = _("%(n)s 分钟前", n=passed // 60)
+    elif passed < 86400:
+        text = _("%(n)s 小时前", n=passed // 3600)
+    else:
+        text = _("%(n)s 天前", n=passed // 86400)
+    return str(text)
 
 
 def masked(name: str) -> str:
@@ -81,3 +85,8 @@ def masked(name: str) -> str:
 def short(value: object, digits: int = 8) -> str:
     """The last digits of an identifier, enough to tell two apart."""
     return str(value)[-digits:]
+
+
+def plain_json(value: Any) -> str:
+    """A JSON value on one line, Chinese as Chinese."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -55,5 +55,18 @@ class YuanField(Field):  # type: ignore[misc] # WTForms publishes no types
         self.data = amount
 
 
+def read_amount(text: str) -> Fen:
+    """An amount of a table inside a form.
+
+    Raises:
+        BadInputError: not an amount; the text is for the person.
+    """
+    try:
+        return parse_yuan(text)
+    except BadInputError as error:
+        message = _("%(text)s 不是金额：请写元和角分，例如 12.80", text=text[:20])
+        raise BadInputError(message) from error
+
+
 def _strip(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value

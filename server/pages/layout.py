@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import dafan
 from flask import Flask, Response, g, has_request_context, request, send_from_directory
 from flask_babel import Babel, get_locale
 from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 
+import dafan
 from server.pages import access, formats, site_view
 
 LANGUAGES: Mapping[str, str] = {"zh": "中文", "en": "English"}
@@ -35,7 +35,7 @@ def init_app(app: Flask) -> None:
         moment=lambda at: formats.moment(at, zone()),
         clock=lambda at: formats.clock(at, zone()),
         minute=lambda at: formats.clock(at, zone(), with_seconds=False),
-        person=_person,
+        person=_person, ago=formats.ago, plain_json=formats.plain_json,
     )  # fmt: skip
     app.jinja_env.globals.update(share=formats.share, may=access.may)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -7,6 +7,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from dafan.errors import DafanError
+from server.importing import RowError
 
 _TEXTS: dict[str, LazyString] = {
     "unknown_diner": _l("没有这位就餐人，请按姓名或工号查找"),
@@ -20,6 +21,37 @@ _TEXTS: dict[str, LazyString] = {
     "bad_card": _l("这不是卡号：请把卡放到读卡器上，或输入卡面上的 4 到 40 位字母和数字"),
     "card_taken": _l("这张卡属于另一位就餐人：请先收回，或换一张卡"),
     "same_card": _l("新卡就是挂失的那张：请改用“找到了”"),
+    "login": _l("账号或密码不对"),
+    "too_many_attempts": _l("失败次数太多：请等 15 分钟再试"),
+    "wrong_password": _l("现在的密码不对"),
+    "bad_password": _l("密码至少 10 个字符"),
+    "key_used": _l("这一笔已经用别的金额记过账：请刷新页面，重新填写"),
+    "left": _l("这位就餐人已离开，不能再充值"),
+    "old_text": _l("同意书已更新：请刷新页面，阅读新的文本"),
+    "no_consent": _l("还没有同意：请就餐人先阅读并同意"),
+    "draft_gone": _l("上传的表格已过期：请重新上传"),
+    "faulty_table": _l("表格里还有错误：请改好后重新上传"),
+    "unknown_terminal": _l("没有这台结算台"),
+    "unknown_site": _l("没有这个场所"),
+    "unknown_exception": _l("没有这条例外"),
+    "photo_no_face": _l("照片里没有看到人脸：请正对镜头，再拍一张"),
+    "photo_too_small": _l("脸太小：请靠近一些，再拍一张"),
+}
+_ROW_TEXTS: dict[str, LazyString] = {
+    "column_missing": _l("请加上这一列"),
+    "repeated": _l("和前面的行重复，请只留一行"),
+    "unknown_group": _l("没有这个类别：请改成已有的类别，或先新建"),
+    "blank": _l("请填写"),
+    "bad_number": _l("只用字母、数字和 . _ -"),
+    "too_long": _l("太长了，请缩短"),
+    "shortened": _l("Excel 把长数字缩写了：请把这一列设为文本格式，重新填写"),
+    "bad_card": _l("不是卡号：请填卡面上的 4 到 40 位字母和数字"),
+    "card_taken": _l("这张卡属于别人：请先收回"),
+    "bad_status": _l("请写 在职、冻结 或 离职"),
+    "bad_amount": _l("请写金额，例如 12.80"),
+    "bad_input": _l("请写金额，例如 12.80"),
+    "bad_word": _l("请用表格说明里的词"),
+    "bad_value": _l("这个值不合适"),
 }
 
 
@@ -27,3 +59,9 @@ def say(error: DafanError) -> str:
     """The text of an error for the signed-in person."""
     text = _TEXTS.get(error.code)
     return str(error) if text is None else str(text)
+
+
+def advice(error: RowError) -> str:
+    """What to do about a fault in a table."""
+    text = _ROW_TEXTS.get(error.code)
+    return error.advice if text is None else str(text)

@@ -9,11 +9,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
 from dafan.records import DinerStatus
-from server import cards, groups, people
+from server import cards, consents, faces, groups, leaving, people
 from server.books import accounts
 from server.pages.forms import Form
 from server.pages.manage.blueprint import (
@@ -95,7 +95,13 @@ def person(diner_id: UUID) -> str:
             balances=accounts.balances(session, diner_id),
             cards=cards.cards_of(session, diner_id),
             sales=report.latest(session, site_id(), limit=20, diner_id=diner_id),
-            movements=report.movements(session, diner_id, limit=20),
+            movements=report.movements(session, site_id(), diner_id, limit=20),
+            face=faces.template_of(session, diner_id),
+            consent=consents.standing(session, diner_id),
+            lookalikes=len(people.lookalikes(session, diner_id)),
+            waiting_erasures=sum(
+                erasure.erased_at is None for erasure in faces.erasures(session, diner_id)
+            ),
             pin_form=PinForm(formdata=None),
             card_form=CardForm(formdata=None),
         )
@@ -155,6 +161,14 @@ def person_status(diner_id: UUID) -> AnyResponse:
     return _back(diner_id)
 
 
+@manage.post("/people/<uuid:diner_id>/leave")
+@needs("edit_people")
+def person_leave(diner_id: UUID) -> AnyResponse:
+    """He leaves for good."""
+    change(lambda session: leaving.leave(session, actor(), diner_id), _("已办理离开"))
+    return _back(diner_id)
+
+
 @manage.post("/people/<uuid:diner_id>/pin")
 @needs("edit_people")
 def person_pin(diner_id: UUID) -> AnyResponse:
@@ -198,7 +212,7 @@ def _diner_form(diner: people.Diner | None = None) -> DinerForm:
     form = DinerForm(obj=diner)
     with reading() as session:
         form.group_id.choices = [
-            (str(group.id), group.name) for group in groups.all_of(session, site_id())
+            SelectChoice(str(group.id), group.name) for group in groups.all_of(session, site_id())
         ]
     return form
 

@@ -1,0 +1,22 @@
+"""审计: who changed what, when, from where."""
+
+from flask import render_template, request
+
+from server import audit
+from server.pages.manage.blueprint import as_uuid, manage, needs, next_page, reading, site_id
+
+PAGE = 50
+
+
+@manage.get("/audit", endpoint="audit")
+@needs("see_audit")
+def audit_list() -> str:
+    """The latest acts first."""
+    with reading() as session:
+        before = as_uuid(request.args.get("before"))
+        rows = audit.page(session, site_id(), before=before, limit=PAGE)
+        return render_template(
+            "manage/audit.html",
+            rows=rows,
+            following=next_page(len(rows), PAGE, before=str(rows[-1].id) if rows else ""),
+        )

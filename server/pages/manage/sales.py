@@ -1,0 +1,100 @@
+"""销售: the filtered list with its sums, and everything about one sale."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+from flask import abort, render_template, request
+from flask_babel import gettext as _
+
+from dafan.records import Tender
+from server import entries, sites, terminals
+from server.books import accounts, sales, transfers
+from server.pages import receipt, site_view
+from server.pages.manage.blueprint import as_uuid, manage, needs, next_page, reading, site_id
+from server.reports import sales as report
+from server.services import services
+
+PAGE = 50
+
+
+def _asked() -> report.Filter:
+    """The filter in the address; what is not readable there counts as not given."""
+    args = request.args
+    today = site_view.current().today(services().clock.now())
+    since = _day(args.get("since")) or today
+    until = _day(args.get("until")) or max(today, since)
+    tender = args.get("tender", "")
+    return report.Filter(
+        since=min(since, until),
+        until=max(since, until),
+        period=args.get("period", "")[:40],
+        tender=tender if tender in set(Tender) else "",
+        venue_id=as_uuid(args.get("venue")),
+        terminal_id=as_uuid(args.get("terminal")),
+        diner=args.get("diner", "").strip()[:80],
+    )
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
+
+
+@manage.get("/sales", endpoint="sales")
+@needs("see_sales")
+def sales_list() -> str:
+    """The list, the newest first."""
+    chosen = _asked()
+    with reading() as session:
+        rows = report.page(
+            session, site_id(), chosen, after=request.args.get("after", ""), limit=PAGE
+        )
+        return render_template(
+            "manage/sales.html",
+            rows=rows,
+            chosen=chosen,
+            sums=report.totals(session, site_id(), chosen),
+            venues=sites.venues(session, site_id()),
+            terminals=terminals.of_site(session, site_id()),
+            quick=_quick(site_view.current().today(services().clock.now())),
+            following=next_page(len(rows), PAGE, after=rows[-1].cursor if rows else ""),
+        )
+
+
+def _quick(today: date) -> list[tuple[str, date, date]]:
+    monday = today - timedelta(days=today.weekday())
+    yesterday = today - timedelta(days=1)
+    return [
+        (_("今天"), today, today),
+        (_("昨天"), yesterday, yesterday),
+        (_("本周"), monday, today),
+        (_("本月"), today.replace(day=1), today),
+    ]
+
+
+@manage.get("/sales/<uuid:sale_id>")
+@needs("see_sales")
+def sale(sale_id: UUID) -> str:
+    """Lines, payments, evidence, journal entry, postings and receipt of one sale."""
+    with reading() as session:
+        row = report.one(session, site_id(), sale_id)
+        if row is None:
+            abort(404)
+        found = row.sale
+        lines = sales.lines_of(session, found)
+        venue = sites.get_venue(session, site_id(), found.venue_id).name
+        postings = transfers.postings_of(session, found.transfer_id) if found.transfer_id else ()
+        return render_template(
+            "manage/sale.html",
+            active="manage.sales",
+            row=row,
+            sale=found,
+            lines=lines,
+            venue=venue,
+            entry=entries.find(session, site_id(), found.terminal_id, found.seq),
+            postings=postings,
+            kinds=accounts.AccountKind,
+            receipt=receipt.text(row, lines, venue, site_view.current()),
+        )

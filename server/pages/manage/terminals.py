@@ -1,0 +1,126 @@
+"""结算台: state, enrolment by one-time code, revocation."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from dafan import db
+from dafan.errors import BadInputError, DafanError
+from kitchen import dishes
+from server import feed, sites, terminals
+from server.pages import messages
+from server.pages.manage.blueprint import (
+    actor,
+    as_uuid,
+    change,
+    manage,
+    needs,
+    reading,
+    site_id,
+)
+from server.services import services
+
+ONLINE = timedelta(seconds=90)
+"""A till asks again at least every half minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A terminal now."""
+
+    terminal: terminals.Terminal
+    online: bool
+    behind: int
+    """Published changes that it has not fetched yet."""
+
+
+def states(session: Session, now: datetime) -> list[State]:
+    """Every terminal that is not revoked."""
+    last = feed.latest(session, site_id())
+    return [
+        State(
+            terminal,
+            terminal.last_seen is not None and now - terminal.last_seen <= ONLINE,
+            max(last - terminal.feed_version, 0),
+        )
+        for terminal in terminals.active(session, site_id())
+    ]
+
+
+@manage.get("/terminals")
+@needs("see_terminals")
+def terminals_list() -> str:
+    """All of them, and the form for a new one."""
+    return _page()
+
+
+@manage.post("/terminals/code")
+@needs("edit_terminals")
+def terminal_code() -> str | AnyResponse:
+    """Make a one-time code; it is shown this once and never again."""
+    now = services().clock.now()
+    venue_id = as_uuid(request.form.get("venue"))
+    name = request.form.get("name", "").strip()
+    try:
+        if venue_id is None or not name:
+            raise BadInputError(_("请填写名称并选择场所"))
+        with db.writing(services().engine) as session:
+            code = terminals.make_code(session, site_id(), venue_id, name, by=actor().name, now=now)
+    except DafanError as error:
+        flash(messages.say(error), "stop")
+        return redirect(url_for("manage.terminals_list"))
+    return _page(code, name)
+
+
+@manage.post("/terminals/<uuid:terminal_id>/revoke")
+@needs("edit_terminals")
+def terminal_revoke(terminal_id: UUID) -> AnyResponse:
+    """Refuse it from its next request on."""
+    now = services().clock.now()
+    change(
+        lambda session: terminals.revoke(session, site_id(), terminal_id, by=actor().name, now=now),
+        _("已吊销：这台结算台的下一次请求即被拒绝"),
+    )
+    return redirect(url_for("manage.terminals_list"))
+
+
+@manage.post("/terminals/<uuid:terminal_id>/dish")
+@needs("edit_terminals")
+def terminal_dish(terminal_id: UUID) -> AnyResponse:
+    """Which dish a bare weight on its scale means."""
+    dish_id = as_uuid(request.form.get("dish"))
+
+    def work(session: Session) -> None:
+        if dish_id is not None:
+            dishes.get(session, site_id(), dish_id)
+        terminals.set_weigh_dish(session, site_id(), terminal_id, dish_id, by=actor().name)
+
+    change(work, _("已保存，结算台随即更新"))
+    return redirect(url_for("manage.terminals_list"))
+
+
+def _page(code: str = "", name: str = "") -> str:
+    now = services().clock.now()
+    with reading() as session:
+        every = terminals.of_site(session, site_id())
+        weighed = [
+            dish for dish in dishes.page(session, site_id(), limit=dishes.MAX_PAGE)
+            if dish.unit == "kg" and dish.active
+        ]  # fmt: skip
+        return render_template(
+            "manage/terminals.html",
+            active="manage.terminals_list",
+            states=states(session, now),
+            revoked=[terminal for terminal in every if terminal.revoked_at],
+            venues=sites.venues(session, site_id()),
+            dishes=weighed,
+            now=now,
+            code=code,
+            code_name=name,
+            minutes=terminals.CODE_MINUTES,
+        )

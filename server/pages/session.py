@@ -1,0 +1,120 @@
+"""Sign in, sign out, change the password, choose the language."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user, login_user, logout_user
+from werkzeug.wrappers import Response
+from wtforms import PasswordField, StringField
+from wtforms.validators import DataRequired, EqualTo, Length
+
+from dafan import db
+from dafan.errors import DafanError
+from server import auth
+from server.pages import layout, messages
+from server.pages.forms import Form
+from server.services import services
+
+blueprint = Blueprint("session", __name__)
+blueprint.after_request(layout.secure_headers)
+
+
+class LoginForm(Form):
+    """Who, and the proof."""
+
+    login = StringField(_l("账号"), [DataRequired(_l("请填写账号"))])
+    password = PasswordField(_l("密码"), [DataRequired(_l("请填写密码"))])
+
+
+class PasswordForm(Form):
+    """The old one, and twice the new one."""
+
+    old = PasswordField(_l("现在的密码"), [DataRequired(_l("请填写现在的密码"))])
+    new = PasswordField(
+        _l("新密码"),
+        [Length(auth.MIN_PASSWORD, 200, _l("至少 10 个字符"))],
+        description=_l("至少 10 个字符；改后其他地方的登录会失效"),
+    )
+    again = PasswordField(_l("再输一遍新密码"), [EqualTo("new", _l("两次输入不一样"))])
+
+
+@blueprint.get("/")
+def home() -> Response:
+    """The first page of the signed-in person."""
+    return redirect(url_for("manage.overview"))
+
+
+@blueprint.route("/login", methods=["GET", "POST"])
+def login() -> str | Response:
+    """Sign in."""
+    if current_user.is_authenticated:
+        return redirect(_local(request.args.get("next")))
+    form = LoginForm()
+    if form.validate_on_submit():
+        parts = services()
+        try:
+            user = auth.authenticate(
+                parts.engine, form.login.data, form.password.data,
+                request.remote_addr or "", parts.clock.now(),
+            )  # fmt: skip
+        except DafanError as error:
+            flash(messages.say(error), "stop")
+        else:
+            login_user(user)
+            return redirect(_local(request.args.get("next")))
+    return render_template("session/login.html", form=form)
+
+
+@blueprint.post("/logout")
+def logout() -> Response:
+    """Sign out."""
+    logout_user()
+    return redirect(url_for("session.login"))
+
+
+@blueprint.route("/account/password", methods=["GET", "POST"])
+@auth.requires()
+def password() -> str | Response:
+    """Change one's own password; every other session of it ends."""
+    form = PasswordForm()
+    if form.validate_on_submit():
+        try:
+            with db.writing(services().engine) as session:
+                user = auth.set_password(
+                    session, current_user.id, form.old.data, form.new.data,
+                    ip=request.remote_addr or "",
+                )  # fmt: skip
+        except DafanError as error:
+            flash(messages.say(error), "stop")
+        else:
+            login_user(user)
+            flash(_("密码已更新"), "ok")
+            return redirect(url_for("manage.overview"))
+    return render_template("session/password.html", form=form)
+
+
+@blueprint.post("/language")
+def language() -> Response:
+    """Remember the language in a cookie of this browser."""
+    answer = redirect(_local(request.form.get("next")))
+    chosen = request.form.get("language", "")
+    if chosen in layout.LANGUAGES:
+        answer.set_cookie(
+            layout.LANGUAGE_COOKIE,
+            chosen,
+            max_age=365 * 86400,
+            httponly=True,
+            samesite="Lax",
+            secure=bool(current_app.config.get("SESSION_COOKIE_SECURE")),
+        )
+    return answer
+
+
+def _local(address: str | None) -> str:
+    """The page to go on with, of this server only: nobody is led elsewhere by a crafted link."""
+    parts = urlsplit((address or "").replace("\\", "/"))
+    if parts.scheme or parts.netloc or not parts.path.startswith("/") or parts.path[:2] == "//":
+        return url_for("manage.overview")
+    return parts.path + (f"?{parts.query}" if parts.query else "")

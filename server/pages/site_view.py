@@ -1,0 +1,48 @@
+"""The signed-in person's site as pages need it, read once a request."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from flask import g
+from flask_login import current_user
+
+from dafan import db
+from dafan.clock import business_date
+from dafan.records import Policy
+from server import sites
+from server.services import services
+
+
+@dataclass(frozen=True, slots=True)
+class SiteView:
+    """A site's name and rules."""
+
+    id: UUID
+    name: str
+    policy: Policy
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Its time zone."""
+        return ZoneInfo(self.policy.time_zone)
+
+    def today(self, now: datetime) -> date:
+        """Its business date at a moment."""
+        return business_date(now, self.zone, self.policy.day_starts_hour)
+
+    def period_name(self, code: str) -> str:
+        """The meal period's name; its code where the period is gone."""
+        names = {period.code: period.name for period in self.policy.periods}
+        return names.get(code, code)
+
+
+def current() -> SiteView:
+    """The site of the signed-in person."""
+    if "dafan_site" not in g:
+        with db.reading(services().engine) as session:
+            site = sites.get_site(session, current_user.site_id)
+            g.dafan_site = SiteView(site.id, site.name, sites.policy(session, site.id))
+    view: SiteView = g.dafan_site
+    return view
