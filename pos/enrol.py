@@ -83,9 +83,7 @@ def _ask(client: httpx.Client, server_url: str, identity: Identity, code: str) -
             box_key=identity.box_public,
         )
     except ValidationError as error:
-        raise EnrolError(
-            "that is no enrolment code: type it as the manager's page shows"
-        ) from error
+        raise EnrolError("that is no enrolment code: type what the manager's page shows") from error
     url = server_url.rstrip("/") + "/api/v1/terminals/enrol"
     try:
         response = client.post(url, json=request.to_body())

@@ -124,13 +124,14 @@ class Till:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop devices and the till's thread; what is written stays written."""
+        """Stop devices and the till's thread and close its file; what is written stays written."""
         for stop in self.on_stop:
             stop()
         self._queue.put(None)
         if self._thread.is_alive():
             self._thread.join(timeout=10)
         self._broadcast.close()
+        self.store.close()
 
     @property
     def state(self) -> State:
