@@ -257,7 +257,7 @@ class View:
     progress: int = 0
     """Permille of the agreement that recognition needs."""
     countdown_ms: int | None = None
-    """What is left of ``countdown_of_ms`` before the payment; None: no countdown runs."""
+    """What is left of ``countdown_of_ms`` before the payment; None or 0: it is being written."""
     countdown_of_ms: int = 0
     notice: Notice | None = None
     ask: Ask | None = None

@@ -6,10 +6,10 @@ let deadline = null;
 let whole = 1;
 let running = 0;
 
-/** Take in the till's word; null stops. */
+/** Take in the till's word; null and 0 stop. */
 export function setCountdown(leftMs, wholeMs) {
   cancelAnimationFrame(running);
-  deadline = leftMs === null ? null : performance.now() + leftMs;
+  deadline = leftMs ? performance.now() + leftMs : null;
   whole = Math.max(wholeMs, leftMs ?? 0, 1);
   if (deadline !== null) tick();
 }
@@ -23,7 +23,9 @@ export function countdownNow() {
 
 function tick() {
   const { permille, seconds } = countdownNow();
-  document.querySelector("#ring-fill")?.setAttribute("stroke-dasharray", `${permille} 1000`);
+  const ring = document.querySelector("#ring-fill");
+  ring?.setAttribute("stroke-dasharray", `${permille} 1000`);
+  ring?.toggleAttribute("data-none", permille === 0); // a round cap would leave a dot
   const text = document.querySelector("#seconds");
   if (text && text.textContent !== String(seconds)) text.textContent = seconds;
   running = requestAnimationFrame(tick);

@@ -81,7 +81,7 @@ function prices(view) {
 /** Looking and confirming are one picture, so that the circle stays where it is. */
 function pay(view, ui) {
   const confirming = view.screen === "confirm";
-  const counting = view.countdown_ms !== null;
+  const counting = view.countdown_ms > 0; // else the sale is being written
   const left = countdownNow();
   const filled = confirming ? (counting ? left.permille : 1000) : view.progress;
   return [main("pay",
