@@ -118,7 +118,6 @@ def _explain(found: Detection) -> None:
 @click.option("--seconds", type=float, default=None, help="Stop after so long (never).")
 def watch(device: str, protocol: str, unit: str, seconds: float | None) -> None:
     """Print what the scale on DEVICE says, until Ctrl-C."""
-
     to_grams("0", unit)
 
     def say(state: PortState) -> None:

@@ -13,6 +13,7 @@ Commands: tare ``3C 54 4B 3E 09``, zero ``3C 5A 4B 3E 09``, passive ``3C 41 4C 3
 """
 
 import logging
+import re
 from dataclasses import replace
 
 from devices.scales.cas_soh import ASK, weight_of
@@ -21,7 +22,7 @@ from devices.scales.framing import Take, Taken, noise_before, xor
 from devices.scales.reading import Reading
 
 LENGTH = 15
-OPENING = (b"\x01", b"\x02", b"SUF")
+OPENING = re.compile(rb"\x01(?:\Z|\x02(?:\Z|[SUF]))")
 BCC_MANUAL = "bytes 0 to 11, as the manual says"
 BCC_CAS = "from STA on, as CAS does"
 _log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from devices.scales.framing import Take, Taken, noise_before, xor
 from devices.scales.reading import Reading, weighed
 
 LENGTH = 14
-OPENING = (b"\x01", b"\x02", b"SU")
+OPENING = re.compile(rb"\x01?\x02(?:\Z|[SU])|\x01\Z")
 ASK = Poll(request=b"\x05", acknowledge=b"\x06", then=b"\x11")
 _NUMBER = re.compile(rb" *\d+(?:\.\d+)?")
 _THOUSANDTHS = re.compile(rb" *\d+")
@@ -57,7 +57,7 @@ def take(unit: str) -> Take:
 
     def cut(head: bytes, last: bool) -> Taken | None:
         del last
-        noise = min(noise_before(head, opening) for opening in (OPENING, OPENING[1:]))
+        noise = noise_before(head, OPENING)
         if noise:
             return noise, None
         soh = head[0] == 0x01

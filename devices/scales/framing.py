@@ -5,6 +5,7 @@ bytes that no later byte can change, so that the readings do not depend on where
 After damage it gives up as little as it can, so that a good frame behind it is still found.
 """
 
+import re
 from collections.abc import Callable
 from typing import Protocol
 
@@ -82,17 +83,15 @@ def take_line(head: bytes, longest: int) -> tuple[bytes, int] | None:
     return b"", longest
 
 
-def noise_before(head: bytes, opening: tuple[bytes, ...]) -> int:
-    """Bytes in front of the next place where a frame may begin; all of them if there is none.
+def noise_before(head: bytes, opening: re.Pattern[bytes]) -> int:
+    r"""Bytes in front of the next place where a frame may begin; all of them if there is none.
 
     Args:
         head: What came.
-        opening: For each of a frame's first bytes, the values that it may have.
+        opening: A frame's first bytes, or as many of them as came before the end (``\Z``).
     """
-    for at in range(len(head)):
-        if all(byte in allowed for byte, allowed in zip(head[at:], opening, strict=False)):
-            return at
-    return len(head)
+    found = opening.search(head)
+    return found.start() if found else len(head)
 
 
 def xor(data: bytes) -> int:

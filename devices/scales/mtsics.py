@@ -10,8 +10,8 @@
 =====================  ==========================================================
 
 Mettler pads to ten; makers who emulate the protocol pad otherwise, so the width is not a check.
-A digit lost on the line is caught by :class:`devices.scales.stability.TwiceAlike`. Source: MT-SICS reference manual, "Commands and
-responses level 0".
+A digit lost on the line is caught by :class:`devices.scales.stability.TwiceAlike`.
+Source: MT-SICS reference manual, "Commands and responses level 0".
 """
 
 import re
@@ -36,11 +36,12 @@ _FIXED = {
 
 def parse(line: bytes) -> Reading | None:
     """The reading of one whole line; None where the line is an answer to something else."""
-    weight = _WEIGHT.fullmatch(line)
+    # Noise may stand in front of a whole frame, so its beginning is looked for.
+    weight = _WEIGHT.search(line)
     if weight is not None:
         status, number, unit = weight.groups()
         text = unit.decode("gb18030", "replace")
-        return weighed(number.decode(), text, line, stable=status == b"S")
+        return weighed(number.decode(), text, line[weight.start() :], stable=status == b"S")
     if line in _FIXED:
         return replace(_FIXED[line], raw=line)
     if line == b"\r\n" or _OTHER.fullmatch(line):

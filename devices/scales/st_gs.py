@@ -23,7 +23,7 @@ from devices.scales.reading import Reading, weighed
 
 LONGEST = 24
 CAS_LENGTH = 22
-OPENING = (b"SUOLQ", b"TSLO", b",")
+OPENING = re.compile(rb"[SUOLQ]\Z|(?:ST|US|OL|LO|QT)(?:\Z|,)")
 _LINE = re.compile(
     rb"(ST|US|QT),(?:(GS|NT|TR),)?[ ]*([+-]?)[ ]*(\d+(?:\.\d+)?)[ ]*([^\s\d.,+-]{0,4})[ ]*\r\n"
 )

@@ -22,6 +22,7 @@ from devices.scales.reading import Reading, weighed
 LONGEST = 9
 _WEIGHT = re.compile(rb"\x02(?=.{6}N?\r)( *\d+\.\d{2,3})(N?)\r")
 _STATUS = re.compile(rb"\x02\?(.)\r", re.DOTALL)
+_STX = re.compile(rb"\x02")
 _STRIP = bytes(range(128)) * 2
 
 
@@ -65,7 +66,7 @@ def take(unit: str) -> Take:
     def cut(head: bytes, last: bool) -> Taken | None:
         del last
         masked = head.translate(_STRIP)
-        noise = noise_before(masked, (b"\x02",))
+        noise = noise_before(masked, _STX)
         if noise:
             return noise, None
         # A status byte is never CR: its bit 6 is always set.

@@ -17,7 +17,7 @@ from devices.scales.framing import Take, Taken, noise_before, xor
 from devices.scales.reading import Reading, weighed
 
 LENGTH = 12
-OPENING = (b"\x02", b"+-")
+OPENING = re.compile(rb"\x02(?:\Z|[+-])")
 _BODY = re.compile(rb"\x02([+-])(\d{6})([0-4])([0-9A-Fa-f]{2})\x03")
 
 
