@@ -163,8 +163,8 @@ def _sale_money(session: Session) -> Iterator[Fault]:
         yield Fault(f"transfer {transfer_id} ({key})", "moved money for a sale that is missing")
 
 
-def _till_sums(session: Session) -> Iterator[Fault]:
-    """Of each terminal, the sum of its sales is the sum of what was posted for it."""
+def booked_fen(session: Session) -> dict[str, int]:
+    """Terminal → the sum of what was posted for its sales, in fen."""
     posted = (
         select(Transfer.by.label("by"), func.sum(Posting.amount).label("total"))
         .join(Posting, Posting.transfer_id == Transfer.id)
@@ -172,7 +172,12 @@ def _till_sums(session: Session) -> Iterator[Fault]:
         .where(Transfer.kind == "sale", Account.kind == AccountKind.REVENUE.value)
         .group_by(Transfer.by)
     )
-    booked = {by: int(total) for by, total in session.execute(posted)}
+    return {by: int(total) for by, total in session.execute(posted)}
+
+
+def _till_sums(session: Session) -> Iterator[Fault]:
+    """Of each terminal, the sum of its sales is the sum of what was posted for it."""
+    booked = booked_fen(session)
     sold = select(sales.Sale.terminal_id, func.sum(sales.Sale.total)).group_by(
         sales.Sale.terminal_id
     )

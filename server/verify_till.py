@@ -13,7 +13,7 @@ from dafan.errors import ConfigError
 from dafan.journal import GENESIS, Fault, entry_hash
 from dafan.records import Entry, Sale
 from server import entries
-from server.verify import Report
+from server.verify import Report, booked_fen
 
 _CHUNK = 500
 
@@ -37,8 +37,10 @@ def verify_till(path: Path, report: Report, session: Session | None = None) -> N
             raise ConfigError(f"{path} is not a till's file: name the till's own one") from error
         try:
             report.add(_chain(file, terminal_id, acknowledged, report))
+            report.add(_receipts(file))
             if session is not None:
                 report.add(_arrived(file, session, terminal_id, acknowledged))
+                report.count("books_fen", booked_fen(session).get(str(terminal_id), 0))
         except sqlite3.DatabaseError as error:
             raise ConfigError(f"{path} is damaged ({error}): restore this till's backup") from error
 
@@ -82,6 +84,18 @@ def _entry(
             report.count("till_sales")
     except ValueError:
         yield Fault(where, "cannot be read: it was altered after it was written")
+
+
+def _receipts(file: sqlite3.Connection) -> Iterator[Fault]:
+    """No receipt was printed for a sale that is not written."""
+    if not file.execute("SELECT 1 FROM sqlite_master WHERE name = 'receipt'").fetchone():
+        return
+    query = """
+        SELECT DISTINCT receipt.sale_id FROM receipt LEFT JOIN journal_entry AS entry
+        ON entry.kind = 'sale' AND json_extract(entry.body, '$.id') = receipt.sale_id
+        WHERE entry.seq IS NULL"""
+    for (sale_id,) in file.execute(query):
+        yield Fault(f"receipt of sale {sale_id}", "the journal has no such sale")
 
 
 def _arrived(
