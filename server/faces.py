@@ -127,9 +127,7 @@ def enrol(
         DuplicateFaceError: near to another diner's face, and not confirmed.
     """
     people.get_diner(session, actor.site_id, diner_id)
-    consent = consents.standing(session, diner_id)
-    if consent is None:
-        raise NoConsentError("no consent: let the diner read the text and agree first")
+    consent = require_consent(session, diner_id)
     near = find_near(session, actor.site_id, site_key, diner_id, reference, lookalike_similarity)
     if near and not confirm:
         raise DuplicateFaceError(near)
@@ -141,6 +139,18 @@ def enrol(
     actor.record(session, "face.enrol", str(diner_id), None, {"pack": reference.pack})
     people.publish_diner(session, diner_id)
     return template, near
+
+
+def require_consent(session: Session, diner_id: UUID) -> consents.Consent:
+    """The consent that holds now.
+
+    Raises:
+        NoConsentError: there is none.
+    """
+    consent = consents.standing(session, diner_id)
+    if consent is None:
+        raise NoConsentError("no consent: let the diner read the text and agree first")
+    return consent
 
 
 def _store(
