@@ -90,16 +90,18 @@ def _break_at(text: str, columns: int) -> int:
             break
         fits += 1
     for cut in range(fits, 0, -1):
-        if _may_break(text[cut - 1], text[cut]):
+        if _may_break(text, cut):
             return cut
     return fits
 
 
-def _may_break(before: str, after: str) -> bool:
-    if after in NOT_AT_START or before in NOT_AT_END:
+def _may_break(text: str, cut: int) -> bool:
+    """Whether a line may end before this index; blanks there will not be printed."""
+    left, right = text[:cut].rstrip(" "), text[cut:].lstrip(" ")
+    if left.endswith(tuple(NOT_AT_END)) or right.startswith(tuple(NOT_AT_START)):
         return False
-    word = before.isascii() and after.isascii()
-    return not word or before == " " or after == " "
+    before, after = text[cut - 1], text[cut]
+    return " " in (before, after) or not (before.isascii() and after.isascii())
 
 
 def pad(line: str, columns: int, align: Align) -> str:

@@ -110,6 +110,7 @@ class PrintWorker:
         self._on_state = on_state
         self._printer: Printer | None = None
         self._state: PrinterState | None = None
+        self._answered = False
         self._retry_s = 1.0
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -149,7 +150,7 @@ class PrintWorker:
         try:
             if self._printer is None:
                 self._printer = self._open()
-            status = _ready(self._printer)
+            status = self._ready(self._printer)
             if job is not None:
                 self._print(self._printer, job)
                 self._spool.done(job.id)
@@ -179,7 +180,7 @@ class PrintWorker:
             finished = printer.finished(1.0)
             if finished:
                 return
-            _ready(printer)
+            self._ready(printer)
             if finished is None:
                 return
             if self._clock.monotonic() > deadline:
@@ -187,6 +188,21 @@ class PrintWorker:
                 printer.cannot_confirm()
                 return
         raise DeviceError("the till was stopped while printing")
+
+    def _ready(self, printer: Printer) -> PrinterStatus:
+        """Ask the printer.
+
+        Raises:
+            DeviceError: it wants a person, or it answered before and is mute now: to take it for
+                one that never answers would call receipts printed that nobody has seen.
+        """
+        status = printer.status()
+        if status.online is None and self._answered:
+            raise DeviceError(f"printer {printer.url} no longer answers: check cable and power")
+        self._answered = status.online is not None
+        if not status.ready:
+            raise _NotReadyError(status)
+        return status
 
     def _after_fault(self, error: DeviceError) -> float:
         if isinstance(error, _NotReadyError):
@@ -206,13 +222,6 @@ class PrintWorker:
         if self._printer is not None:
             self._printer.close()
             self._printer = None
-
-
-def _ready(printer: Printer) -> PrinterStatus:
-    status = printer.status()
-    if not status.ready:
-        raise _NotReadyError(status)
-    return status
 
 
 def _code(status: PrinterStatus) -> Code:

@@ -32,8 +32,8 @@ TIMEOUT_S = 5.0
 CHUNK = 512
 """Bytes handed over at once: half a second of a 9600 baud line, so that a stuck one is noticed."""
 
-ANSWER_S = 0.5
-"""How long a printer may take to answer a status query."""
+FIRST_ANSWER_S, ANSWER_S = 2.0, 0.5
+"""How long a printer may take to answer its first status query, and the others."""
 
 ADDRESSES = (
     "usb:VID:PID, serial:/dev/ttyS0?baud=9600, tcp:HOST:9100, file:/dev/usb/lp0 or sim:FOLDER"
@@ -166,7 +166,8 @@ class Printer:
             return UNKNOWN
         answers: dict[int, int] = {}
         for n in (1, 2, 3, 4):
-            byte = self._ask(b"\x10\x04" + bytes([n]), is_status_byte, ANSWER_S)
+            patience = FIRST_ANSWER_S if n == 1 else ANSWER_S
+            byte = self._ask(b"\x10\x04" + bytes([n]), is_status_byte, patience)
             if byte is None:
                 break
             answers[n] = byte

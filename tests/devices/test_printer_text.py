@@ -69,12 +69,17 @@ def test_no_line_is_wider_than_the_paper_and_no_character_is_lost(text, columns)
     assert "".join(lines).replace(" ", "") == txt.clean(text).replace(" ", "")
 
 
+def test_a_blank_before_a_comma_does_not_let_the_comma_start_a_line():
+    assert txt.wrap("红烧肉 ，米饭", 8) == ["红烧", "肉 ，米", "饭"]
+    assert txt.wrap("红烧（ 肉）", 8) == ["红烧", "（ 肉）"]
+
+
 @given(text=mixed.filter(lambda t: "\n" not in t))
 def test_no_line_starts_with_closing_punctuation_unless_a_whole_line_is_punctuation(text):
     lines = txt.wrap(text, 32)
     for before, line in pairwise(lines):
         if line[:1] and line[0] in txt.NOT_AT_START:
-            unbroken = all(not txt._may_break(a, b) for a, b in pairwise(before))
+            unbroken = not any(txt._may_break(before, cut) for cut in range(1, len(before)))
             assert unbroken
 
 

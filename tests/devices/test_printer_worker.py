@@ -198,6 +198,27 @@ def test_a_printer_that_never_answers_is_printed_on_and_never_asked_in_vain():
     assert mute.status().ready
 
 
+def test_a_printer_that_falls_silent_after_a_reconnect_is_not_taken_for_a_mute_one():
+    class Mute(Wire):
+        def read(self, seconds: float) -> None:  # noqa: ARG002 - nothing comes back any more
+            return None
+
+    printer, spool, states = VirtualPrinter(), MemorySpool(receipt(1), receipt(2)), []
+    wires = [Wire(printer), Mute(printer), Wire(printer)]
+    clock = ManualClock(datetime(2026, 3, 1, tzinfo=UTC))
+    worker = PrintWorker(
+        spool, lambda: Printer("wire", wires.pop(0)), to_escpos, clock, states.append
+    )
+    worker.step()
+    worker._close()  # the cable was pulled
+    worker.step()
+    assert len(spool.jobs) == 1
+    assert states[-1].code == "unreachable"
+    worker.step()
+    assert spool.jobs == []
+    assert printer.receipts[1].text.startswith("小票2")
+
+
 def test_a_healthy_printer_that_cannot_confirm_does_not_hold_up_the_queue():
     class NoConfirmation(Wire):
         def write(self, data: bytes) -> None:
