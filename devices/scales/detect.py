@@ -73,12 +73,13 @@ class Detection:
         }
 
 
-def detect(device: str, listen_s: float = LISTEN_S) -> Detection:
+def detect(device: str, listen_s: float = LISTEN_S, answer_s: float = ANSWER_S) -> Detection:
     """Listen to a device, then ask it, and say which protocols fit.
 
     Args:
         device: Path of the serial device.
         listen_s: Seconds to listen at each line setting.
+        answer_s: Seconds to wait for an answer to a query.
 
     Raises:
         DeviceError: the device cannot be opened or was pulled out.
@@ -87,7 +88,7 @@ def detect(device: str, listen_s: float = LISTEN_S) -> Detection:
     try:
         _listen(device, listen_s, found)
         if not found.matches:
-            _ask(device, found)
+            _ask(device, answer_s, found)
     except OSError as error:
         raise DeviceError(f"cannot use {device}: {error}") from error
     found.matches.sort(key=lambda match: (match.explained, match.frames), reverse=True)
@@ -122,14 +123,14 @@ def _listen(device: str, seconds: float, found: Detection) -> None:
             return
 
 
-def _ask(device: str, found: Detection) -> None:
+def _ask(device: str, seconds: float, found: Detection) -> None:
     """Ask in each polled protocol; those that share a query are judged by the same answers."""
     asked = [driver for driver in PROTOCOLS.values() if driver.poll]
     ways = dict.fromkeys((driver.poll, setting) for driver in asked for setting in driver.serial)
     for poll, setting in ways:
         if poll is None:
             continue
-        data = _answers(device, poll, setting)
+        data = _answers(device, poll, setting, seconds)
         if not data:
             continue
         found.heard[f"asking {poll.request!r} at {setting}"] = data
@@ -140,14 +141,14 @@ def _ask(device: str, found: Detection) -> None:
             return
 
 
-def _answers(device: str, poll: Poll, setting: Serial) -> bytes:
+def _answers(device: str, poll: Poll, setting: Serial, seconds: float) -> bytes:
     """What comes back to a few polls; the second half of a poll only after its acknowledgement."""
     heard = bytearray()
     with open_line(device, setting) as line:
         for _ in range(ASK_TIMES):
             line.write(poll.request)
-            heard += listen(line, ANSWER_S)
+            heard += listen(line, seconds)
             if poll.acknowledge and heard.endswith(poll.acknowledge):
                 line.write(poll.then)
-                heard += listen(line, ANSWER_S)
+                heard += listen(line, seconds)
     return bytes(heard)

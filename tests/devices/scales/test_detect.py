@@ -16,13 +16,14 @@ from devices.scales.simulated import MODELS, Load
 from devices.scales.simulator import ScaleSimulator
 
 LISTEN_S = 0.4
+ANSWER_S = 0.15
 
 
 @pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
 def test_each_simulated_scale_is_recognised(protocol: str) -> None:
     with ScaleSimulator(protocol) as scale:
         scale.set_load(650)
-        found = detect(scale.path, LISTEN_S)
+        found = detect(scale.path, LISTEN_S, ANSWER_S)
     assert found.best is not None
     assert found.best.protocol == protocol
     assert found.best.sample.grams == 650
@@ -77,7 +78,7 @@ def test_a_device_that_is_no_scale_of_ours_is_not_claimed(
     other: Callable[[int, threading.Event], None],
 ) -> None:
     with device(other) as path:
-        found = detect(path, 0.1)
+        found = detect(path, 0.1, 0.05)
     assert found.best is None
     assert found.to_json()["best"] is None
 
