@@ -62,14 +62,14 @@ def build_till(
     clock = clock or SystemClock()
     source = camera or settings.till.camera
     pack = pack or (_pack(settings.vision.pack) if source else None)
-    gallery = Gallery(pack.embedding_size) if pack else None
+    gallery = Gallery(pack.embedding_size) if pack is not None else None
     store = TillStore(
         settings.data_dir / JOURNAL,
         enrolment.terminal.id,
         enrolment.site_key,
         clock,
         gallery,
-        pack.name if pack else "",
+        pack.name if pack is not None else "",
     )
     till = Till(
         store,
@@ -79,7 +79,7 @@ def build_till(
         cash=cash,
         print_receipts=bool(settings.till.printer.url),
     )
-    if pack and gallery:
+    if pack is not None and gallery is not None:
         live = not isinstance(source, str) or is_lens(source)
         till.face = FaceWatch(
             Recogniser(pack, gallery),

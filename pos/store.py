@@ -218,7 +218,7 @@ class TillStore:
 
     def _open(self, template: Template) -> Vector | None:
         """The vector of a template; ``None`` for one of another pack, or that cannot be used."""
-        if template.pack != self._pack:
+        if self._gallery is None or template.pack != self._pack:
             return None
         try:
             raw = open_sealed(self._site_key, template.sealed, f"template:{template.id}")
@@ -226,9 +226,9 @@ class TillStore:
         except (SealError, ValueError) as error:
             log.warning("template %s is left out: %s", template.id, error)
             return None
-        dim = self._gallery.dim if self._gallery else 0
-        if vector.shape != (dim,) or not np.isfinite(vector).all() or not vector.any():
-            log.warning("template %s is left out: no vector of %d numbers", template.id, dim)
+        fits = vector.shape == (self._gallery.dim,)
+        if not fits or not np.isfinite(vector).all() or not vector.any():
+            log.warning("template %s is left out: it is no vector of this pack", template.id)
             return None
         return vector
 
