@@ -52,13 +52,11 @@ export const button = (classes, attributes, ...content) =>
 export const amount = (fen, classes = "") => h("div", { class: `amount ${classes}` },
   h("small", {}, "¥"), fen === null ? "—" : yuan(fen));
 
-const FACE_WAYS = ["card", "qr", "staff_no"];
-
-/** The other ways to pay, as one row. */
-export function ways(view, names = null) {
-  const list = names ?? [...FACE_WAYS, view.cash ? "cash" : "help"];
-  return h("div", { class: "ways" }, list.map((way) => button("way", { "data-press": "way", "data-way": way },
-    icon(way), h("span", {}, label(`way_${way}`)))));
+/** The other ways to pay, as one row; `help` where there is no cash desk, or always. */
+export function ways(view, always = false) {
+  const list = ["card", "qr", "staff_no", view.cash && "cash", (always || !view.cash) && "help"].filter(Boolean);
+  return h("div", { class: `ways${list.length > 4 ? " many" : ""}` }, list.map((way) =>
+    button("way", { "data-press": "way", "data-way": way }, icon(way), h("span", {}, label(`way_${way}`)))));
 }
 
 const tool = (name, text, sign) =>

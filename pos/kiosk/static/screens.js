@@ -152,7 +152,7 @@ function problem(view, ui) {
         : view.face && view.total !== null
           ? button("wide", { "data-press": "way", "data-way": "face" }, icon("face"), h("span", {}, label("retry"))) : null,
       button("wide", { "data-press": "cancel" }, label(view.total === null ? "back" : "cancel"))),
-    ways(view, ["card", "qr", "staff_no", "help"]), tools(ui))];
+    ways(view, true), tools(ui))];
 }
 
 const recovering = () => h("div", { class: "recovering", role: "alertdialog", "data-key": "recovering" },

@@ -1,0 +1,147 @@
+"""The page and a real till with its real file; only the weight on the pan is made up."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+
+from dafan.clock import SystemClock
+from dafan.crypto import new_key
+from dafan.records import CardStatus
+from dafan.units import Grams
+from pos.events import Weighed
+from pos.kiosk.app import create_kiosk, serve_kiosk
+from pos.runtime import Till
+from pos.store import TillStore
+from pos.view import Device
+
+pytestmark = pytest.mark.browser
+PIN = "246810"
+
+
+class Pan:
+    """Says what lies on it ten times a second, as a scale does."""
+
+    def __init__(self, till: Till) -> None:
+        self.grams = 0
+        self._till = till
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.1):
+            weight = Grams(self.grams)
+            self._till.put(lambda at, weight=weight: Weighed(at, at.elapsed, weight, stable=True))
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+@pytest.fixture
+def counter(canteen: Any, chromium: Any, tmp_path: Path) -> Iterator[tuple[Any, Till, Pan]]:
+    """The page, the till behind it, and its pan."""
+    from conftest_pos import card, make_policy
+
+    canteen.policy = make_policy(confirm_ms=3000)
+    diner = canteen.diner(pin_hash=PasswordHasher(1, 8, 1).hash(PIN))
+    site_key, clock = new_key(), SystemClock()
+    store = TillStore(tmp_path / "till.db", canteen.terminal_id, site_key, clock)
+    till = Till(store, site_key, clock)
+    store.apply_feed_page(canteen.page(
+        ("diner", str(diner.id), diner),
+        ("card", "0012345678", card("0012345678", diner)),
+        ("card", "0087654321", card("0087654321", diner, CardStatus.LOST)),
+    ))  # fmt: skip
+    till.start()
+    till.put_health(scale=Device.OK)
+    pan = Pan(till)
+    server = serve_kiosk(create_kiosk(till), "127.0.0.1", 0)
+    context = chromium.new_context(viewport={"width": 1080, "height": 1920})
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{server.port}/")
+    page.wait_for_selector("#kiosk[data-screen=place]")
+    yield page, till, pan
+    context.close()
+    pan.stop()
+    till.stop()
+    server.stop()
+
+
+def _digits(page: Any, digits: str) -> None:
+    for digit in digits:
+        page.click(f".key[data-digit='{digit}']")
+
+
+def _sales(till: Till) -> list[Any]:
+    return [entry for entry in till.store.journal.read(0) if entry.kind == "sale"]
+
+
+def test_a_diner_pays_by_staff_number_and_pin_on_the_screen(
+    counter: tuple[Any, Till, Pan], tmp_path: Path
+) -> None:
+    page, till, pan = counter
+    pan.grams = 412
+    page.wait_for_selector(".amount:has-text('11.54')")
+    page.click("[data-way=staff_no]")
+    page.wait_for_selector("#kiosk[data-screen=ask]")
+    _digits(page, "1001")
+    page.click("[data-digit=ok]")
+    page.wait_for_selector(".display.dots")
+    _digits(page, "111111")
+    page.wait_for_selector(".band:has-text('密码不对')")
+    _digits(page, PIN)
+    page.wait_for_selector("#kiosk[data-screen=confirm] .who:has-text('甲*')")
+    page.wait_for_selector("#kiosk[data-screen=paid]")
+    assert page.inner_text("main.paid h1") == "已支付"
+    page.screenshot(path=tmp_path / "paid.png")
+    assert len(_sales(till)) == 1
+    pan.grams = 0
+    page.wait_for_selector("#kiosk[data-screen=place]")
+    assert len(_sales(till)) == 1
+
+
+def test_a_card_of_a_reader_that_types_pays_and_a_lost_one_does_not(
+    counter: tuple[Any, Till, Pan],
+) -> None:
+    page, till, pan = counter
+    pan.grams = 300
+    page.wait_for_selector(".amount")
+    till.put_typed("0087654321")
+    page.wait_for_selector("text=这张卡已挂失")
+    assert _sales(till) == []
+    till.put_typed("0012345678")
+    page.wait_for_selector("#kiosk[data-screen=paid]")
+    assert len(_sales(till)) == 1
+
+
+def test_a_touch_on_cancel_charges_nothing(counter: tuple[Any, Till, Pan]) -> None:
+    page, till, pan = counter
+    pan.grams = 300
+    page.wait_for_selector(".amount")
+    till.put_typed("0012345678")
+    page.click("#kiosk[data-screen=confirm] .cancel")
+    page.wait_for_selector("text=已取消")
+    pan.grams = 0
+    page.wait_for_selector("#kiosk[data-screen=place]")
+    assert _sales(till) == []
+
+
+def test_counted_dishes_are_chosen_on_the_screen_and_paid_by_cash(
+    counter: tuple[Any, Till, Pan],
+) -> None:
+    page, till, _ = counter
+    page.click("[data-press=pick]")
+    page.click(".portion[data-portion=half]")
+    page.click(".portion[data-portion=full]")
+    page.wait_for_selector(".sum:has-text('1.50')")
+    page.click("[data-press=picked]")
+    page.click("[data-way=cash]")
+    page.wait_for_selector("#kiosk[data-screen=ask] h1:has-text('请向收银员付现金')")
+    page.click("[data-press=yes]")
+    page.wait_for_selector("#kiosk[data-screen=paid]")
+    assert [entry.body["total"] for entry in _sales(till)] == [150]
