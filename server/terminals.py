@@ -17,6 +17,7 @@ from dafan.errors import BadInputError, DafanError
 from dafan.ids import new_id
 from dafan.journal import GENESIS
 from dafan.records import TerminalInfo
+from kitchen import dishes
 from server import audit, feed, sites
 
 CODE_MINUTES = 30
@@ -159,6 +160,7 @@ def _create(
         id=new, site_id=code.site_id, venue_id=code.venue_id, name=code.name,
         signing_key=request.signing_key, box_key=request.box_key, enrolled_at=now,
         feed_version=0, applied_seq=0, applied_hash=GENESIS,
+        weigh_dish_id=dishes.only_weighed(session, code.site_id),
     )  # fmt: skip
     session.add(terminal)
     session.flush()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Executable, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from dafan import crypto
@@ -55,7 +55,7 @@ def verify_server(session: Session, report: Report) -> None:
     report.count("batches", session.scalar(select(func.count()).select_from(Batch)) or 0)
 
 
-def _rows(session: Session, query: Select[Any]) -> Iterator[Any]:
+def _rows(session: Session, query: Executable) -> Iterator[Any]:
     return iter(session.execute(query.execution_options(yield_per=_CHUNK)))
 
 
