@@ -109,7 +109,7 @@ def list_models(*, as_json: bool) -> None:
             "threshold": entry.threshold,
             "margin": entry.margin,
             "false_accept_rate": entry.calibrated_far,
-            "licences": sorted({manifest.files[key].licence for key in _keys(name)}) or ["see what"],
+            "licences": sorted({manifest.files[key].licence for key in _keys(name)}),
             "what": entry.what,
         })  # fmt: skip
     if as_json:
@@ -146,8 +146,10 @@ def check(context: click.Context, *, as_json: bool) -> None:
 @_pack
 def pull(pack_name: str | None) -> None:
     """Fetch a pack: the default, or what can be had in its place."""
-    with httpx.Client(timeout=TIMEOUT_S) as client:
-        puller = Puller(weights_folder(), model_folders(), click.echo, _meter, client)
+    with (
+        httpx.Client(timeout=TIMEOUT_S) as client,
+        Puller(weights_folder(), model_folders(), click.echo, _meter, client) as puller,
+    ):
         if pack_name is None:
             name = puller.pull_default()
         else:

@@ -67,7 +67,7 @@ class YuNet:
     """YuNet 2023mar (Wu et al. 2023, Machine Intelligence Research 20), any multiple of 32 pixels.
 
     The published graph fixes its input at 640 x 640, but nothing in it depends on that: freeing the
-    two dimensions gives the same numbers and lets a camera frame run at 320 in a quarter of the time.
+    two dimensions gives the same numbers, and a camera frame runs at 320 in a quarter of the time.
     """
 
     def __init__(self, model: bytes, score: float = 0.6, overlap: float = 0.3) -> None:

