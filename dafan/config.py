@@ -21,7 +21,7 @@ from dafan.errors import ConfigError
 
 DEFAULT_FILE = Path("dafan.toml")
 PREFIX = "DAFAN_"
-_NOT_SETTINGS = {"DAFAN_CONFIG", "DAFAN_MODELS", "DAFAN_FACES", "DAFAN_KITCHEN"}
+_NOT_SETTINGS = {"DAFAN_CONFIG", "DAFAN_FACES", "DAFAN_FONT", "DAFAN_MODELS"}
 
 
 class _Section(BaseModel):

@@ -161,6 +161,15 @@ def find_by_name(session: Session, site_id: UUID, name: str) -> Dish | None:
     return session.scalar(select(Dish).where(Dish.site_id == site_id, Dish.name == name.strip()))
 
 
+def only_weighed(session: Session, site_id: UUID) -> UUID | None:
+    """The dish of a site that sells one thing by weight (荤素同价); ``None`` where that is open."""
+    query = select(Dish.id).where(
+        Dish.site_id == site_id, Dish.unit == Unit.KG.value, Dish.active.is_(True)
+    )
+    found = session.scalars(query.limit(2)).all()
+    return found[0] if len(found) == 1 else None
+
+
 def page(
     session: Session, site_id: UUID, *, after: UUID | None = None, limit: int = 100
 ) -> Sequence[Dish]:

@@ -1,15 +1,26 @@
-"""Commands about people and faces, added to ``dafan server``."""
+"""``dafan server seed-demo`` and ``dafan faces``."""
+
+from collections import Counter
 
 import click
+from rich.progress import track
 
+from dafan import crypto
 from dafan.clock import SystemClock
-from dafan.config import load_settings
-from dafan.db import make_engine
+from dafan.config import Settings, load_settings
+from dafan.db import make_engine, reading
 from server import schema
 
 
 @click.command("seed-demo")
-def seed_demo() -> None:
+@click.option(
+    "--confirm-ms",
+    type=click.IntRange(0, 10_000),
+    default=2000,
+    show_default=True,
+    help="How long a recognised diner can cancel.",
+)
+def seed_demo(confirm_ms: int) -> None:
     """Fill the database with a canteen to try out: not for real use."""
     from server import demo_seed  # noqa: PLC0415 - loads the face models
 
@@ -17,14 +28,53 @@ def seed_demo() -> None:
     engine = make_engine(settings.database)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     schema.upgrade(engine)
-    key = demo_seed.demo_site_key(settings)
-    made = demo_seed.seed_demo(engine, settings, key, SystemClock().now())
+    key = _site_key(settings)
+    made = demo_seed.seed_demo(engine, settings, key, SystemClock().now(), confirm_ms=confirm_ms)
     click.echo(
         f"site {made.site_id}, venue {made.venue_id}: {len(made.face_diners)} faces enrolled"
     )
+    engine.dispose()
     for note in made.notes:
         click.echo(f"  {note}")
     click.echo(
         f"sign in as {demo_seed.DEMO_LOGIN} with {demo_seed.DEMO_PASSWORD}; "
         f"every diner's PIN is {demo_seed.DEMO_PIN}: for the demo only"
     )
+
+
+@click.group()
+def faces() -> None:
+    """Face templates of the server."""
+
+
+@faces.command()
+def reindex() -> None:
+    """Compute every template anew, after another model pack was chosen; may be run again."""
+    from server import face_engine, reindexing, sites  # noqa: PLC0415 - loads the models
+    from server.actor import Actor  # noqa: PLC0415 - as above
+
+    settings = load_settings()
+    engine = make_engine(settings.database)
+    schema.load()
+    schema.require(engine)
+    models = face_engine.shared_engine(settings.vision.pack)
+    pack = models.pack.name
+    with reading(engine) as session:
+        site_ids = [site.id for site in sites.all_sites(session)]
+        stale = {id_: reindexing.count_stale(session, id_, pack) for id_ in site_ids}
+    key = _site_key(settings)
+    problems: Counter[str] = Counter()
+    for site_id, count in stale.items():
+        actor = Actor(site_id, "reindex", SystemClock().now())
+        steps = reindexing.reindex(engine, actor, key, models)
+        for step in track(steps, f"{pack}: {count} templates", total=count):
+            problems[step.problem] += 1
+    engine.dispose()
+    done = problems.pop("", 0)
+    click.echo(f"{done} templates are now of the pack {pack}, {problems.total()} could not be made")
+    for problem, times in problems.most_common():
+        click.echo(f"  {times} x {problem}")
+
+
+def _site_key(settings: Settings) -> bytes:
+    return crypto.load_or_create_secret(settings.data_dir / "site.key", crypto.new_key())

@@ -13,7 +13,6 @@ import numpy as np
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from dafan import crypto
 from dafan.config import Settings
 from dafan.db import reading, writing
 from dafan.errors import DafanError
@@ -96,16 +95,19 @@ class DemoSite:
     notes: tuple[str, ...]
 
 
-def seed_demo(engine: Engine, settings: Settings, site_key: bytes, now: datetime) -> DemoSite:
+def seed_demo(
+    engine: Engine, settings: Settings, site_key: bytes, now: datetime, *, confirm_ms: int = 2000
+) -> DemoSite:
     """Fill a database with the demo's canteen; doing so again changes nothing.
 
-    Without model files everything but the faces is made, and a note says so.
+    Without model files everything but the faces is made, and a note says so. ``confirm_ms`` is
+    how long a recognised diner can cancel.
     """
     with writing(engine) as session:
         site = sites.ensure_site(session, DEMO_SITE)
         venue = sites.ensure_venue(session, site.id, DEMO_VENUE)
         actor = Actor(site.id, "seed-demo", now)
-        _set_policy(session, site.id)
+        _set_policy(session, site.id, confirm_ms)
         if auth.find_user(session, DEMO_LOGIN) is None:
             auth.create_user(
                 session, site.id, DEMO_LOGIN, DEMO_PASSWORD, ["admin"], name="演示", by=actor.name
@@ -116,8 +118,13 @@ def seed_demo(engine: Engine, settings: Settings, site_key: bytes, now: datetime
     return DemoSite(site.id, venue.id, weighed, enrolled, notes)
 
 
-def _set_policy(session: Session, site_id: UUID) -> None:
-    wanted = Policy(periods=_PERIODS, receipt_footer="谢谢光临，光盘行动从我做起")
+def _set_policy(session: Session, site_id: UUID, confirm_ms: int) -> None:
+    wanted = Policy(
+        periods=_PERIODS,
+        receipt_footer="谢谢光临，光盘行动从我做起",
+        confirm_ms=confirm_ms,
+        offline_exposure=Fen(500_00),  # six faces pay for everybody
+    )
     if sites.policy(session, site_id) == sites.DEFAULT_POLICY:
         sites.set_policy(session, site_id, wanted)
 
@@ -217,8 +224,3 @@ def _enrol(
     except DafanError as error:
         return str(error)
     return ""
-
-
-def demo_site_key(settings: Settings) -> bytes:
-    """The site's key, made where there is none."""
-    return crypto.load_or_create_secret(settings.data_dir / "site.key", crypto.new_key())
