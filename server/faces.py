@@ -176,11 +176,12 @@ def _store(
     )
     session.add(template)
     session.flush()
-    _publish(session, template, consent.version)
+    publish_template(session, template, consent.version)
     return template
 
 
-def _publish(session: Session, template: Template, consent_version: str) -> None:
+def publish_template(session: Session, template: Template, consent_version: str) -> None:
+    """Send the template as it is now to the tills."""
     body = records.Template(
         id=template.id,
         diner_id=template.diner_id,
@@ -216,7 +217,7 @@ def find_near(
 ) -> list[Near]:
     """Other diners of the site whose face is at least this near, the nearest first."""
     near = []
-    for template, vector in _vectors(session, site_id, site_key, reference.pack):
+    for template, vector in vectors(session, site_id, site_key, reference.pack):
         cosine = float(vector @ reference.vector)
         if cosine >= similarity and template.diner_id != diner_id:
             other = people.get_diner(session, site_id, template.diner_id)
@@ -224,9 +225,10 @@ def find_near(
     return sorted(near, key=lambda other: -other.similarity)
 
 
-def _vectors(
+def vectors(
     session: Session, site_id: UUID, site_key: bytes, pack: str
 ) -> Iterator[tuple[Template, Vector]]:
+    """Every template of the site by one pack, opened."""
     query = select(Template).where(Template.site_id == site_id, Template.pack == pack)
     for template in session.scalars(query.execution_options(yield_per=_BATCH)):
         yield template, open_vector(site_key, template.id, template.sealed)

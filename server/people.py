@@ -286,6 +286,12 @@ def lookalikes(session: Session, diner_id: UUID) -> Sequence[UUID]:
     return session.scalars(query.order_by(Lookalike.other_id)).all()
 
 
+def all_lookalikes(session: Session, site_id: UUID) -> Sequence[UUID]:
+    """Every diner of the site who has a look-alike."""
+    query = select(Lookalike.diner_id).where(Lookalike.site_id == site_id).distinct()
+    return session.scalars(query).all()
+
+
 def mark_lookalikes(session: Session, actor: Actor, one_id: UUID, other_id: UUID) -> None:
     """From now on both need a second factor beside the face."""
     for diner_id, near_id in ((one_id, other_id), (other_id, one_id)):

@@ -2,6 +2,7 @@ import io
 import struct
 import zlib
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from uuid import UUID
 
 import cv2
@@ -23,6 +24,7 @@ from server import (
     feed,
     leaving,
     people,
+    reindexing,
     sites,
     terminals,
 )
@@ -423,3 +425,44 @@ def test_poor_photos_are_refused_with_the_reason(real, portraits):
             real.read(jpeg(photo))
         assert caught.value.verdict is verdict
         assert caught.value.code == f"photo_{verdict.value}"
+
+
+# --- another pack -------------------------------------------------------------------------------
+
+
+class OtherPack:
+    """Stands in for an engine of another pack: vectors from the photograph's bytes."""
+
+    lookalike_similarity = NEAR
+
+    def __init__(self, near=()):
+        self.pack = SimpleNamespace(name="another", embedding_size=128)
+        self.near = near
+
+    def read_again(self, jpeg):
+        if jpeg.endswith(b"\x03"):
+            raise PhotoError(Verdict.NO_FACE)
+        seed = 50 if jpeg[-1] in self.near else jpeg[-1]
+        return Reference(jpeg, face(seed).vector, "another")
+
+
+def test_reindexing_replaces_vectors_and_lookalikes_and_names_who_could_not_be_read(
+    engine, actor, make_diner
+):
+    ids = [make_diner(str(number)) for number in (1001, 1002, 1003, 1004)]
+    one, two, broken, four = ids
+    for seed, diner_id in ((1, one), (2, two), (3, broken), (4, four)):
+        enrol(engine, actor, diner_id, face(seed))
+    with writing(engine) as session:
+        people.mark_lookalikes(session, actor, one, four)
+    done = list(reindexing.reindex(engine, actor, KEY, OtherPack(near=(1, 2))))
+    assert [step.diner_id for step in done if step.problem] == [broken]
+    packs = {record.diner_id: record.pack for record in on_tills(engine).values()}
+    assert packs == {one: "another", two: "another", broken: "made-up", four: "another"}
+    diners = on_tills(engine, "diner")
+    assert [diners[diner_id].lookalikes for diner_id in ids] == [(two,), (one,), (), ()]
+    with reading(engine) as session:
+        template = faces.template_of(session, four)
+        vector = faces.open_vector(KEY, template.id, template.sealed)
+        assert np.array_equal(vector, face(4).vector)
+        assert reindexing.count_stale(session, actor.site_id, "another") == 1
