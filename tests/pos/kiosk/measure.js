@@ -39,6 +39,10 @@
     const [front, back] = [luminance(parts(style.color)), luminance(behind(e))];
     const contrast = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
     if (contrast < 4.5) faults.push(`${name(e)} has a contrast of ${contrast.toFixed(2)}`);
+    const tile = e.closest(".tile, .item")?.getBoundingClientRect();
+    if (tile && (box.left < tile.left - 1 || box.right > tile.right + 1)) faults.push(`${name(e)} is wider than its tile`);
+    const owner = e.closest(".portion")?.getBoundingClientRect();
+    if (owner && (box.left < owner.left || box.right > owner.right)) faults.push(`${name(e)} is wider than its button`);
     if (scrolled(e)) continue;
     const cut = e.scrollWidth > e.clientWidth + 1 && style.display !== "inline";
     if (cut && style.textOverflow !== "ellipsis") faults.push(`${name(e)} is cut or spills over`);
