@@ -46,7 +46,14 @@ class _TensorOf:
         shape = self.array.shape
         strides = tuple(s // self.array.itemsize for s in self.array.strides)
         rebuild = _global("torch._utils", "_rebuild_tensor_v2")
-        return rebuild, (_StorageOf(self.array), 0, shape, strides, False, collections.OrderedDict())
+        return rebuild, (
+            _StorageOf(self.array),
+            0,
+            shape,
+            strides,
+            False,
+            collections.OrderedDict(),
+        )
 
 
 _GLOBALS = {}
@@ -78,7 +85,9 @@ def _torch_stand_in(monkeypatch):
 
 def state_dict_bytes(tensors, *, view):
     storages, file = {}, io.BytesIO()
-    tree = collections.OrderedDict((n, _TensorOf(np.ascontiguousarray(t))) for n, t in tensors.items())
+    tree = collections.OrderedDict(
+        (n, _TensorOf(np.ascontiguousarray(t))) for n, t in tensors.items()
+    )
     _Words(file, storages, view).dump(tree)
     return file.getvalue(), storages
 
@@ -138,7 +147,9 @@ def test_a_pickle_that_would_run_something_is_refused_and_runs_nothing(tmp_path,
     assert not touched.exists()
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no zip", b"\x80\x02.", b"hello", b"\x80\x02K\x01."])
+@pytest.mark.parametrize(
+    "data", [b"", b"PK\x03\x04 no zip", b"\x80\x02.", b"hello", b"\x80\x02K\x01."]
+)
 def test_what_is_no_pytorch_file_is_refused_with_its_name(tmp_path, data):
     path = tmp_path / "odd.pth"
     path.write_bytes(data)
@@ -178,7 +189,11 @@ def tiny_minifasnet(rng):
 
     block("conv1", 4, 3, 3)
     block("conv2_dw", 4, 1, 3)
-    for down, stage, into in (("conv_23", "conv_3", 4), ("conv_34", "conv_4", 6), ("conv_45", "conv_5", 6)):
+    for down, stage, into in (
+        ("conv_23", "conv_3", 4),
+        ("conv_34", "conv_4", 6),
+        ("conv_45", "conv_5", 6),
+    ):
         depth_wise(down, into, 5, 6)
         for n in range(2):
             depth_wise(f"{stage}.model.{n}", 6, 5, 6)
@@ -253,7 +268,12 @@ def test_weights_of_another_network_are_refused(rng):
 
 @pytest.mark.parametrize(
     ("data", "value"),
-    [(b"\x01\x05", 5), (b"\x81\x1c", -28), (b"\x02\x80\x12", 0x1280), (b"\x03\x0a\xd7\xa3", 0xA3D70A)],
+    [
+        (b"\x01\x05", 5),
+        (b"\x81\x1c", -28),
+        (b"\x02\x80\x12", 0x1280),
+        (b"\x03\x0a\xd7\xa3", 0xA3D70A),
+    ],
 )
 def test_dlib_integers_carry_their_length_and_sign(data, value):
     assert _Reader(data).integer() == value
@@ -263,7 +283,9 @@ def test_dlib_reals_are_mantissa_and_exponent():
     assert _Reader(b"\x03\x0a\xd7\xa3\x81\x1c").real() == pytest.approx(0.04)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x01\x05con_4", b"\x01\x05con_4\x01\x02\x08" + b"\xff" * 40])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x01\x05con_4", b"\x01\x05con_4\x01\x02\x08" + b"\xff" * 40]
+)
 def test_what_is_no_dlib_network_is_refused(data):
     with pytest.raises(ModelError):
         convert_dlib_resnet(data)

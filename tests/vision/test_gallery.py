@@ -10,7 +10,9 @@ from vision.gallery import NOBODY, Gallery, random_unit
 
 def filled(vectors, people):
     gallery = Gallery(vectors.shape[1])
-    gallery.replace_all((f"t{n}", str(p), v) for n, (v, p) in enumerate(zip(vectors, people, strict=True)))
+    gallery.replace_all(
+        (f"t{n}", str(p), v) for n, (v, p) in enumerate(zip(vectors, people, strict=True))
+    )
     return gallery
 
 
@@ -146,7 +148,7 @@ def test_nearest_pairs_name_each_pair_of_people_once(rng):
 def test_a_reader_beside_a_writer_always_finds_those_who_stay(rng):
     stay, come_and_go = random_unit(20, 64, rng), random_unit(200, 64, rng)
     gallery = filled(stay, np.arange(20))
-    stop, wrong = threading.Event(), []
+    stop = threading.Event()
 
     def write():
         while not stop.is_set():
@@ -157,9 +159,7 @@ def test_a_reader_beside_a_writer_always_finds_those_who_stay(rng):
 
     writer = threading.Thread(target=write)
     writer.start()
-    for n in range(400):
-        if gallery.search(stay[n % 20]).person_id != str(n % 20):
-            wrong.append(n)
+    wrong = [n for n in range(400) if gallery.search(stay[n % 20]).person_id != str(n % 20)]
     stop.set()
     writer.join()
     assert not wrong
