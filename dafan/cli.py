@@ -11,7 +11,7 @@ from dafan.errors import DafanError
 COMMANDS: dict[str, str] = {
     "bench": "pos.cli:bench",
     "config": "dafan.config_cli:config",
-    "demo": "pos.cli:demo",
+    "demo": "pos.demo.cli:demo",
     "devices": "devices.cli:devices",
     "models": "vision.cli:models",
     "server": "server.cli:server",

@@ -219,9 +219,9 @@ class Till:
                 return
             now = self._clock.monotonic()
             try:
-                self._take_in(make)
+                self.take_in(make)
                 if make is not ev.Tick and now - ticked >= TICK_S:
-                    self._take_in(ev.Tick)
+                    self.take_in(ev.Tick)
                     ticked = now
             except Exception:
                 log.exception("an event could not be taken in; the till goes on")
@@ -234,8 +234,11 @@ class Till:
             return min(TICK_S, max(0.005, left))
         return TICK_S
 
-    def _take_in(self, make: Make) -> None:
-        """Run an event, and those that its effects answer with, before anything else."""
+    def take_in(self, make: Make) -> None:
+        """Run an event, and those that its effects answer with, before anything else.
+
+        The till's own thread calls this; call it only for a till that is not started.
+        """
         waiting: deque[Make] = deque([make])
         while waiting:
             self._state, effects = step(self._state, waiting.popleft()(self._moment()))

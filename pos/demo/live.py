@@ -1,0 +1,123 @@
+"""The demo that a person watches: server, till page, diners one after another, until Ctrl-C."""
+
+import logging
+import shutil
+import signal
+import sys
+import threading
+from pathlib import Path
+from random import Random
+
+from rich.console import Console
+
+from dafan.config import Settings
+from dafan.money import format_yuan
+from pos.demo.backoffice import BackOffice
+from pos.demo.history import make_history
+from pos.demo.stage import Stage
+from pos.demo.till import enrol_till, find_diners, open_till, wait_for_snapshot
+from pos.demo.visits import Outcome, Visits
+from pos.kiosk.app import create_kiosk, serve_kiosk
+from pos.runtime import Till
+from vision.packs import load_pack
+from vision.samples import sample_faces
+
+FOLDER = "demo"
+_HISTORY_DONE = "history.done"
+_WATCHED_S = 2.5
+
+
+def run_live(settings: Settings, seed: int, *, fresh: bool) -> None:
+    """Start everything, print the addresses, and let diners come until the person ends it.
+
+    Args:
+        settings: Ports, devices and pack; real devices replace the simulated ones.
+        seed: Makes the diners repeatable.
+        fresh: Throw the data of the last demo away first.
+
+    Raises:
+        DemoError: the canteen could not be set up.
+    """
+    say = Console(highlight=False)
+    folder = settings.data_dir / FOLDER
+    if fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    (folder / "server").mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    pack = load_pack(settings.vision.pack)
+    if pack.name != settings.vision.pack:
+        say.print(f"[yellow]Faces by pack {pack.name}; {settings.vision.pack} is not there.")
+    office = BackOffice(folder / "server", settings.server.port, pack.name)
+    with say.status("Opening the canteen: people, dishes, money, faces …"):
+        office.command("server", "seed-demo")
+        office.start()
+    try:
+        _set_up_tills(office, folder, seed, say)
+        devices = settings.till
+        with Stage(
+            devices.scale.protocol,
+            folder / "scale",
+            seed,
+            scale=not devices.scale.device,
+            camera=not devices.camera,
+            printer=not devices.printer.url,
+        ) as stage:
+            till = open_till(office, folder / "till", stage, devices, pack)
+            try:
+                _show(settings, office, till, stage, seed, say)
+            finally:
+                till.stop()
+    except (KeyboardInterrupt, SystemExit):
+        pass
+    finally:
+        office.stop()
+        say.print("The canteen is closed. Its data stays in", str(folder))
+
+
+def _set_up_tills(office: BackOffice, folder: Path, seed: int, say: Console) -> None:
+    enrol_till(office, folder / "till", "1 号台")
+    enrol_till(office, folder / "past", "2 号台")
+    done = folder / _HISTORY_DONE
+    if done.exists():
+        return
+    with say.status("Selling for the last three days …") as status:
+        count = make_history(office, folder / "past", seed, status.update)
+    done.write_text(str(count), encoding="utf-8")
+
+
+def _show(
+    settings: Settings, office: BackOffice, till: Till, stage: Stage, seed: int, say: Console
+) -> None:
+    wait_for_snapshot(till)
+    kiosk = serve_kiosk(create_kiosk(till), settings.till.host, settings.till.port)
+    try:
+        say.print()
+        say.print(f"  Till      [bold]http://{settings.till.host}:{kiosk.port}/[/]")
+        say.print(f"  Manager   [bold]{office.url}/manage[/]   demo / demo-dafan")
+        say.print(f"  API       [bold]{office.url}/docs[/]")
+        say.print("  Diners    PIN 246810, staff numbers 1001 to 1060")
+        say.print("  End       Ctrl-C")
+        say.print()
+        if stage.scale is None or stage.feed is None:
+            say.print("Real devices: put down a tray.")
+            threading.Event().wait()
+        diners = find_diners(till, sample_faces(), others=4)
+        for outcome in Visits(till, stage, diners, Random(seed), _WATCHED_S).take():  # noqa: S311 - appetite
+            say.print(_line(outcome))
+    finally:
+        kiosk.stop()
+
+
+def _line(outcome: Outcome) -> str:
+    how = "face" if outcome.by_face else outcome.sale.tender.value
+    if outcome.sale.second_factor:
+        how += f" + {outcome.sale.second_factor}"
+    wrong = "  [red]WRONG PERSON[/]" if outcome.wrong_person else ""
+    grams = outcome.sale.lines[0].grams or 0
+    return (
+        f"  {outcome.diner.staff_no}  {grams:4d} g  ¥{format_yuan(outcome.sale.total):>6}  "
+        f"{how}{wrong}"
+    )
+
+
+logging.getLogger("httpx").setLevel(logging.WARNING)
