@@ -1,9 +1,10 @@
 """Staff accounts: who may sign in, with which roles, and the one gate that every page uses."""
 
 import hashlib
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -27,7 +28,6 @@ MIN_PASSWORD = 10
 LOGIN_FAILURES = 5
 ADDRESS_FAILURES = 30
 _hasher = PasswordHasher()
-_NOBODY = _hasher.hash("nobody has this password")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -144,7 +144,7 @@ def authenticate(engine: Engine, login: str, password: str, ip: str, now: dateti
         user = find_user(session, login)
         session.expunge_all()  # it outlives the session
     known = user is not None and user.active
-    fits = _fits(user.password_hash if user and known else _NOBODY, password)
+    fits = _fits(user.password_hash if user and known else _nobody(), password)
     with writing(engine) as session:
         if user is None or not known or not fits:
             throttle.note(session, "login", login, now)
@@ -154,6 +154,12 @@ def authenticate(engine: Engine, login: str, password: str, ip: str, now: dateti
             audit.record(session, login, "login", login, ip=ip, site_id=user.site_id, at=now)
             return user
     raise LoginError("wrong login or password")
+
+
+@cache
+def _nobody() -> str:
+    """Compared where there is no such login, so that the time taken does not tell."""
+    return _hasher.hash(secrets.token_urlsafe())
 
 
 def _fits(password_hash: str, password: str) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
 
 from dafan.db import Base
 from dafan.errors import BadInputError
@@ -130,13 +131,14 @@ def _post(session: Session, transfer: Transfer, leg: Leg) -> None:
         business_date=transfer.business_date, amount=leg.amount,
     )  # fmt: skip
     session.add(posting)
-    session.execute(
+    moved = (
         update(Account)
         .where(Account.id == leg.account.id)
         .values(balance=Account.balance + leg.amount)
+        .returning(Account.balance)
         .execution_options(synchronize_session=False)
     )
-    session.refresh(leg.account, ["balance"])
+    set_committed_value(leg.account, "balance", session.execute(moved).scalar_one())
 
 
 def _require_same(session: Session, known: Transfer, legs: Sequence[Leg]) -> None:
