@@ -36,6 +36,17 @@ _TEXTS: dict[str, LazyString] = {
     "unknown_exception": _l("没有这条例外"),
     "photo_no_face": _l("照片里没有看到人脸：请正对镜头，再拍一张"),
     "photo_too_small": _l("脸太小：请靠近一些，再拍一张"),
+    "photo_outside": _l("脸不在画面中间：请正对镜头，再拍一张"),
+    "photo_cut_off": _l("脸没有拍全：请往后一点，再拍一张"),
+    "photo_turned": _l("脸没有朝前：请看着镜头，再拍一张"),
+    "photo_tilted": _l("头歪了：请把头摆正，再拍一张"),
+    "photo_dark": _l("太暗：请换个亮一些的地方，再拍一张"),
+    "photo_bright": _l("太亮：请避开强光，再拍一张"),
+    "photo_blurred": _l("照片模糊：请拿稳，再拍一张"),
+    "photo_two_faces": _l("照片里有两个人：请只拍一个人"),
+    "bad_image": _l("这不是可用的照片：请用 JPEG 或 PNG，不要太大"),
+    "model": _l("人脸模型不可用：请管理员检查模型文件"),
+    "bad_table": _l("这不是可用的表格：请另存为 CSV 或 .xlsx，再上传"),
 }
 _ROW_TEXTS: dict[str, LazyString] = {
     "column_missing": _l("请加上这一列"),

@@ -24,7 +24,7 @@ def text(row: Row, lines: Sequence[SaleLine], venue: str, site: SiteView) -> str
     for line in lines:
         slip.append(line.name + {Portion.HALF: _("（半份）"), Portion.SMALL: _("（小碗）")}.get(
             Portion(line.portion), ""))  # fmt: skip
-        count = formats.weight(line.grams) if line.grams else f"×{line.quantity}"
+        count = formats.weight(line.grams) if line.grams else f"x{line.quantity}"
         slip.append(_pair(f"  {count} @ {_money(line.unit_price)}", _money(line.amount)))
     slip.append("-" * COLUMNS)
     if sale.discount:

@@ -19,6 +19,43 @@ _EXCEPTIONS: dict[str, tuple[str, LazyString, LazyString]] = {
     "notice": ("info", _l("结算台提醒"), _l("请到现场看一看。")),
 }
 
+_ACTIONS: dict[str, LazyString] = {
+    "login": _l("登录"),
+    "user.create": _l("新建管理账号"),
+    "user.password": _l("改密码"),
+    "policy.update": _l("改设置"),
+    "diner.create": _l("添加就餐人"),
+    "diner.update": _l("修改就餐人"),
+    "diner.status": _l("冻结或恢复"),
+    "diner.pin": _l("改付款密码"),
+    "diner.lookalike": _l("标记长相相近"),
+    "group.create": _l("新建类别"),
+    "group.update": _l("修改类别"),
+    "card.assign": _l("发卡"),
+    "card.status": _l("挂失或解挂"),
+    "card.take_back": _l("收回饭卡"),
+    "consent.give": _l("同意人脸"),
+    "consent.withdraw": _l("撤回同意"),
+    "face.enrol": _l("登记人脸"),
+    "face.look": _l("查看登记照片"),
+    "wallet.top_up": _l("充值"),
+    "wallet.open": _l("期初余额"),
+    "subsidy.run": _l("发放补贴"),
+    "people.import": _l("导入就餐人"),
+    "dish.create": _l("添加菜品"),
+    "dish.update": _l("修改菜品"),
+    "terminal.code": _l("生成登记码"),
+    "terminal.enrol": _l("登记结算台"),
+    "terminal.revoke": _l("吊销结算台"),
+    "terminal.dish": _l("改称重菜品"),
+    "exception.resolve": _l("处理例外"),
+}
+
+
+def action_text(action: str) -> str:
+    """An act of the audit log; acts that have no words yet show their code."""
+    return str(_ACTIONS.get(action, action))
+
 
 def exception_text(code: str) -> tuple[str, str, str]:
     """Light, title and advice of an exception's code."""

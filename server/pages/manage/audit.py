@@ -4,6 +4,7 @@ from flask import render_template, request
 
 from server import audit
 from server.pages.manage.blueprint import as_uuid, manage, needs, next_page, reading, site_id
+from server.pages.words import action_text
 
 PAGE = 50
 
@@ -18,5 +19,6 @@ def audit_list() -> str:
         return render_template(
             "manage/audit.html",
             rows=rows,
+            text=action_text,
             following=next_page(len(rows), PAGE, before=str(rows[-1].id) if rows else ""),
         )

@@ -43,9 +43,10 @@ def actor() -> Actor:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A session that changes nothing."""
+    """A session that changes nothing; what it has read stays readable behind it."""
     with db.reading(services().engine) as session:
         yield session
+        session.expunge_all()
 
 
 def change(work: Callable[[Session], Any], done: str) -> bool:

@@ -1,5 +1,6 @@
 """总览: the canteen now, beside the same weekday a week ago up to the same time."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -17,7 +18,9 @@ from server.reports import sales as report
 from server.services import services
 
 LATEST = 12
-TO_DO = 6
+TO_DO = 8
+MOST = 200
+"""Exceptions looked through for the list of what to do."""
 WEEK = timedelta(days=7)
 
 
@@ -133,20 +136,20 @@ def _work_tiles(session: Session, tills: list[State]) -> list[Tile]:
 def _to_do(session: Session, tills: list[State]) -> list[dict[str, str]]:
     """What needs a hand, the most urgent first."""
     found: list[dict[str, str]] = []
-    for item in exceptions.page(session, site_id(), limit=TO_DO):
-        light, title, advice = exception_text(item.code)
-        found.append(
-            {"light": light, "title": title, "text": advice, "to": "manage.exceptions_list"}
-        )
+    codes = Counter(item.code for item in exceptions.page(session, site_id(), limit=MOST))
+    for code, count in codes.most_common():
+        light, title, advice = exception_text(code)
+        found.append({"light": light, "title": f"{title} ×{count}", "text": advice})
+    found.sort(key=lambda one: ("stop", "warn", "info").index(one["light"]))
     found += [
-        {"light": "warn", "title": _("结算台离线"), "to": "manage.terminals_list",
+        {"light": "warn", "title": _("结算台离线"),
          "text": _("%(name)s：收款不受影响，联网后自动补传", name=till.terminal.name)}
         for till in tills if not till.online
     ]  # fmt: skip
     waiting = len(faces.waiting_erasures(session, site_id()))
     if waiting:
         found.append(
-            {"light": "info", "title": _("等待删除回执"), "to": "manage.terminals_list",
+            {"light": "info", "title": _("等待删除回执"),
              "text": _("%(n)s 份人脸特征还没有收到结算台的删除回执", n=waiting)}
         )  # fmt: skip
     return found[:TO_DO]

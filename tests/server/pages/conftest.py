@@ -20,7 +20,10 @@ class Browser:
         self.client = client
 
     def get(self, path: str, **kwargs: Any) -> TestResponse:
-        return self.client.get(path, **kwargs)
+        response = self.client.get(path, **kwargs)
+        response.get_data()
+        response.close()
+        return response
 
     def see(self, path: str) -> str:
         """The text of a page that must be there."""
