@@ -6,6 +6,7 @@ from datetime import timedelta
 from apiflask import APIFlask
 from flask import Response, request
 from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dafan import __version__, crypto
 from dafan.clock import Clock, SystemClock
@@ -51,6 +52,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         site_key=crypto.load_or_create_secret(settings.data_dir / "site.key", crypto.new_key()),
         clock=clock or SystemClock(),
     )
+    if settings.server.https:  # the proxy in front says who really asks; nobody else is believed
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     _protect_forms(app)
     auth.init_app(app)
     problems.init_app(app)
@@ -80,6 +83,9 @@ _WITHOUT_SESSION = {"terminals.enrol", "sync.push_journal"}
 
 def _harden(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault(
+        "Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'"
+    )
     response.headers.setdefault("X-Frame-Options", "DENY")
     response.headers.setdefault("Referrer-Policy", "same-origin")
     return response

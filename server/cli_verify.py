@@ -44,8 +44,8 @@ def verify(database: str | None, till: Path | None, as_json: bool) -> None:
                 verify_server(session, report)
             except DatabaseError as error:
                 raise ConfigError(
-                    f"{url} cannot be read ({error.orig}): name the server's own database, "
-                    "and bring it up to date by `dafan server upgrade`"
+                    f"{engine.url.render_as_string()} cannot be read ({error.orig}): "
+                    "name the server's own database, and bring it up to date by `dafan server upgrade`"
                 ) from error
         if till:
             verify_till(till, report, session)

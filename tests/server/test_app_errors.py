@@ -101,3 +101,17 @@ def test_session_cookies_are_hidden_from_scripts_and_from_plain_http(
         update={"server": settings.server.model_copy(update={"https": True})}
     )
     assert create_app(behind_tls).config["SESSION_COOKIE_SECURE"]
+
+
+@pytest.mark.parametrize("https", [True, False])
+def test_a_proxy_is_believed_only_where_one_is_configured(
+    settings: Any, app: Any, https: bool
+) -> None:
+    del app
+    from flask import request
+
+    server = settings.server.model_copy(update={"https": https})
+    made = create_app(settings.model_copy(update={"server": server}))
+    made.get("/who")(lambda: request.remote_addr)
+    said = made.test_client().get("/who", headers={"X-Forwarded-For": "10.9.9.9"}).text
+    assert (said == "10.9.9.9") is https
