@@ -157,7 +157,7 @@ def apply(session: Session, actor: Actor, data: bytes) -> Preview:
 
 def _take_over(session: Session, actor: Actor, row: PlannedPerson) -> None:
     if row.diner_id is None:
-        diner_id = people.create_diner(session, actor, row.values).id
+        diner_id = people.create_diner(session, actor, row.values, publish=False).id
     else:
         diner_id = row.diner_id
         if {"staff_no", "name", "department", "group"} & set(row.changes):
@@ -166,7 +166,7 @@ def _take_over(session: Session, actor: Actor, row: PlannedPerson) -> None:
         cards.assign(session, actor, diner_id, row.card)
     for source, amount in row.opening.items():
         opening.book(session, actor, diner_id, source, amount)
-    if row.opening:
+    if row.opening or row.diner_id is None:
         people.publish_diner(session, diner_id)
     if row.status is DinerStatus.LEFT:
         leaving.leave(session, actor, diner_id)

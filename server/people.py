@@ -78,8 +78,16 @@ class DinerValues(Values):
 # --- diners -------------------------------------------------------------------------------------
 
 
-def create_diner(session: Session, actor: Actor, values: DinerValues) -> Diner:
+def create_diner(
+    session: Session, actor: Actor, values: DinerValues, *, publish: bool = True
+) -> Diner:
     """Add a diner, active, without PIN.
+
+    Args:
+        session: Writes.
+        actor: Who adds him.
+        values: Number, name, department, group.
+        publish: Left out by an import, which does more to him and publishes at the end.
 
     Raises:
         UnknownGroupError: not a group of this site.
@@ -96,7 +104,8 @@ def create_diner(session: Session, actor: Actor, values: DinerValues) -> Diner:
     session.add(diner)
     flush_unique(session, _taken(values.staff_no))
     actor.record(session, "diner.create", str(diner.id), None, values.model_dump(mode="json"))
-    publish_diner(session, diner.id)
+    if publish:
+        publish_diner(session, diner.id)
     return diner
 
 
@@ -234,7 +243,9 @@ def diner_record(session: Session, diner: Diner) -> records.Diner:
 
 def _latest_use(session: Session, diner_id: UUID) -> records.DayUse:
     query = select(func.max(sales.Sale.business_date)).where(sales.Sale.diner_id == diner_id)
-    latest: date = session.scalar(query) or date.min
+    latest: date | None = session.scalar(query)
+    if latest is None:
+        return records.DayUse(date=date.min)
     return sales.day_use(session, diner_id, latest)
 
 
