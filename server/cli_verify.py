@@ -45,7 +45,7 @@ def verify(database: str | None, till: Path | None, as_json: bool) -> None:
             except DatabaseError as error:
                 raise ConfigError(
                     f"{engine.url.render_as_string()} cannot be read ({error.orig}): "
-                    "name the server's own database, and bring it up to date by `dafan server upgrade`"
+                    "name the server's own database; `dafan server upgrade` brings it up to date"
                 ) from error
         if till:
             verify_till(till, report, session)
