@@ -30,9 +30,7 @@ def seed_demo(confirm_ms: int) -> None:
     schema.upgrade(engine)
     key = _site_key(settings)
     made = demo_seed.seed_demo(engine, settings, key, SystemClock().now(), confirm_ms=confirm_ms)
-    click.echo(
-        f"site {made.site_id}, venue {made.venue_id}: {len(made.face_diners)} faces enrolled"
-    )
+    click.echo(f"{demo_seed.DEMO_SITE} is ready, {len(made.face_diners)} faces are enrolled:")
     engine.dispose()
     for note in made.notes:
         click.echo(f"  {note}")
