@@ -68,5 +68,5 @@ def read_amount(text: str) -> Fen:
         raise BadInputError(message) from error
 
 
-def _strip(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
+def _strip(value: str | None) -> str:
+    return (value or "").strip()

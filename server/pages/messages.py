@@ -3,7 +3,8 @@
 Services speak English and name a stable code; here the codes that people meet get their text.
 """
 
-from flask_babel import LazyString
+from flask_babel import LazyString, get_locale
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from dafan.errors import DafanError
@@ -67,9 +68,17 @@ _ROW_TEXTS: dict[str, LazyString] = {
 
 
 def say(error: DafanError) -> str:
-    """The text of an error for the signed-in person."""
+    """The text of an error for the signed-in person.
+
+    A code without a text here keeps the service's English, behind a sentence that all understand;
+    errors that a page raised itself are in the person's language already.
+    """
     text = _TEXTS.get(error.code)
-    return str(error) if text is None else str(text)
+    if text is not None:
+        return str(text)
+    if str(get_locale()).startswith("en") or not str(error).isascii():
+        return str(error)
+    return str(_("请检查填写的内容：%(detail)s", detail=str(error)))
 
 
 def advice(error: RowError) -> str:

@@ -210,13 +210,14 @@ def latest_period(session: Session, site_id: UUID, day: date) -> str | None:
 
 
 def covers_by_minute(session: Session, site_id: UUID, day: date, period: str) -> Covers:
-    """Sales of a meal in steps of five minutes, from the first one to the last one."""
+    """Sales of a meal in steps of five minutes, up to the last one of the day."""
     week = timedelta(days=7)
     now = _buckets(_paid_moments(session, site_id, day, period))
     then = _buckets(at + week for at in _paid_moments(session, site_id, day - week, period))
     if not now:
         return Covers()
-    first, last = min(now), max(now)
+    last = max(now)
+    first = min(at for at in (*now, *then) if at <= last)
     starts = [first + step * BUCKET for step in range(int((last - first) / BUCKET) + 1)]
     return Covers(
         starts,

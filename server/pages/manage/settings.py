@@ -54,7 +54,6 @@ def policy() -> str | AnyResponse:
     """Show and change the policy."""
     now = site_view.current().policy
     form = PolicyForm(obj=now)
-    form.receipt_footer.data = form.receipt_footer.data or ""
 
     def work(session: Session) -> None:
         told = {name: form[name].data for name in _RULES} | {"periods": _periods()}
