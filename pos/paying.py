@@ -172,11 +172,11 @@ def _wait_for_scale(state: State, phase: Open | Confirm) -> Step:
 
 def confirm_over(state: State, phase: Confirm) -> Step:
     """The time to cancel has passed: pay, if the scale is at rest; else wait a little for it."""
-    if payable(state, phase):
-        return to(state, replace(phase, checking=True), ReadAccount(phase.claim.diner_id))
     if state.elapsed >= phase.deadline + state.timing.held:
         return to(tell(state, NoticeCode.TIMED_OUT), reopen(state, phase.basket))
-    return state, ()
+    if phase.checking or not payable(state, phase):
+        return state, ()
+    return to(state, replace(phase, checking=True), ReadAccount(phase.claim.diner_id))
 
 
 def pay_cash(state: State, phase: Open) -> Step:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from dafan.money import MAX_FEN, Fen, divide_half_up, price_of_weight
 from dafan.records import Dish, Portion, SaleLine, Unit
+from dafan.units import Grams
 from pos.basket import Basket
 from pos.snapshot import Catalogue
 
@@ -37,26 +38,10 @@ def price_basket(basket: Basket, catalogue: Catalogue) -> Priced:
     lines: list[SaleLine] = []
     unpriced: list[str] = []
     if basket.grams is not None:
-        dish = catalogue.weigh_dish
-        if dish is None or dish.price is None or not dish.active or dish.unit is not Unit.KG:
-            unpriced.append(dish.name if dish else "")
-        else:
-            lines.append(
-                SaleLine(
-                    dish_id=dish.id,
-                    name=dish.name,
-                    unit=Unit.KG,
-                    grams=basket.grams,
-                    unit_price=dish.price,
-                    amount=price_of_weight(basket.grams, dish.price),
-                )
-            )
+        _sort_in(_weighed(catalogue.weigh_dish, basket.grams), lines, unpriced)
     for item in basket.items:
         line = _counted(catalogue.dishes.get(item.dish_id), item.portion, item.quantity)
-        if isinstance(line, SaleLine):
-            lines.append(line)
-        else:
-            unpriced.append(line)
+        _sort_in(line, lines, unpriced)
     return Priced(tuple(lines), tuple(unpriced))
 
 
@@ -83,9 +68,27 @@ def dish_id_of(text: str) -> UUID | None:
         return None
 
 
+def _sort_in(line: SaleLine | str, lines: list[SaleLine], unpriced: list[str]) -> None:
+    if isinstance(line, SaleLine):
+        lines.append(line)
+    else:
+        unpriced.append(line)
+
+
+def _weighed(dish: Dish | None, grams: Grams) -> SaleLine | str:
+    """The line, or the name of what has no price; a price beyond all reason is none."""
+    price = dish.price if dish and dish.active and dish.unit is Unit.KG else None
+    if dish is None or price is None or price_of_weight(grams, price) > MAX_FEN:
+        return dish.name if dish else ""
+    return SaleLine(
+        dish_id=dish.id, name=dish.name, unit=Unit.KG, grams=grams,
+        unit_price=price, amount=price_of_weight(grams, price),
+    )  # fmt: skip
+
+
 def _counted(dish: Dish | None, portion: Portion, quantity: int) -> SaleLine | str:
     price = portion_price(dish, portion) if dish else None
-    if dish is None or price is None:
+    if dish is None or price is None or price * quantity > MAX_FEN:
         return dish.name if dish else ""
     return SaleLine(
         dish_id=dish.id, name=dish.name, unit=Unit.PIECE, portion=portion, quantity=quantity,

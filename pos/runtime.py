@@ -6,7 +6,6 @@ that is missing or hangs keeps the others from selling.
 
 import logging
 import queue
-import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from dafan.ids import new_id
 from dafan.journal import JournalError
 from dafan.records import CardStatus, Sale, Tender
 from devices.reader import CardFormat
+from devices.receipt_doc import ReceiptDoc
 from pos import events as ev
 from pos.facewatch import Advice, FaceWatch, Picture, Recognised
 from pos.kiosk.port import Broadcast
@@ -275,25 +275,30 @@ class Till:
     def _write(self, sale: Sale, account: Account | None) -> Make:
         """Write a sale; whatever goes wrong, say for certain whether it is written."""
         began = self._clock.monotonic()
-        terminal, policy = self.store.catalogue.terminal, self.store.catalogue.policy
-        wanted = self._prints and terminal and policy and policy.print_receipts
         try:
-            receipt = (
-                make_receipt(sale, terminal, policy, account)
-                if wanted and terminal and policy
-                else None
-            )
-            self.store.commit_sale(sale, receipt)
+            self.store.commit_sale(sale, self._receipt(sale, account))
         except WithdrawnError:
             return lambda at: ev.WriteFailed(at, sale.id, NoticeCode.WITHDRAWN)
-        except (JournalError, sqlite3.Error) as error:
-            log.error("sale %s is not written: %s", sale.id, error)  # noqa: TRY400 - a full disk needs no traceback
+        except Exception as error:  # noqa: BLE001 - the diner must learn whether he has paid
+            log.error("sale %s: %s", sale.id, error)  # noqa: TRY400 - a full disk needs no traceback
             if not self.store.journal.contains(sale.id):
                 return lambda at: ev.WriteFailed(at, sale.id)
         self._measure(sale, began)
-        for listener in self.on_sale:
-            listener(sale)
+        self._tell_of(sale)
         return lambda at: ev.SaleWritten(at, sale.id)
+
+    def _tell_of(self, sale: Sale) -> None:
+        for listener in self.on_sale:
+            try:
+                listener(sale)
+            except Exception:
+                log.exception("who waits for sales failed; the sale %s stands", sale.id)
+
+    def _receipt(self, sale: Sale, account: Account | None) -> ReceiptDoc | None:
+        terminal, policy = self.store.catalogue.terminal, self.store.catalogue.policy
+        if not self._prints or terminal is None or policy is None or not policy.print_receipts:
+            return None
+        return make_receipt(sale, terminal, policy, account)
 
     def _measure(self, sale: Sale, began: float) -> None:
         usable = self.face.first_usable if self.face else None

@@ -226,7 +226,7 @@ def _time_passed(state: State) -> Step:
     match phase:
         case Open():
             return _open_waits(state, phase)
-        case Confirm() if state.elapsed >= phase.deadline and not phase.checking:
+        case Confirm() if state.elapsed >= phase.deadline:
             return paying.confirm_over(state, phase)
         case Paid():
             shown = state.elapsed - phase.since
@@ -242,6 +242,8 @@ def _open_waits(state: State, phase: Open) -> Step:
         return to(state, replace(phase, problem=None, touched=state.elapsed))
     if phase.ask is not None and waited >= state.timing.ask:
         return to(tell(state, NoticeCode.TIMED_OUT), reopen(state, phase.basket))
+    if phase.claim is not None and phase.ask is None and waited >= state.timing.held:
+        return refuse(state, phase, NoticeCode.TIMED_OUT)
     weightless = phase.basket.grams is None or not state.scale_counts
     if weightless and waited >= state.timing.idle:
         return _cancelled(state, NoticeCode.TIMED_OUT)

@@ -240,6 +240,14 @@ def test_an_event_that_breaks_does_not_stop_the_till(till, scale):
     until(lambda: till.view().total)
 
 
+def test_whoever_hears_of_sales_and_fails_undoes_none(till, scale):
+    till.on_sale.append(lambda _sale: 1 // 0)
+    scale.grams = 412
+    show_face(till)
+    until(lambda: isinstance(till.state.phase, Paid))
+    assert len(sales(till)) == 1
+
+
 def test_the_camera_shows_its_picture_and_asks_nobody_while_idle(till):
     feed = FrameFeed()
     thread = connect_camera(till, feed, SystemClock())

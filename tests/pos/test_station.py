@@ -503,3 +503,18 @@ def test_the_tray_is_taken_off_the_weight(canteen):
     hand.weigh(712).face(diner).wait(2.2, 712)
     assert hand.sales[0].lines[0].grams == 412
     assert hand.sales[0].paid_at > NOON
+
+
+def test_a_claim_whose_answer_never_comes_is_dropped(hand):
+    diner = hand.person()
+    hand.place(412)
+    hand.answer = lambda _effect: None
+    hand.face(diner).wait(11, 412)
+    assert hand.notice is NoticeCode.TIMED_OUT
+    assert not hand.sales
+
+
+def test_a_price_beyond_all_reason_is_not_charged(hand, canteen):
+    canteen.weighed = canteen.weighed.model_copy(update={"price": Fen(10**9)})
+    hand.publish().place(4000)
+    assert hand.notice is NoticeCode.PRICE_MISSING
