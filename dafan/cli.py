@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "config": "dafan.config_cli:config",
     "demo": "pos.demo.cli:demo",
     "devices": "devices.cli:devices",
+    "faces": "server.cli_people:faces",
     "models": "vision.cli:models",
     "server": "server.cli:server",
     "till": "pos.cli:till",

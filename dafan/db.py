@@ -108,7 +108,9 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """A session that sees one state of the database and changes nothing."""
+    """A session that sees one state of the database and changes nothing.
+
+    What was read can be used after the block, but loads nothing more.
+    """
     with Session(engine, autoflush=False) as session:
         yield session
-        session.rollback()

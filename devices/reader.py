@@ -23,7 +23,6 @@ LONGEST_QR = 300
 """Characters of a code that could be ours."""
 
 _NUMBER = re.compile(rf"[0-9A-Za-z]{{1,{LONGEST_NUMBER}}}")
-_QR_ONLY = zxingcpp.barcode_formats_from_str("QRCode")
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ def decode_qr(image: NDArray[np.uint8]) -> list[str]:
         return []
     try:
         grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-        found = zxingcpp.read_barcodes(np.ascontiguousarray(grey), formats=_QR_ONLY)
+        found = zxingcpp.read_barcodes(np.ascontiguousarray(grey), formats=zxingcpp.BarcodeFormat.QRCode)
     except (cv2.error, ValueError, TypeError):
         return []
     return [code.text for code in found if code.valid and 0 < len(code.text) <= LONGEST_QR]

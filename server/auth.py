@@ -142,7 +142,6 @@ def authenticate(engine: Engine, login: str, password: str, ip: str, now: dateti
         throttle.require_calm(session, "login", login, LOGIN_FAILURES, now)
         throttle.require_calm(session, "address", ip, ADDRESS_FAILURES, now)
         user = find_user(session, login)
-        session.expunge_all()  # it outlives the session
     known = user is not None and user.active
     fits = _fits(user.password_hash if user and known else _nobody(), password)
     with writing(engine) as session:
@@ -217,7 +216,6 @@ def _of_session(remembered: str) -> User | None:
         return None
     with reading(services().engine) as session:
         user = session.get(User, user_id)
-        session.expunge_all()  # it outlives the session
     good = user is not None and user.active and _mark(user.password_hash) == mark
     return user if good else None
 

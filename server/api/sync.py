@@ -64,7 +64,6 @@ def _authenticate(now: datetime) -> tuple[Terminal | None, tuple[str, str]]:
         return None, bad
     with reading(services().engine) as session:
         terminal = session.get(Terminal, claimed)
-        session.expunge_all()  # it outlives the session
     if terminal is None or not crypto.token_is_good(token, terminal.signing_key, now):
         return None, bad
     if terminal.revoked_at is not None:

@@ -46,7 +46,6 @@ def reading() -> Iterator[Session]:
     """A session that changes nothing; what it has read stays readable behind it."""
     with db.reading(services().engine) as session:
         yield session
-        session.expunge_all()
 
 
 def change(work: Callable[[Session], Any], done: str) -> bool:
