@@ -8,7 +8,7 @@ from dafan import db
 from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import Source
-from server import audit, cards, groups, people, sites
+from server import cards, groups, people, sites
 from server.actor import Actor
 from server.books import accounts, subsidies
 
