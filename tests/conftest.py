@@ -1,11 +1,18 @@
-"""What every test may use: the folders of weights and photographs, and no sockets by default."""
+"""What every test may use: weights, photographs, a browser; and no sockets by default."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_socket
+from hypothesis import settings
+
+# Property tests measure nothing: a busy machine must not fail them.
+settings.register_profile("dafan", deadline=None)
+settings.load_profile("dafan")
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 BESIDE = CHECKOUT.parent / "shared"
@@ -53,3 +60,52 @@ def _no_sockets(request: pytest.FixtureRequest) -> Iterator[None]:
     pytest_socket.disable_socket(allow_unix_socket=True)
     yield
     pytest_socket.enable_socket()
+
+
+NO_CHROMIUM = "no Chromium: install Debian's package chromium, or run playwright install chromium"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """The system's Chromium, or Playwright's own, driven by Playwright."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    installed = next((path for path in map(shutil.which, names) if path), None)
+    with sync_api.sync_playwright() as playwright:
+        path = installed or playwright.chromium.executable_path
+        if not Path(path).exists():
+            pytest.skip(NO_CHROMIUM)
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--disable-quic",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say at the end, where everybody looks, what was not tested and why."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    without = [report for report in skipped if NO_CHROMIUM in str(report.longrepr)]
+    if without:
+        terminalreporter.config.stash[_LAST] = (
+            f"{len(without)} browser tests skipped: {NO_CHROMIUM}"
+        )
+
+
+_LAST = pytest.StashKey[str]()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The very last line."""
+    last = config.stash.get(_LAST, "")
+    if last:
+        print(last)

@@ -78,7 +78,7 @@ class Rig:
             try:
                 with httpx.stream("GET", url, timeout=10) as answer:
                     for line in answer.iter_lines():
-                        if line.startswith("data:"):
+                        if line.startswith("data: {"):
                             self._view = {**self._view, **json.loads(line[5:])}
                         if self._closed.is_set():
                             return

@@ -1,10 +1,8 @@
 """A till that only pretends: scripted views, presses remembered, one still picture."""
 
 import io
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
@@ -178,22 +176,3 @@ def served(till: FakeTill) -> Iterator[KioskServer]:
     yield server
     till.screen.close()
     server.stop()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """The system's Chromium, driven by Playwright."""
-    path = (
-        shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
-    if path is None:
-        pytest.skip("no Chromium on this machine: install the package chromium")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        yield browser
-        browser.close()
