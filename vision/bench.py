@@ -116,6 +116,7 @@ def _parts(pack: Pack, image: BgrImage) -> dict[str, dict[str, float]]:
     work: dict[str, Callable[[Any], object]] = {
         "detect_320": pack.detector.detect,
         "detect_640": lambda i: pack.detector.detect(i, 640),
+        "refine": lambda i: pack.detector.refine(i, face),
         "quality": lambda i: assess(i, face),
         "align": lambda i: align(i, face.points, pack.embedder.template),
         "embed": lambda _: pack.embedder.embed([chip]),

@@ -36,6 +36,11 @@ class BuffaloDetector:
             faces.append(Face(*box, five.astype(np.float32), float(score), turn_of(*five[:3])))
         return sorted(faces, key=lambda face: -face.w * face.h)
 
+    def refine(self, image: BgrImage, face: Face) -> Face:
+        """SCRFD's points are used as they are."""
+        del image
+        return face
+
 
 class BuffaloEmbedder:
     """ArcFace of a buffalo pack: 512 numbers."""

@@ -41,7 +41,7 @@ def photo_face(pack: Pack, image: BgrImage) -> tuple[BgrImage, Face] | None:
     """
     found = find_in_photo(pack, image) if max(image.shape[:2]) >= SMALL else []
     if found:
-        return image, found[0]
+        return image, pack.detector.refine(image, found[0])
     factor = max(1.0, SMALL / max(image.shape[:2]))
     large = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     edge = round(BORDER * max(large.shape[:2]))
@@ -50,7 +50,7 @@ def photo_face(pack: Pack, image: BgrImage) -> tuple[BgrImage, Face] | None:
         np.uint8,
     )
     found = find_in_photo(pack, wide)
-    return (wide, found[0]) if found else None
+    return (wide, pack.detector.refine(wide, found[0])) if found else None
 
 
 @dataclass

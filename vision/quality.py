@@ -62,14 +62,14 @@ class Gate:
     zone: tuple[float, float, float, float] = (0.1, 0.0, 0.9, 1.0)
     min_width: float = 64
     max_turn: float = 0.5
-    max_tilt: float = 0.45
+    max_tilt: float = 0.35
     min_light: float = 40
-    max_light: float = 225
+    max_light: float = 215
     min_sharpness: float = 0.01
 
 
 PAYMENT = Gate()
-ENROLMENT = Gate(zone=(0, 0, 1, 1), min_width=80, max_turn=0.4, max_tilt=0.3, min_light=50)
+ENROLMENT = Gate(zone=(0, 0, 1, 1), min_width=80, max_turn=0.4, max_tilt=0.25, min_light=50)
 """A reference photograph serves for years: ask for more."""
 
 

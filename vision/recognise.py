@@ -73,10 +73,14 @@ class Recogniser:
         watch.lap("detect")
         face, rivals, verdict = choose_payer(image, faces, self.settings)
         watch.lap("quality")
-        if face is None or verdict is not Verdict.OK:
-            box = face.box if face else None
+        box = face.box if face else None
+        if face is not None and verdict is not Verdict.TWO_FACES:
+            face = self.pack.detector.refine(image, face)
+            verdict = assess(image, face, self.settings.gate)
+            watch.lap("refine")
+        if face is None or box is None or verdict is not Verdict.OK:
             return Observation(at, verdict, rivals, box, ms=watch.laps())
-        liveness = self.pack.liveness.score(image, face.box) if self.pack.liveness else None
+        liveness = self.pack.liveness.score(image, box) if self.pack.liveness else None
         watch.lap("liveness")
         chip = align(image, face.points, self.pack.embedder.template)
         watch.lap("align")
@@ -84,7 +88,7 @@ class Recogniser:
         watch.lap("embed")
         match = self.gallery.search(vector, roster)
         watch.lap("search")
-        return Observation(at, verdict, rivals, face.box, liveness, match, watch.laps())
+        return Observation(at, verdict, rivals, box, liveness, match, watch.laps())
 
 
 def choose_payer(
@@ -114,6 +118,9 @@ def reference_vector(pack: Pack, image: BgrImage, gate: Gate = ENROLMENT) -> Vec
     """
     settings = RecogniserSettings(gate, rival=0.3)
     face, _, verdict = choose_payer(image, find_in_photo(pack, image), settings)
+    if face is not None and verdict is not Verdict.TWO_FACES:
+        face = pack.detector.refine(image, face)
+        verdict = assess(image, face, gate)
     if face is None or verdict is not Verdict.OK:
         raise ImageError(f"the photo cannot be used: {ADVICE[verdict]}", code=verdict.value)
     return np.asarray(embed_face(pack, image, face)[0])
