@@ -43,7 +43,7 @@ def actor() -> Actor:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A session that changes nothing; what it has read stays readable behind it."""
+    """A session that changes nothing."""
     with db.reading(services().engine) as session:
         yield session
 
