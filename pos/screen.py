@@ -186,7 +186,7 @@ def _person(account: Account | None) -> dict[str, Any]:
     return {
         "who": Who(mask(diner.name), diner.department),
         "balance": Balance(account.subsidy, account.cash),
-        "points": diner.points,
+        "points": diner.points or None,
         "today": Today(
             sum(account.meals.values()), account.spent, account.month_meals, account.month_spent
         ),
