@@ -181,7 +181,8 @@ def decode_qr(image: NDArray[np.uint8]) -> list[str]:
         return []
     try:
         grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-        found = zxingcpp.read_barcodes(np.ascontiguousarray(grey), formats=zxingcpp.BarcodeFormat.QRCode)
+        only = zxingcpp.barcode_formats_from_str("QRCode")  # kept, it leaks words at the exit
+        found = zxingcpp.read_barcodes(np.ascontiguousarray(grey), formats=only)
     except (cv2.error, ValueError, TypeError):
         return []
     return [code.text for code in found if code.valid and 0 < len(code.text) <= LONGEST_QR]
