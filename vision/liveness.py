@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vision.images import BgrImage
-from vision.session import open_session
+from vision.session import open_session, without_prelu
 
 LIVE = 1
 """The class of a live face; 0 and 2 are attacks."""
@@ -24,7 +24,10 @@ class Liveness:
     size = 80
 
     def __init__(self, models: Sequence[tuple[bytes, float]]) -> None:
-        self._parts = [(open_session(m, f"MiniFASNet {scale}"), scale) for m, scale in models]
+        self._parts = [
+            (open_session(without_prelu(model), f"MiniFASNet {scale}"), scale)
+            for model, scale in models
+        ]
 
     def score(self, image: BgrImage, box: tuple[float, float, float, float]) -> float:
         """Mean probability, over the models, that the face is live: 0 to 1."""

@@ -1,6 +1,8 @@
 """One way to run a model: onnxruntime on one core, so that stages of several tills do not fight."""
 
+import onnx
 import onnxruntime as ort
+from onnx import helper, numpy_helper
 
 from vision.errors import ModelError
 
@@ -26,3 +28,29 @@ def open_session(model: bytes, name: str) -> ort.InferenceSession:
         raise ModelError(
             f"{name} cannot be run by onnxruntime {ort.__version__}: {error}"
         ) from error
+
+
+def without_prelu(model: bytes) -> bytes:
+    """The same graph with each ``PRelu`` written as ``Max(x, slope * x)``.
+
+    Where no slope exceeds 1 the two are the same number to the bit, and onnxruntime 1.31 takes half
+    of a MiniFASNet's time for its PRelu kernel. Other nodes are left alone.
+    """
+    whole = onnx.load_from_string(model)
+    graph = whole.graph
+    slopes = {w.name: numpy_helper.to_array(w) for w in graph.initializer}
+    nodes = []
+    for node in graph.node:
+        if (
+            node.op_type != "PRelu"
+            or node.input[1] not in slopes
+            or slopes[node.input[1]].max() > 1
+        ):
+            nodes.append(node)
+            continue
+        scaled = node.output[0] + "_scaled"
+        nodes.append(helper.make_node("Mul", list(node.input), [scaled]))
+        nodes.append(helper.make_node("Max", [node.input[0], scaled], list(node.output)))
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return bytes(whole.SerializeToString())

@@ -126,3 +126,23 @@ def test_the_alignment_is_insightfaces(rng):
             warnings.simplefilter("ignore")  # scikit-image renames the estimate
             expected = estimate_norm(points)
         np.testing.assert_allclose(similarity_transform(points, arcface_dst), expected, atol=1e-3)
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("key", ["minifasnet_v2", "minifasnet_v1se"])
+def test_writing_prelu_otherwise_changes_no_bit(models_dir, rng, key):
+    import onnx
+    import onnxruntime as ort
+
+    from vision.manifest import find_file
+    from vision.session import without_prelu
+
+    _, model = find_file(key, [models_dir], load_manifest())
+    image = rng.uniform(0, 255, (2, 3, 80, 80)).astype(np.float32)
+    found = [
+        ort.InferenceSession(m).run(None, {"input": image})[0]
+        for m in (model, without_prelu(model))
+    ]
+    np.testing.assert_array_equal(*found)
+    nodes = onnx.load_from_string(without_prelu(model)).graph.node
+    assert "PRelu" not in {node.op_type for node in nodes}

@@ -89,7 +89,7 @@ def test_people_not_on_the_roster_are_strangers(canteen, rng):
         (Variation(), Verdict.OK),
         (Variation(face_width=50), Verdict.TOO_SMALL),
         (Variation(gain=0.2), Verdict.DARK),
-        (Variation(gain=2.1), Verdict.BRIGHT),
+        (Variation(gain=1.8), Verdict.BRIGHT),
         (Variation(blur=7), Verdict.BLURRED),
         (Variation(centre=(0.03, 0.5), face_width=120), Verdict.OUTSIDE),
         (Variation(angle=-38), Verdict.TILTED),
