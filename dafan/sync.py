@@ -45,6 +45,12 @@ class ForkError(SyncError):
     code = "fork"
 
 
+class RevokedError(SyncError):
+    """The server no longer takes this terminal for one of its own."""
+
+    code = "revoked"
+
+
 @dataclass(frozen=True, slots=True)
 class SyncState:
     """What the till shows of its connection."""
@@ -54,6 +60,8 @@ class SyncState:
     """Entries that the server has not acknowledged."""
     last_contact: datetime | None = None
     problem: str = ""
+    revoked: bool = False
+    """The server has said that this terminal is closed, and has not taken it back."""
 
 
 class SyncClient:
@@ -197,11 +205,8 @@ class SyncClient:
             if refused and attempt == 1 and self._learn_time(body):
                 continue
             if not response.is_success:
-                said = body.get("message") if isinstance(body, dict) else None
-                raise SyncError(
-                    f"the server refused ({response.status_code}): {said or 'no reason'}"
-                )
-            self._changed(online=True, last_contact=self._clock.now(), problem="")
+                raise _refusal(response.status_code, body)
+            self._changed(online=True, last_contact=self._clock.now(), problem="", revoked=False)
             return body
         raise AssertionError("the second attempt returns or raises")
 
@@ -225,7 +230,7 @@ class SyncClient:
                 pause = FIRST_PAUSE_S
                 self._changed(waiting=self._waiting())
             except SyncError as error:
-                self._failed(str(error))
+                self._failed(str(error), revoked=isinstance(error, RevokedError))
                 more, pause = False, min(pause * 2, LONGEST_PAUSE_S)
             except Exception:
                 log.exception("sync %s failed; it tries again", name)
@@ -237,9 +242,15 @@ class SyncClient:
             elif pause > FIRST_PAUSE_S:
                 self._stop.wait(pause * random.uniform(0.7, 1.0))  # noqa: S311 - spreads reconnects
 
-    def _failed(self, problem: str) -> None:
+    def _failed(self, problem: str, *, revoked: bool = False) -> None:
+        """Note a failure. Only an answer of the server takes a revocation back."""
         if not self._stop.is_set():
-            self._changed(online=False, problem=problem, waiting=self._waiting())
+            self._changed(
+                online=False,
+                problem=problem,
+                waiting=self._waiting(),
+                revoked=revoked or self.state.revoked,
+            )
 
     def _changed(self, **changes: Any) -> None:
         with self._lock:
@@ -249,6 +260,12 @@ class SyncClient:
 
     def _waiting(self) -> int:
         return self._journal.head()[0] - self._journal.acknowledged()
+
+
+def _refusal(status: int, body: Any) -> SyncError:
+    said = body if isinstance(body, dict) else {}
+    text = f"the server refused ({status}): {said.get('message') or 'no reason'}"
+    return RevokedError(text) if said.get("code") == RevokedError.code else SyncError(text)
 
 
 def _parse(record: type[_R], raw: Any) -> _R:

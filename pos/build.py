@@ -88,6 +88,9 @@ def build_till(
             live=live and camera is None,
             ask_without_liveness=ask_without_liveness,
         )
+    elif source:
+        till.put_health(models=False)
+        store.note("no_faces", "the models cannot be used: run dafan models check on the till")
     _connect(till, settings, source, clock)
     _sync(till, settings, enrolment, clock, client)
     return till
@@ -121,7 +124,7 @@ def _sync(
     client: httpx.Client | None,
 ) -> None:
     def on_state(state: SyncState) -> None:
-        till.put_health(offline=not state.online, waiting=state.waiting)
+        till.put_health(offline=not state.online, waiting=state.waiting, revoked=state.revoked)
 
     sync = SyncClient(
         settings.till.server_url,

@@ -156,6 +156,12 @@ class Health:
     waiting: int = 0
     paper_out: bool = False
     """With the printer at ``warn``: it wants paper, not something else."""
+    camera_lost: bool = False
+    """With the camera at ``off``: there should be one."""
+    models: bool = True
+    """The models are loaded: a face can be recognised."""
+    revoked: bool = False
+    """The server has closed this till: what is open may be paid, nothing new begins."""
 
 
 @dataclass(frozen=True, slots=True)

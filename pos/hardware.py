@@ -91,7 +91,8 @@ def connect_camera(till: Till, source: str | FrameSource, clock: Clock) -> Camer
             log.warning("camera %s: %s", state.code, state.detail)
         if state.code == "disconnected":
             till.picture.clear()
-        till.put_health(camera=_CAMERA[state.code])
+        device = _CAMERA[state.code]
+        till.put_health(camera=device, camera_lost=device is Device.OFF)
 
     thread = CameraThread(source, clock, on_frame, on_state, max_fps=CAMERA_FPS)
     till.on_stop.append(thread.stop)

@@ -49,7 +49,7 @@ def view(state: State) -> View:
     if isinstance(phase, Paid):
         notice = shown.notice or _printer_notice(state)
         return replace(_sold(phase.sale, phase.account, shown), screen=Screen.PAID, notice=notice)
-    return replace(shown, notice=shown.notice or _scale_notice(state))
+    return _idle(state, shown)
 
 
 def _common(state: State) -> View:
@@ -70,7 +70,7 @@ def _common(state: State) -> View:
         offline=health.offline,
         waiting_entries=health.waiting,
         devices=Devices(health.scale, health.camera, health.printer, health.reader),
-        face=health.camera is not Device.OFF and policy is not None and policy.face_enabled,
+        face=state.faces,
         cash=state.cash_allowed,
         reprint=state.last_sale is not None and health.printer is not Device.OFF,
         menu=_menu(state),
@@ -98,6 +98,12 @@ def _menu_item(dish: Dish) -> MenuItem:
 # --- the phases ---------------------------------------------------------------------------------
 
 
+def _idle(state: State, shown: View) -> View:
+    if state.health.revoked:
+        return replace(shown, screen=Screen.SETUP, notice=Notice(NoticeCode.REVOKED, Level.STOP))
+    return replace(shown, notice=shown.notice or _scale_notice(state))
+
+
 def _open(state: State, phase: Open, shown: View) -> View:
     shown = _priced(phase.priced, shown)
     claim_notice = Notice(phase.claim.doubt) if phase.claim and phase.claim.doubt else None
@@ -119,8 +125,7 @@ def _open(state: State, phase: Open, shown: View) -> View:
 
 def _looking(state: State, phase: Open, shown: View) -> View:
     if not shown.face:
-        code = NoticeCode.CAMERA_OFF if _face_allowed(state) else NoticeCode.FACE_OFF
-        return replace(shown, screen=Screen.PROBLEM, notice=shown.notice or Notice(code))
+        return _camera_lost(shown) if _misses_camera(state) else shown
     looked = state.elapsed - (state.looking_since or state.elapsed)
     if phase.hint is None or looked < HINT_AFTER_S:
         return shown
@@ -129,8 +134,15 @@ def _looking(state: State, phase: Open, shown: View) -> View:
     return replace(shown, screen=Screen.PROBLEM if offers else Screen.LOOK, notice=notice)
 
 
-def _face_allowed(state: State) -> bool:
-    return state.catalogue.policy is not None and state.catalogue.policy.face_enabled
+def _misses_camera(state: State) -> bool:
+    """Faces would be taken here if the camera had not gone; elsewhere cards are the usual way."""
+    policy, health = state.catalogue.policy, state.health
+    return health.camera_lost and health.models and policy is not None and policy.face_enabled
+
+
+def _camera_lost(shown: View) -> View:
+    notice = shown.notice or Notice(NoticeCode.CAMERA_OFF)
+    return replace(shown, screen=Screen.PROBLEM, notice=notice)
 
 
 def _confirm(state: State, phase: Confirm, shown: View) -> View:

@@ -188,7 +188,15 @@ class State:
     @property
     def may_open(self) -> bool:
         """Whether a new basket may begin."""
-        return self.catalogue.ready and (self.armed or not self.scale_counts)
+        ready = self.catalogue.ready and not self.health.revoked
+        return ready and (self.armed or not self.scale_counts)
+
+    @property
+    def faces(self) -> bool:
+        """Faces are a way to pay here and now."""
+        policy, health = self.catalogue.policy, self.health
+        allowed = policy is not None and policy.face_enabled
+        return allowed and health.models and health.camera is not Device.OFF
 
     @property
     def steady(self) -> bool:
@@ -210,17 +218,14 @@ def payable(state: State, phase: Open | Confirm) -> bool:
 def wants_face(state: State) -> bool:
     """Whether a face is to be looked for: only for a basket that somebody has to pay."""
     phase = state.phase
-    policy = state.catalogue.policy
     return (
-        isinstance(phase, Open)
+        state.faces
+        and isinstance(phase, Open)
         and phase.priced.payable
         and not phase.picking
         and phase.ask is None
         and phase.claim is None
         and phase.problem is None
-        and state.health.camera is not Device.OFF
-        and policy is not None
-        and policy.face_enabled
     )
 
 

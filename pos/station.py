@@ -137,7 +137,7 @@ def _loaded(state: State, net: Grams | None) -> Step:
     """A tray stands still on the scale; ``net`` is the food on it."""
     phase = state.phase
     match phase:
-        case Idle() | Paid() if net is not None:
+        case Idle() | Paid() if net is not None and state.may_open:
             basket = Basket(state.at.new_id, state.at.now, net)
             return to(replace(state, notice=None), reopen(state, basket))
         case Open() if not _same(state, phase.basket.grams, net):
@@ -276,7 +276,7 @@ def _pressed_idle(state: State, action: str) -> Step:
 
 
 def _begin_picking(state: State, event: Pressed) -> Step:
-    if not state.catalogue.ready:
+    if not state.catalogue.ready or state.health.revoked:
         return state, ()
     if not state.may_open:
         return tell(state, NoticeCode.CLEAR_SCALE), ()

@@ -104,6 +104,7 @@ class TillStore:
         self.spool = spool.ReceiptSpool(self.journal)
         self.on_change: Callable[[], None] = lambda: None
         """Called after each applied page, from the thread that applied it."""
+        self._empty_wal()
         self._catalogue = self._read_catalogue()
         if gallery is not None:
             gallery.replace_all(self._vectors())
@@ -147,6 +148,8 @@ class TillStore:
                 (page.version,),
             )
         self._follow(page, removed)
+        if removed:
+            self._empty_wal()
         self.on_change()
 
     def _apply(self, connection: sqlite3.Connection, item: FeedItem, removed: list[UUID]) -> None:
@@ -182,6 +185,21 @@ class TillStore:
         now = self._clock.now()
         receipt = ErasureReceipt(template_id=template.id, diner_id=template.diner_id, erased_at=now)
         self.journal.append("erasure", new_id(), now, receipt)
+
+    def _empty_wal(self) -> None:
+        """Leave no erased template behind in the write-ahead log.
+
+        The database itself is overwritten by ``secure_delete``. What a busy disk prevents is made
+        up for at the next erasure or start.
+        """
+        with self._reading:
+            try:
+                row = self._reader.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.OperationalError as error:
+                log.warning("the write-ahead log keeps what was erased: %s", error)
+                return
+        if row[0]:
+            log.warning("the write-ahead log keeps what was erased: another process reads it")
 
     def _report(self, code: str, detail: str) -> None:
         log.warning("%s: %s", code, detail)

@@ -101,7 +101,6 @@ class NoticeCode(StrEnum):
     LOOKALIKE = "lookalike"
     SECOND_FACTOR = "second_factor"
     CAMERA_OFF = "camera_off"
-    FACE_OFF = "face_off"
     # the diner
     FROZEN = "frozen"
     LEFT = "left"

@@ -15,7 +15,7 @@ from dafan.records import Sale
 from pos.demo.backoffice import DemoError
 from pos.demo.stage import DemoDiner, Stage
 from pos.runtime import Till
-from pos.view import AskWhat, NoticeCode, Screen, View
+from pos.view import AskWhat, Screen, View
 
 LOOK_S = 6.0
 """So long a diner looks at the camera before holding up the card."""
@@ -114,11 +114,7 @@ class Visits:
             return False
         if diner.sample is None:
             return waited > 1.0
-        return waited > LOOK_S or (
-            view.screen is Screen.PROBLEM
-            and view.notice is not None
-            and view.notice.code in {NoticeCode.CAMERA_OFF, NoticeCode.FACE_OFF}
-        )
+        return waited > LOOK_S or not view.face
 
     def _answer(self, diner: DemoDiner, what: AskWhat) -> None:
         if what is AskWhat.PIN:

@@ -118,9 +118,6 @@ NOTICES: dict[NoticeCode, Sentence] = {
         "The camera is not connected",
         "Use a card, QR code or PIN",
     ),
-    _N.FACE_OFF: _say(
-        "这里不用刷脸", "请刷卡、扫码或用工号", "No face payment here", "Use a card, QR code or PIN"
-    ),
     # the diner
     _N.FROZEN: _say(
         "您的账户已冻结", "请找工作人员", "Your account is frozen", "Please ask the staff"
@@ -256,7 +253,10 @@ NOTICES: dict[NoticeCode, Sentence] = {
         "这台结算台还没有登记", "请找工作人员", "This till is not enrolled", "Please ask the staff"
     ),
     _N.REVOKED: _say(
-        "这台结算台已停用", "请到其他结算台", "This till is closed", "Please use another till"
+        "这台结算台已停用",
+        "请到其他结算台；工作人员请联系管理员",
+        "This till is closed",
+        "Please use another till. Staff: call the administrator",
     ),
     _N.NO_PAPER: _say(
         "小票纸用完了",

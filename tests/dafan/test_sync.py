@@ -13,7 +13,7 @@ from dafan.clock import ManualClock
 from dafan.crypto import Identity, token_is_good
 from dafan.journal import GENESIS, Journal
 from dafan.records import FeedPage, JournalPush
-from dafan.sync import ForkError, SyncClient, SyncError
+from dafan.sync import ForkError, RevokedError, SyncClient, SyncError
 
 Sell = Callable[[int], list[UUID]]
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
@@ -206,6 +206,23 @@ def test_sales_wait_and_are_counted_while_the_server_is_away(
     client.push_once()
     client._changed(waiting=client._waiting())
     assert (client.state.online, client.state.waiting) == (True, 0)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_revocation_is_told_apart_and_only_the_server_takes_it_back(
+    client: SyncClient, server: FakeServer, sell: Sell, status: int
+) -> None:
+    sell(1)
+    body = {"code": "revoked", "message": "enrol again", "server_time": NOW.isoformat()}
+    server.spoil = lambda _request: httpx.Response(status, json=body)
+    with pytest.raises(RevokedError, match="enrol again"):
+        client.push_once()
+    client._failed("closed", revoked=True)
+    client._failed("no route")
+    assert (client.state.online, client.state.revoked) == (False, True)
+    server.spoil = None
+    client.push_once()
+    assert (client.state.online, client.state.revoked) == (True, False)
 
 
 def test_the_request_body_is_exactly_what_was_signed(

@@ -462,10 +462,53 @@ def test_a_till_without_a_snapshot_sells_nothing(hand):
 
 def test_a_camera_that_is_gone_leaves_the_other_ways(hand):
     diner = hand.person()
-    hand.health(camera=Device.OFF).place(412)
+    hand.health(camera=Device.OFF, camera_lost=True).place(412)
     assert (hand.view.screen, hand.notice) == (Screen.PROBLEM, NoticeCode.CAMERA_OFF)
     hand.card(diner).wait(2.2, 412)
     assert len(hand.sales) == 1
+
+
+@pytest.mark.parametrize("without", ["camera", "models", "leave"])
+def test_a_till_without_faces_calmly_asks_for_another_way(hand, canteen, without):
+    diner = hand.person()
+    if without == "leave":
+        canteen.policy = make_policy(face_enabled=False)
+        hand.publish()
+    else:
+        hand.health(**({"camera": Device.OFF} if without == "camera" else {"models": False}))
+    hand.place(412).wait(10, 412)
+    assert (hand.view.screen, hand.view.face, hand.notice) == (Screen.LOOK, False, None)
+    assert not hand.looking
+    hand.card(diner).wait(2.2, 412)
+    assert len(hand.sales) == 1
+
+
+def test_a_revoked_till_finishes_what_is_open_and_begins_nothing_new(hand, canteen):
+    diner = hand.person()
+    hand.place(412).health(revoked=True).face(diner).wait(2.2, 412)
+    assert (hand.view.screen, len(hand.sales)) == (Screen.PAID, 1)
+    hand.weigh(0).wait(3, 0)
+    assert (hand.view.screen, hand.notice) == (Screen.SETUP, NoticeCode.REVOKED)
+    hand.place(300).face(diner).card(diner).press("pick")
+    hand.press("add", dish=str(canteen.rice.id)).wait(3, 300)
+    assert (hand.view.screen, len(hand.sales)) == (Screen.SETUP, 1)
+    hand.health(revoked=False).place(300).card(diner).press("yes").wait(2.2, 300)
+    assert len(hand.sales) == 2
+
+
+@pytest.mark.parametrize(
+    ("press", "notice"),
+    [({"dish": "rice"}, NoticeCode.BASKET_FULL), ({"dish": "gone"}, NoticeCode.DISH_GONE)],
+)
+def test_what_cannot_be_chosen_is_said_on_the_list_itself(hand, canteen, press, notice):
+    hand.weigh(0).press("pick")
+    for _ in range(99):
+        hand.press("add", dish=str(canteen.rice.id))
+    dish = str(canteen.rice.id) if press["dish"] == "rice" else str(uuid4())
+    hand.press("add", dish=dish)
+    assert (hand.view.screen, hand.notice) == (Screen.PICK, notice)
+    hand.wait(5, 0)
+    assert (hand.view.screen, hand.notice) == (Screen.PICK, None)
 
 
 def test_a_question_that_nobody_answers_goes_away(hand):

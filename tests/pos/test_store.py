@@ -120,6 +120,38 @@ def test_a_template_that_is_withdrawn_leaves_the_gallery_at_once_and_a_receipt(
     assert store.journal.head()[0] == 1
 
 
+def test_not_one_sealed_byte_of_a_withdrawn_template_stays_on_the_disk(
+    open_store, canteen, tmp_path
+):
+    store = open_store()
+    diner = canteen.diner()
+    template = make_template(diner)
+    store.apply_feed_page(canteen.page(diner_item(diner), template_item(template)))
+    sealed = template.to_body()["sealed"].encode()[:40]
+    files = list(tmp_path.glob("till.db*"))
+    assert any(sealed in file.read_bytes() for file in files)
+    gone = item("template", str(template.id), None, version=2)
+    store.apply_feed_page(canteen.page(since=1, version=2).model_copy(update={"items": (gone,)}))
+    assert [file.name for file in files if sealed in file.read_bytes()] == []
+
+
+def test_a_till_killed_right_after_an_erasure_clears_its_log_at_the_next_start(
+    open_store, canteen, tmp_path, monkeypatch
+):
+    store = open_store()
+    diner = canteen.diner()
+    template = make_template(diner)
+    store.apply_feed_page(canteen.page(diner_item(diner), template_item(template)))
+    monkeypatch.setattr(store, "_empty_wal", lambda: None)
+    gone = item("template", str(template.id), None, version=2)
+    store.apply_feed_page(canteen.page(since=1, version=2).model_copy(update={"items": (gone,)}))
+    sealed = template.to_body()["sealed"].encode()[:40]
+    files = list(tmp_path.glob("till.db*"))
+    assert any(sealed in file.read_bytes() for file in files)
+    open_store()
+    assert [file.name for file in files if sealed in file.read_bytes()] == []
+
+
 def test_a_face_withdrawn_a_moment_ago_pays_nothing(store, canteen):
     diner = canteen.diner()
     store.apply_feed_page(canteen.page(diner_item(diner)))
