@@ -1,4 +1,4 @@
-"""``dafan demo --headless``: the main job through every real part, with the server away at first."""
+"""``dafan demo --headless``: the main job through every real part, the server away at first."""
 
 import json
 import subprocess
@@ -18,8 +18,12 @@ CONTRACT = {
 @pytest.mark.usefixtures("models_dir")
 def test_the_headless_demo_agrees_with_its_books_though_the_server_was_down() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "dafan", "demo", "--headless", "--sales", "12"]
-        + ["--offline-for", "5", "--json"],
+        [
+            sys.executable,
+            "-m",
+            "dafan",
+            *"demo --headless --sales 12 --offline-for 5 --json".split(),
+        ],
         capture_output=True,
         text=True,
         check=False,
