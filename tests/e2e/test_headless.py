@@ -22,7 +22,7 @@ def test_the_headless_demo_agrees_with_its_books_though_the_server_was_down() ->
             sys.executable,
             "-m",
             "dafan",
-            *"demo --headless --sales 12 --offline-for 5 --json".split(),
+            *["demo", "--headless", "--sales", "12", "--offline-for", "5", "--json"],
         ],
         capture_output=True,
         text=True,
