@@ -134,12 +134,12 @@ def _dlib_way(images: Sequence[BgrImage], frames: int) -> dict[str, Any]:
     except ModelError as error:
         return {"skipped": str(error)}
     return _summary(timed(work, [images[n % len(images)] for n in range(frames)])) | {
-        "what": "dlib HOG on the whole frame + five points + ResNet v1"
+        "what": "dlib HOG on the whole frame + five points + ResNet v1 (as ONNX)"
     }
 
 
 def _dlib_pipeline() -> Callable[[BgrImage], object]:
-    """The ResNet runs in dlib itself where its .dat is at hand, else as our ONNX conversion."""
+    """The ResNet runs as our ONNX conversion, which is kinder to it than dlib's own execution."""
     import dlib  # noqa: PLC0415 - only for comparison
 
     folders, manifest = model_folders(), load_manifest()
