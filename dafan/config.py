@@ -85,8 +85,8 @@ class TillSettings(_Section):
 class VisionSettings(_Section):
     """Face recognition."""
 
-    pack: str = "mobilefacenet"
-    """A pack of ``models/manifest.toml``; where its files are missing, ``pypi`` is taken."""
+    pack: str | None = None
+    """A pack of ``models/manifest.toml``; unset: ``mobilefacenet``, or ``pypi`` without its files."""
 
 
 class Settings(BaseSettings):

@@ -2,6 +2,7 @@
 
 import logging
 
+import cv2
 import httpx
 
 from dafan.clock import Clock, SystemClock
@@ -96,7 +97,8 @@ def build_till(
     return till
 
 
-def _pack(name: str) -> Pack | None:
+def _pack(name: str | None) -> Pack | None:
+    cv2.setNumThreads(1)  # its threads and the models' would fight for the same cores
     try:
         return load_pack(name)
     except ModelError as error:

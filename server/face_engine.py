@@ -11,7 +11,6 @@ import numpy.typing as npt
 from dafan.errors import BadInputError
 from vision.detect import Face
 from vision.images import BgrImage, decode_image
-from vision.manifest import DEFAULT_PACK
 from vision.packs import Pack, load_pack
 from vision.quality import ADVICE, ENROLMENT, Verdict
 from vision.recognise import RecogniserSettings, choose_payer, embed_face, find_in_photo
@@ -53,10 +52,10 @@ class FaceEngine:
     """A model pack, loaded at the first photograph; safe for threads.
 
     Args:
-        pack: Its name in the settings.
+        pack: Its name in the settings; unset: the default one, or what stands in for it.
     """
 
-    def __init__(self, pack: str = DEFAULT_PACK) -> None:
+    def __init__(self, pack: str | None = None) -> None:
         self._name = pack
         self._lock = threading.Lock()
         self._pack: Pack | None = None
@@ -70,7 +69,7 @@ class FaceEngine:
         """
         with self._lock:
             if self._pack is None:
-                self._pack = load_pack(None if self._name == DEFAULT_PACK else self._name)
+                self._pack = load_pack(self._name)
             return self._pack
 
     @property
@@ -114,7 +113,7 @@ class FaceEngine:
 
 
 @lru_cache(maxsize=4)
-def shared_engine(pack: str) -> FaceEngine:
+def shared_engine(pack: str | None) -> FaceEngine:
     """The process's engine for a pack name: models are loaded once, not per request."""
     return FaceEngine(pack)
 

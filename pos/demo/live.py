@@ -45,8 +45,9 @@ def run_live(settings: Settings, seed: int, *, fresh: bool) -> None:
     (folder / "server").mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     pack = load_pack(settings.vision.pack)
-    if pack.name != settings.vision.pack:
-        say.print(f"[yellow]Faces by pack {pack.name}; {settings.vision.pack} is not there.")
+    if pack.liveness is None:
+        say.print(f"[yellow]Faces by pack {pack.name}, without a liveness model: a real till would")
+        say.print("[yellow]ask for the PIN as well. dafan models pull says what was tried.")
     office = BackOffice(folder / "server", settings.server.port, pack.name)
     with say.status("Opening the canteen: people, dishes, money, faces …"):
         office.command("server", "seed-demo")
