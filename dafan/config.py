@@ -86,7 +86,7 @@ class VisionSettings(_Section):
     """Face recognition."""
 
     pack: str | None = None
-    """A pack of ``models/manifest.toml``; unset: ``mobilefacenet``, or ``pypi`` without its files."""
+    """A pack of ``models/manifest.toml``; unset: ``mobilefacenet``, else ``pypi``."""
 
 
 class Settings(BaseSettings):
