@@ -1,6 +1,7 @@
 """Staff accounts: who may sign in, with which roles, and the one gate that every page uses."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -27,6 +28,8 @@ ROLES = ("admin", "manager", "finance", "cashier", "auditor")
 MIN_PASSWORD = 10
 LOGIN_FAILURES = 5
 ADDRESS_FAILURES = 30
+_LOGIN = re.compile(r"[\w.@-]{2,40}")
+OWN_PASSWORD = "session.password"  # noqa: S105 - the endpoint of a page
 _hasher = PasswordHasher()
 
 P = ParamSpec("P")
@@ -51,6 +54,8 @@ class User(UserMixin, Base):  # type: ignore[misc]  # flask_login publishes no t
     password_hash: Mapped[str] = mapped_column(String(200))
     roles: Mapped[list[str]] = mapped_column(JSON, default=list)
     active: Mapped[bool] = mapped_column(default=True)
+    must_change: Mapped[bool] = mapped_column(default=False)
+    """Somebody else knows the password: it only serves to choose another one."""
 
     @property
     def is_active(self) -> bool:
@@ -81,26 +86,52 @@ def hash_password(password: str) -> str:
 
 def create_user(
     session: Session, site_id: UUID, login: str, password: str, roles: Iterable[str],
-    *, name: str = "", by: str = "cli",
+    *, name: str = "", by: str = "cli", ip: str = "", must_change: bool = False,
 ) -> User:  # fmt: skip
     """Add a staff account.
 
+    Args:
+        session: Writes.
+        site_id: Where the person works.
+        login: 2 to 40 letters, digits or ``. _ @ -``; capitals do not count.
+        password: See :func:`hash_password`.
+        roles: Of :data:`ROLES`.
+        name: As colleagues know the person.
+        by: Who adds it, for the audit log.
+        ip: Address of the request.
+        must_change: The password only serves to choose another one.
+
     Raises:
-        BadInputError: the login is taken or empty, a role unknown, the password too short.
+        BadInputError: the login is taken or unfit, a role unknown, the password too short.
     """
-    login, chosen = login.strip().lower(), sorted(set(roles))
-    if not 2 <= len(login) <= 40 or find_user(session, login):
-        raise BadInputError(f"the login '{login}' is taken or too short: choose another one")
-    if not chosen or not set(chosen) <= set(ROLES):
-        raise BadInputError(f"roles are {', '.join(ROLES)}")
+    login, chosen = login.strip().lower(), check_roles(roles)
+    if not _LOGIN.fullmatch(login):
+        raise BadInputError(
+            "a login has 2 to 40 letters, digits or . _ @ -: choose another one", code="bad_login"
+        )
+    if find_user(session, login):
+        raise BadInputError(f"the login '{login}' is taken: choose another one", code="login_taken")
     user = User(
-        id=new_id(), site_id=site_id, login=login, name=name or login, roles=chosen, active=True,
-        password_hash=hash_password(password),
+        id=new_id(), site_id=site_id, login=login, name=name.strip()[:80] or login, roles=chosen,
+        active=True, password_hash=hash_password(password), must_change=must_change,
     )  # fmt: skip
     session.add(user)
-    audit.record(session, by, "user.create", login, None, chosen, site_id=site_id)
+    after = {"name": user.name, "roles": chosen}
+    audit.record(session, by, "user.create", login, None, after, ip, site_id=site_id)
     session.flush()
     return user
+
+
+def check_roles(roles: Iterable[str]) -> list[str]:
+    """The roles in order, each once.
+
+    Raises:
+        BadInputError: none, or one that there is not.
+    """
+    chosen = set(roles)
+    if not chosen or not chosen <= set(ROLES):
+        raise BadInputError(f"choose at least one role of {', '.join(ROLES)}", code="bad_roles")
+    return [role for role in ROLES if role in chosen]
 
 
 def find_user(session: Session, login: str) -> User | None:
@@ -118,12 +149,14 @@ def set_password(session: Session, user_id: UUID, old: str, new: str, *, ip: str
 
     Raises:
         LoginError: the old password is wrong.
-        BadInputError: the new one is too short.
+        BadInputError: the new one is too short, or the old one again.
     """
     user = session.get_one(User, user_id)
     if not _fits(user.password_hash, old):
         raise LoginError("the old password is wrong", code="wrong_password")
-    user.password_hash = hash_password(new)
+    if new == old:
+        raise BadInputError("choose a password other than the old one", code="same_password")
+    user.password_hash, user.must_change = hash_password(new), False
     audit.record(session, user.login, "user.password", user.login, ip=ip, site_id=user.site_id)
     return user
 
@@ -171,7 +204,8 @@ def _fits(password_hash: str, password: str) -> bool:
 def requires(*roles: str) -> Callable[[Callable[P, R]], Callable[P, Any]]:
     """Let only signed-in people through who have one of the roles (none named: any role).
 
-    Pages send others to the login; the API answers 401 or 403.
+    Pages send others to the login; the API answers 401 or 403. Who still has the password that he
+    was given comes no further than :data:`OWN_PASSWORD`.
     """
     unknown = set(roles) - set(ROLES)
     if unknown:
@@ -182,6 +216,8 @@ def requires(*roles: str) -> Callable[[Callable[P, R]], Callable[P, Any]]:
         def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
             if not current_user.is_authenticated:
                 return _to_login()
+            if current_user.must_change and request.endpoint != OWN_PASSWORD:
+                return _to_own_password()
             if roles and not set(roles) & set(current_user.roles):
                 raise Forbidden
             return view(*args, **kwargs)
@@ -198,6 +234,12 @@ def _to_login() -> Any:
         return redirect(url_for("session.login", next=request.full_path.rstrip("?")))
     except BuildError as error:
         raise LoginError("sign in first") from error
+
+
+def _to_own_password() -> Any:
+    if request.path.startswith("/api/"):
+        raise LoginError("sign in on the pages and choose your own password first")
+    return redirect(url_for(OWN_PASSWORD))
 
 
 def init_app(app: Flask) -> None:

@@ -42,7 +42,7 @@ _PERIODS = (
     MealPeriod(code="supper", name="夜宵", starts=time(0), ends=time(4)),
     MealPeriod(code="breakfast", name="早餐", starts=time(4), ends=time(10)),
     MealPeriod(code="lunch", name="午餐", starts=time(10), ends=time(15)),
-    MealPeriod(code="dinner", name="晚餐", starts=time(15), ends=time.max),
+    MealPeriod(code="dinner", name="晚餐", starts=time(15), ends=time(0)),
 )
 _ONE_A_MEAL = {period.code: MealRule(subsidised_per_day=1) for period in _PERIODS}
 _NO_SUBSIDY = {period.code: MealRule(subsidised_per_day=0) for period in _PERIODS}

@@ -23,6 +23,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "see_exceptions": ("admin", "manager", "finance", "auditor"),
     "settle_exceptions": ("admin", "manager"),
     "see_settings": ("admin", "manager"),
+    "edit_accounts": ("admin",),
     "see_audit": ("admin", "auditor"),
 }
 """Right → roles that have it."""

@@ -75,7 +75,7 @@ def _frame() -> dict[str, Any]:
     return {
         "lang": "zh-CN" if str(get_locale()).startswith("zh") else "en",
         "languages": LANGUAGES,
-        "menu": access.menu() if signed_in else [],
+        "menu": access.menu() if signed_in and not current_user.must_change else [],
         "site": site_view.current() if signed_in else None,
         "person": g.get("person"),
     }

@@ -26,6 +26,16 @@ _TEXTS: dict[str, LazyString] = {
     "too_many_attempts": _l("失败次数太多：请等 15 分钟再试"),
     "wrong_password": _l("现在的密码不对"),
     "bad_password": _l("密码至少 10 个字符"),
+    "same_password": _l("新密码和现在的一样，请换一个"),
+    "login_taken": _l("这个账号已被使用，请换一个"),
+    "bad_login": _l("账号应为 2 到 40 个字母、数字或 . _ @ -"),
+    "bad_roles": _l("请至少选一个角色"),
+    "unknown_user": _l("没有这个账号"),
+    "protected_account": _l(
+        "不能停用自己、取消自己的管理员角色，或去掉最后一位管理员：请另一位管理员来改"
+    ),
+    "bad_venue": _l("请填写场所名称，最多 80 个字"),
+    "venue_taken": _l("已有同名场所，请换一个名称"),
     "key_used": _l("这一笔已经用别的金额记过账：请刷新页面，重新填写"),
     "left": _l("这位就餐人已离开，不能再充值"),
     "old_text": _l("同意书已更新：请刷新页面，阅读新的文本"),

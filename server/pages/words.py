@@ -23,6 +23,11 @@ _ACTIONS: dict[str, LazyString] = {
     "login": _l("登录"),
     "user.create": _l("新建管理账号"),
     "user.password": _l("改密码"),
+    "user.update": _l("修改管理账号"),
+    "user.active": _l("停用或恢复管理账号"),
+    "user.reset": _l("重设管理账号的密码"),
+    "venue.create": _l("添加场所"),
+    "venue.update": _l("场所改名"),
     "policy.update": _l("改设置"),
     "diner.create": _l("添加就餐人"),
     "diner.update": _l("修改就餐人"),
@@ -50,6 +55,19 @@ _ACTIONS: dict[str, LazyString] = {
     "terminal.dish": _l("改称重菜品"),
     "exception.resolve": _l("处理例外"),
 }
+
+_ROLES: tuple[tuple[str, LazyString, LazyString], ...] = (
+    ("admin", _l("管理员"), _l("全部功能，包括账号和结算台")),
+    ("manager", _l("食堂经理"), _l("人员、人脸、菜品、例外和设置；不能充值")),
+    ("finance", _l("财务"), _l("看账、充值、发放补贴")),
+    ("cashier", _l("收银"), _l("看销售、充值；姓名只显示一部分")),
+    ("auditor", _l("审计"), _l("只看不改；姓名只显示一部分")),
+)
+
+
+def role_choices() -> list[tuple[str, str, str]]:
+    """Each role with its name and what it may do."""
+    return [(role, str(name), str(may)) for role, name, may in _ROLES]
 
 
 def action_text(action: str) -> str:

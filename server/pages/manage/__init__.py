@@ -1,6 +1,7 @@
 """The manager's pages; importing this package fills the blueprint ``manage``."""
 
 from server.pages.manage import (
+    accounts,
     audit,
     dishes,
     exceptions,
@@ -13,10 +14,11 @@ from server.pages.manage import (
     sales,
     settings,
     terminals,
+    venues,
 )
 from server.pages.manage.blueprint import manage
 
 __all__ = [
-    "audit", "dishes", "exceptions", "faces", "groups", "imports", "manage", "money", "overview",
-    "people", "sales", "settings", "terminals",
+    "accounts", "audit", "dishes", "exceptions", "faces", "groups", "imports", "manage", "money",
+    "overview", "people", "sales", "settings", "terminals", "venues",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """设置: the policy that the site's tills follow."""
 
+from itertools import combinations
 from zoneinfo import available_timezones
 
 from flask import redirect, render_template, request, url_for
@@ -12,10 +13,10 @@ from wtforms.validators import AnyOf, InputRequired, Length, NumberRange
 
 from dafan.errors import BadInputError
 from dafan.records import Policy
-from server import auth, sites
+from server import sites
 from server.pages import site_view
 from server.pages.forms import Form, YuanField
-from server.pages.manage.blueprint import actor, change, manage, needs, reading, site_id
+from server.pages.manage.blueprint import actor, change, manage, needs, site_id
 from server.values import read_values
 
 MAX_PERIODS = 6
@@ -63,21 +64,14 @@ def policy() -> str | AnyResponse:
 
     if form.validate_on_submit() and change(work, _("已保存，各结算台随即更新")):
         return redirect(url_for("manage.settings"))
-    with reading() as session:
-        return render_template(
-            "manage/settings.html",
-            form=form,
-            periods=_shown_periods(now),
-            venues=sites.venues(session, site_id()),
-            users=auth.users(session, site_id()),
-        )
+    return render_template("manage/settings.html", form=form, periods=_shown_periods(now))
 
 
 def _periods() -> list[dict[str, str]]:
     """The filled lines of the table of meal periods.
 
     Raises:
-        BadInputError: there is none, a code stands twice, or a meal ends before it begins.
+        BadInputError: there is none, a code stands twice, a meal has no length, or two overlap.
     """
     found = [line for line in _lines() if line["name"] or line["code"]]
     codes = [line["code"] for line in found]
@@ -86,9 +80,22 @@ def _periods() -> list[dict[str, str]]:
     if len(set(codes)) < len(codes):
         raise BadInputError(_("两个餐次的代码相同，请改一个"))
     for line in found:
-        if line["starts"] >= line["ends"]:
-            raise BadInputError(_("%(name)s的结束要晚于开始", name=line["name"]))
+        if line["starts"] == line["ends"]:
+            raise BadInputError(_("%(name)s的开始和结束是同一时刻，请改一个", name=line["name"]))
+    for one, other in combinations(found, 2):
+        if _within(one, other["starts"]) or _within(other, one["starts"]):
+            raise BadInputError(
+                _("%(one)s和%(other)s的时间重叠，请改一个", one=one["name"], other=other["name"])
+            )
     return found
+
+
+def _within(period: dict[str, str], moment: str) -> bool:
+    """Whether a ``HH:MM`` lies in a period, which may run over midnight."""
+    starts, ends = period["starts"], period["ends"]
+    if starts < ends:
+        return starts <= moment < ends
+    return moment >= starts or moment < ends
 
 
 def _lines() -> list[dict[str, str]]:

@@ -1,13 +1,21 @@
 """Signed-in browsers on the seeded application of tests/server/conftest.py."""
 
 import re
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from dafan import db
+from dafan.clock import ManualClock
+from dafan.config import Settings
+from server.app import create_app
 
 PASSWORD = "a good password"
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
@@ -37,6 +45,32 @@ class Browser:
         assert token is not None
         data = {"csrf_token": token.group(1), **fields}
         return self.client.post(path, data=data, follow_redirects=True)
+
+
+@pytest.fixture(scope="session")
+def application(tmp_path_factory: pytest.TempPathFactory) -> APIFlask:
+    """The routes and the compiled templates, which no page changes: made once for all tests."""
+    folder = tmp_path_factory.mktemp("pages")
+    made = create_app(Settings(data_dir=folder))
+    made.testing = True
+    made.config["PROPAGATE_EXCEPTIONS"] = False
+    return made
+
+
+@pytest.fixture
+def app(
+    application: APIFlask, settings: Settings, clock: ManualClock, empty_database: Path
+) -> Iterator[APIFlask]:
+    """The application on this test's own database, folder and clock."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    shutil.copy(empty_database, settings.data_dir / "dafan.db")
+    shared = application.extensions["dafan"]
+    engine = db.make_engine(settings.database)
+    own = replace(shared, settings=settings, clock=clock, engine=engine)
+    application.extensions["dafan"] = own
+    yield application
+    application.extensions["dafan"] = shared
+    engine.dispose()
 
 
 @pytest.fixture

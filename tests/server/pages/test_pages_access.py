@@ -19,6 +19,9 @@ PAGES = {
     "/manage/exceptions": {"admin", "manager", "finance", "auditor"},
     "/manage/exceptions?done=1": {"admin", "manager", "finance", "auditor"},
     "/manage/settings": {"admin", "manager"},
+    "/manage/settings/venues": {"admin", "manager"},
+    "/manage/settings/accounts": {"admin"},
+    "/manage/settings/accounts/new": {"admin"},
     "/manage/audit": {"admin", "auditor"},
     "/account/password": ALL,
 }

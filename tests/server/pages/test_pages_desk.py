@@ -1,9 +1,9 @@
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 
 from dafan import db
 from dafan.ids import new_id
-from dafan.records import TerminalNotice
+from dafan.records import MealPeriod, TerminalNotice
 from kitchen import dishes
 from server import exceptions, sites, terminals
 
@@ -115,15 +115,37 @@ def test_settings_that_make_no_sense_change_nothing(browser, engine, site):
     with db.reading(engine) as session:
         before = sites.policy(session, site.id)
     for wrong in (
-        {"ends_0": "09:00"}, {"code_0": "LUNCH!"}, {"code_0": "", "name_0": ""},
+        {"ends_0": "10:30"}, {"code_0": "LUNCH!"}, {"code_0": "", "name_0": ""},
         {"time_zone": "Mars/Olympus"}, {"confirm_ms": "soon"}, {"starts_0": ""},
         {"code_1": "lunch", "name_1": "又一餐", "starts_1": "15:00", "ends_1": "16:00"},
+        {"code_1": "late", "name_1": "又一餐", "starts_1": "20:00", "ends_1": "11:00"},
     ):  # fmt: skip
         answer = person.send("/manage/settings", "/manage/settings", **SETTINGS | wrong)
         assert answer.status_code == 200
         assert "已保存" not in answer.text, wrong
     with db.reading(engine) as session:
         assert sites.policy(session, site.id) == before
+
+
+def test_a_meal_that_ends_at_midnight_or_after_it_is_kept_when_settings_are_saved(
+    browser, engine, site
+):
+    meals = (
+        MealPeriod(code="supper", name="夜宵", starts=time(22), ends=time(2)),
+        MealPeriod(code="lunch", name="午餐", starts=time(10, 30), ends=time(14)),
+        MealPeriod(code="dinner", name="晚餐", starts=time(15), ends=time(0)),
+    )
+    person = browser("manager")
+    for periods in (meals[:2], meals[1:]):
+        with db.writing(engine) as session:
+            policy = sites.policy(session, site.id).model_copy(update={"periods": periods})
+            sites.set_policy(session, site.id, policy)
+        page = person.see("/manage/settings")
+        shown = dict(re.findall(r'name="(\w+_\d)" value="([^"]*)"', page))
+        answer = person.send("/manage/settings", "/manage/settings", **SETTINGS | shown)
+        assert "已保存" in answer.text
+        with db.reading(engine) as session:
+            assert sites.policy(session, site.id).periods == periods
 
 
 def test_the_overview_compares_with_the_same_weekday_of_last_week(
