@@ -10,7 +10,7 @@ PROTOCOL ?= cas-soh
 PRINTER ?=
 WORKERS ?= 2
 
-.PHONY: help run test check setup format browser models clean
+.PHONY: help run test check coverage setup format browser models lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -33,6 +33,9 @@ browser: setup ## Get Chromium and a Chinese font for the browser tests
 
 test: models browser ## Run all tests
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+coverage: models browser ## Run all tests and show which lines they never reach
+	@$(BIN)/coverage run -m pytest -q && $(BIN)/coverage combine -q && $(BIN)/coverage report --skip-covered
 
 check: setup ## Check style, types and who imports whom
 	@$(BIN)/ruff check .
