@@ -1,0 +1,6 @@
+"""The till's test parts are used here as well."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "pos"))
