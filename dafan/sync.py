@@ -7,6 +7,7 @@ sequence and answers with its mark. Nothing here is ever waited for by a sale.
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ from dafan.records import FeedPage, PushAnswer, PushStatus, Record, Utc, canonic
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 LONG_POLL_S = 20
+STOP_S = 1.0
 FEED_LIMIT = 500
 
 _R = TypeVar("_R", bound=Record)
@@ -120,12 +122,13 @@ class SyncClient:
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """End both threads; a long poll under way is cut off."""
+        """End both threads; one that waits for a silent server touches nothing any more."""
         self._stop.set()
         self._wake.set()
         self._http.close()
+        deadline = time.monotonic() + STOP_S
         for thread in self._threads:
-            thread.join(timeout=5)
+            thread.join(timeout=max(0.0, deadline - time.monotonic()))
         self._threads.clear()
 
     def wake(self) -> None:
@@ -201,6 +204,8 @@ class SyncClient:
                 raise SyncError(f"the server does not answer ({type(error).__name__})") from error
             except ValueError as error:
                 raise SyncError(f"the server answered no JSON ({response.status_code})") from error
+            if self._stop.is_set():
+                raise SyncError("sync was stopped")
             refused = response.status_code == httpx.codes.UNAUTHORIZED
             if refused and attempt == 1 and self._learn_time(body):
                 continue
@@ -230,6 +235,8 @@ class SyncClient:
                 pause = FIRST_PAUSE_S
                 self._changed(waiting=self._waiting())
             except SyncError as error:
+                if self._stop.is_set():
+                    return
                 self._failed(str(error), revoked=isinstance(error, RevokedError))
                 more, pause = False, min(pause * 2, LONGEST_PAUSE_S)
             except Exception:

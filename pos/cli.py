@@ -36,12 +36,12 @@ def enrol(server: str | None, code: str) -> None:
 @click.option("--cash/--no-cash", default=False, help="A cashier takes cash at this till.")
 def run(cash: bool) -> None:
     """Sell, until interrupted; the screen's page is served to this machine alone."""
-    from pos.build import build_till  # noqa: PLC0415 - models and devices only where a till runs
-    from pos.kiosk.app import create_kiosk, serve_kiosk  # noqa: PLC0415 - same
-
     settings = load_settings()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    from pos.build import build_till  # noqa: PLC0415 - models and devices only where a till runs
+    from pos.kiosk.app import create_kiosk, serve_kiosk  # noqa: PLC0415 - same
+
     machine = build_till(settings, load_enrolment(settings.data_dir), cash=cash)
     page = serve_kiosk(create_kiosk(machine), settings.till.host, settings.till.port)
     machine.start()

@@ -1,17 +1,19 @@
 """Connects a till's devices: each is optional, runs by itself, and only reports."""
 
+import contextlib
 import logging
 from collections.abc import Callable
 
 from dafan.clock import Clock
 from dafan.config import PrinterSettings, ScaleSettings
+from dafan.errors import DeviceError
 from dafan.units import Grams
 from devices.camera import CameraState, CameraThread, Frame, FrameSource
 from devices.escpos_render import to_escpos
 from devices.print_worker import PrinterState, PrintWorker
 from devices.printer import open_printer
 from devices.reader import CardSeen, QrReader
-from devices.reader_port import ReaderState, ReaderThread
+from devices.reader_port import ReaderState, ReaderThread, check
 from devices.scales.port import PortSettings, PortState, ScalePort
 from devices.scales.protocols import driver_named
 from devices.scales.reading import Reading
@@ -106,7 +108,13 @@ def is_lens(source: str) -> bool:
 
 
 def connect_reader(till: Till, address: str, clock: Clock) -> ReaderThread:
-    """Start to read cards."""
+    """Start to read cards.
+
+    Raises:
+        ConfigError: the address cannot be understood.
+    """
+    with contextlib.suppress(DeviceError):  # not there yet is no mistake
+        check(address)
 
     def on_card(card: CardSeen) -> None:
         till.put_card(card.number)
@@ -123,7 +131,13 @@ def connect_reader(till: Till, address: str, clock: Clock) -> ReaderThread:
 
 
 def connect_printer(till: Till, settings: PrinterSettings, clock: Clock) -> Callable[[], None]:
-    """Start to print what the spool holds; returns what wakes the printer."""
+    """Start to print what the spool holds; returns what wakes the printer.
+
+    Raises:
+        ConfigError: the address cannot be understood.
+    """
+    with contextlib.suppress(DeviceError):  # not there yet is no mistake
+        open_printer(settings.url).close()
 
     def on_state(state: PrinterState) -> None:
         fine = state.code in _PRINTER_FINE

@@ -399,9 +399,9 @@ def test_paper_that_is_out_delays_the_receipt_and_prints_it_once(set_up):
     assert (len(counter.sales()), counter.receipts()) == (1, [])
     counter.paper.load_paper()
     counter.until(counter.receipts, "the receipt")
+    counter.until(lambda: counter.till.store.spool.waiting() == 0, "an empty spool")
     counter.never(lambda: len(counter.receipts()) > 1, 1)
     assert "补打" not in counter.receipts()[0]
-    assert counter.till.store.spool.waiting() == 0
 
 
 def test_a_printer_unplugged_in_mid_receipt_prints_it_again_as_a_copy(set_up):
