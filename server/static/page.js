@@ -34,13 +34,16 @@ document.addEventListener("submit", (event) => {
   }
   // A second click on a slow day must not send the form twice.
   for (const button of form.querySelectorAll("button")) {
-    setTimeout(() => { button.disabled = form.method === "post"; });
+    setTimeout(() => { button.disabled = form.method === "post" && !event.defaultPrevented; });
   }
 });
 
 window.addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("form button:disabled")) button.disabled = false;
 });
+
+// On a phone the navigation is one line that scrolls: show where we are.
+document.querySelector(".side nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 // A row that names a page opens it wherever it is clicked; the link inside serves the keyboard.
 document.addEventListener("click", (event) => {

@@ -17,6 +17,9 @@ from server.pages.manage.blueprint import actor, change, manage, needs, reading,
 from server.services import services
 from server.values import read_values
 
+MAX_PHOTO = 15 * 2**20
+"""Bytes; what a camera makes is far below it, and the server reads no request much larger."""
+
 
 @manage.get("/people/<uuid:diner_id>/face")
 @needs("see_faces")
@@ -112,4 +115,5 @@ def _page(diner_id: UUID, near: tuple[faces.Near, ...] = ()) -> str:
             face=faces.template_of(session, diner_id),
             erasures=faces.erasures(session, diner_id),
             near=near,
+            max_bytes=MAX_PHOTO,
         )

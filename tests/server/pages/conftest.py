@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from dafan import db
@@ -85,3 +87,38 @@ def browser(app: APIFlask, make_user: Callable[..., Any]) -> Callable[..., Brows
         return one
 
     return sign_in
+
+
+@pytest.fixture
+def address(app: APIFlask) -> Iterator[str]:
+    """The application behind a real socket."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    """A page of a real browser that nobody has used before."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(30_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def sign_in(address: str) -> Callable[[Any, str], None]:
+    """Sign in as a person does."""
+
+    def do(page: Any, login: str) -> None:
+        page.goto(f"{address}/login")
+        page.fill("[name=login]", login)
+        page.fill("[name=password]", PASSWORD)
+        page.click("button.btn-primary")
+        page.wait_for_url("**/manage/")
+
+    return do

@@ -1,43 +1,16 @@
 """The overview in a real Chromium: it keeps itself up to date and asks before it acts."""
 
-import os
-import shutil
-import threading
-
 import pytest
-from werkzeug.serving import make_server
+
+from tests.server.pages.test_pages_access import PAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
 PASSWORD = "a good password"
-
-
-@pytest.fixture
-def address(app):
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def page():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    found = os.environ.get("DAFAN_CHROMIUM") or shutil.which("chromium")
-    with sync_api.sync_playwright() as playwright:
-        try:
-            chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        except sync_api.Error as error:
-            pytest.skip(f"no Chromium: install the package chromium ({error.message[:80]})")
-        one = chromium.new_page(viewport={"width": 1440, "height": 900})
-        yield one
-        chromium.close()
+PHONE, TABLET = {"width": 375, "height": 812}, {"width": 1024, "height": 768}
 
 
 def test_a_sale_appears_by_itself_and_a_freeze_is_asked_for_first(
-    address, page, terminal, make_diner, make_sale, make_user
+    address, page, sign_in, terminal, make_diner, make_sale, make_user
 ):
     make_user("manager", "manager")
     diner = make_diner()
@@ -50,10 +23,7 @@ def test_a_sale_appears_by_itself_and_a_freeze_is_asked_for_first(
             None if asked.url.startswith((address, "data:")) else faults.append(asked.url)
         ),
     )
-    page.goto(f"{address}/manage/")
-    page.fill("[name=login]", "manager")
-    page.fill("[name=password]", PASSWORD)
-    page.click("button.btn-primary")
+    sign_in(page, "manager")
     page.wait_for_selector("text=今天还没有销售")
     sale = make_sale(diner, total=1234)
     terminal.sell(sale)
@@ -68,3 +38,30 @@ def test_a_sale_appears_by_itself_and_a_freeze_is_asked_for_first(
     page.click("dialog .btn-primary")
     page.wait_for_selector("h1 .pill.warn")
     assert faults == []
+
+
+def test_no_page_is_wider_than_a_phone_or_a_tablet(
+    address, page, sign_in, terminal, make_diner, make_sale, make_user, site
+):
+    make_user("admin", "admin")
+    diner = make_diner()
+    sale = make_sale(diner, total=1234)
+    terminal.sell(sale)
+    terminal.push()
+    sign_in(page, "admin")
+    paths = [*PAGES, f"/manage/sales/{sale.id}", f"/manage/groups/{site.group_id}"]
+    paths += [f"/manage/people/{diner}{part}" for part in ("", "/edit", "/face", "/top-up")]
+    wide = []
+    for language in ("zh", "en"):
+        page.context.add_cookies([{"name": "dafan_language", "value": language, "url": address}])
+        for path in paths:
+            if "csv" in path:
+                continue
+            page.goto(address + path)
+            for size in (PHONE, TABLET):
+                page.set_viewport_size(size)
+                root = "document.documentElement"
+                more = page.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
+                if more > 0:
+                    wide.append((language, path, size["width"], more))
+    assert wide == []
