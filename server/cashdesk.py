@@ -53,6 +53,5 @@ def run_subsidy(
         session, actor.site_id, name, amounts, members, key=key, by=actor.name, at=actor.at
     )
     actor.record(session, "subsidy.run", str(done.id), None, done.amounts)
-    for member in members:
-        people.publish_diner(session, member.diner_id)
+    people.publish_diners(session, actor.site_id, (member.diner_id for member in members))
     return done

@@ -4,6 +4,7 @@ Versions come from one counter row a site, locked until the transaction ends. A 
 never sees version n + 1 while n is still uncommitted, which a sequence would allow on PostgreSQL.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -46,27 +47,39 @@ def open_feed(session: Session, site_id: UUID) -> None:
 
 
 def publish(session: Session, site_id: UUID, kind: str, key: str, body: Record | None) -> None:
-    """Publish a thing as it is now, or with ``None`` that it is gone; the same again is no news.
+    """Publish one thing, as :func:`publish_all`."""
+    publish_all(session, site_id, kind, {key: body})
+
+
+def publish_all(
+    session: Session, site_id: UUID, kind: str, bodies: Mapping[str, Record | None]
+) -> None:
+    """Publish things as they are now, or with ``None`` that one is gone; the same is no news.
 
     Args:
-        session: The transaction that changes the thing.
-        site_id: Whose terminals receive it; its counter stays locked until the commit.
+        session: The transaction that changes the things.
+        site_id: Whose terminals receive them; its counter stays locked until the commit.
         kind: A key of :data:`dafan.records.FEED_BODIES`.
-        key: Names the thing within its kind.
-        body: Its record.
+        bodies: What names each thing within its kind → its record; at most
+            :data:`server.many.PORTION`.
     """
     counter = session.get_one(FeedCounter, site_id, with_for_update=True)
-    row = session.get(FeedRow, (site_id, kind, key))
-    new = None if body is None else body.to_body()
-    if row is None:
-        if new is None:
-            return
-        row = FeedRow(site_id=site_id, kind=kind, key=key)
-        session.add(row)
-    elif row.body == new:
-        return
-    counter.version += 1
-    row.version, row.body = counter.version, new
+    query = select(FeedRow).where(
+        FeedRow.site_id == site_id, FeedRow.kind == kind, FeedRow.key.in_(list(bodies))
+    )
+    rows = {row.key: row for row in session.scalars(query)}
+    for key, body in bodies.items():
+        new = None if body is None else body.to_body()
+        row = rows.get(key)
+        if row is None:
+            if new is None:
+                continue
+            row = FeedRow(site_id=site_id, kind=kind, key=key)
+            session.add(row)
+        elif row.body == new:
+            continue
+        counter.version += 1
+        row.version, row.body = counter.version, new
     session.flush()
 
 

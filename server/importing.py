@@ -4,7 +4,7 @@ A blank cell, like a column that the table lacks, leaves what is known as it is.
 are booked once a diner, however often the table comes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -145,9 +145,7 @@ def apply(session: Session, actor: Actor, data: bytes) -> Preview:
             f"{plan.errors[0].advice}",
             code="faulty_table",
         )
-    for row in plan.rows:
-        if row.changes:
-            _take_over(session, actor, row)
+    _take_over(session, actor, [row for row in plan.rows if row.changes])
     actor.record(
         session, "people.import", "people", None,
         {"new": plan.new, "changed": plan.changed, "unchanged": plan.unchanged},
@@ -155,23 +153,29 @@ def apply(session: Session, actor: Actor, data: bytes) -> Preview:
     return plan
 
 
-def _take_over(session: Session, actor: Actor, row: PlannedPerson) -> None:
-    if row.diner_id is None:
-        diner_id = people.create_diner(session, actor, row.values, publish=False).id
-    else:
-        diner_id = row.diner_id
-        if {"staff_no", "name", "department", "group"} & set(row.changes):
-            people.update_diner(session, actor, diner_id, row.values)
-    if row.card is not None:
-        cards.assign(session, actor, diner_id, row.card)
-    for source, amount in row.opening.items():
-        opening.book(session, actor, diner_id, source, amount)
-    if row.opening or row.diner_id is None:
-        people.publish_diner(session, diner_id)
-    if row.status is DinerStatus.LEFT:
-        leaving.leave(session, actor, diner_id)
-    elif row.status is not None:
-        people.set_status(session, actor, diner_id, row.status)
+def _take_over(session: Session, actor: Actor, rows: Sequence[PlannedPerson]) -> None:
+    """Each kind of change for all rows together; a diner is published once, when he is whole."""
+    new = [row for row in rows if row.diner_id is None]
+    made = people.create_diners(session, actor, [row.values for row in new])
+    ids = {row.row: row.diner_id for row in rows if row.diner_id} | {
+        row.row: diner.id for row, diner in zip(new, made, strict=True)
+    }
+    opening.book(
+        session, actor,
+        [(ids[row.row], *money) for row in rows for money in row.opening.items()],
+    )  # fmt: skip
+    for row in rows:
+        if row.diner_id and {"staff_no", "name", "department", "group"} & set(row.changes):
+            people.update_diner(session, actor, row.diner_id, row.values, publish=False)
+    for row in rows:
+        if row.card is not None:
+            cards.assign(session, actor, ids[row.row], row.card)
+    people.publish_diners(session, actor.site_id, ids.values())
+    for row in rows:
+        if row.status is DinerStatus.LEFT:
+            leaving.leave(session, actor, ids[row.row])
+        elif row.status is not None:
+            people.set_status(session, actor, ids[row.row], row.status)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ whole (fork). An entry that cannot be booked is parked; those behind it go on.
 import logging
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -29,6 +30,7 @@ from dafan.records import (
     canonical,
 )
 from server import bookkeeping, entries, exceptions, people, terminals
+from server.bookkeeping import Booked
 from server.entries import Batch, EntryRow, ForkedBatch
 from server.terminals import Terminal
 
@@ -159,63 +161,76 @@ def _apply_all(
     session: Session, terminal: Terminal, fresh: Sequence[Entry], batch_id: UUID, now: datetime
 ) -> list[EntryOutcome]:
     outcomes = []
-    changed: dict[UUID, None] = {}
-    for entry in fresh:
-        outcome, reason, diner_id = _apply_one(session, terminal, entry, now)
-        if diner_id is not None:
-            changed[diner_id] = None
-        session.add(_row(terminal, entry, batch_id, outcome, reason, now))
+    rows = []
+    booked = _book(session, terminal, fresh, now)
+    for entry, done in zip(fresh, booked, strict=True):
+        outcome = Outcome.PARKED if done.reason else Outcome.APPLIED
+        reason = done.reason[:500]
+        rows.append(_row(terminal, entry, batch_id, outcome, reason, now))
         outcomes.append(EntryOutcome(seq=entry.seq, id=entry.id, outcome=outcome, reason=reason))
-    for diner_id in changed:
-        _publish(session, terminal, diner_id, now)
+        if reason:
+            exceptions.add(
+                session, terminal.site_id, "parked", now, terminal_id=terminal.id, seq=entry.seq,
+                detail=reason,
+            )  # fmt: skip
+    session.execute(insert(EntryRow), rows)
+    changed = dict.fromkeys(done.diner_id for done in booked if done.diner_id is not None)
+    _publish(session, terminal.site_id, list(changed), now)
     return outcomes
 
 
-def _apply_one(
-    session: Session, terminal: Terminal, entry: Entry, now: datetime
-) -> tuple[Outcome, str, UUID | None]:
+def _book(
+    session: Session, terminal: Terminal, fresh: Sequence[Entry], now: datetime
+) -> list[Booked]:
+    """Book entries together; where that fails, halve them until the one at fault stands alone."""
+    fault: Exception
     try:
         with session.begin_nested():
-            return Outcome.APPLIED, "", bookkeeping.apply(session, terminal, entry, now)
-    except bookkeeping.ParkedError as error:
-        reason = str(error)
+            return bookkeeping.apply(session, terminal, fresh, now)
     except (IntegrityError, DataError) as error:
-        log.warning("entry %s of %s breaks the database's rules: %s", entry.seq, terminal.id, error)
-        reason = "refused_by_database: it contradicts what is in the books"
+        fault, reason = error, "refused_by_database: it contradicts what is in the books"
     except DBAPIError:
         raise  # the disk or the connection: nothing is applied, the terminal sends again
-    except Exception:  # a fault of ours must not block the entries behind this one
-        log.exception("entry %s of terminal %s could not be applied", entry.seq, terminal.id)
-        reason = "fault: the server could not book it; its log says why"
-    exceptions.add(
-        session, terminal.site_id, "parked", now, terminal_id=terminal.id, seq=entry.seq,
-        detail=reason,
-    )  # fmt: skip
-    return Outcome.PARKED, reason[:500], None
+    except Exception as error:  # noqa: BLE001 - a fault of ours must not block the entries behind this one
+        fault, reason = error, "fault: the server could not book it; its log says why"
+    if len(fresh) > 1:
+        half = len(fresh) // 2
+        parts = (fresh[:half], fresh[half:])
+        return [done for part in parts for done in _book(session, terminal, part, now)]
+    log.error(
+        "entry %s of terminal %s could not be booked", fresh[0].seq, terminal.id, exc_info=fault
+    )
+    return [Booked(reason)]
 
 
-def _publish(session: Session, terminal: Terminal, diner_id: UUID, now: datetime) -> None:
+def _publish(session: Session, site_id: UUID, diner_ids: Sequence[UUID], now: datetime) -> None:
+    """Publish diners together; one who cannot be published is put on the exception list."""
     try:
         with session.begin_nested():
-            people.publish_diner(session, diner_id)
+            people.publish_diners(session, site_id, diner_ids)
     except (DafanError, ValueError):
-        log.exception("diner %s could not be published", diner_id)
+        if len(diner_ids) > 1:
+            half = len(diner_ids) // 2
+            for part in (diner_ids[:half], diner_ids[half:]):
+                _publish(session, site_id, part, now)
+            return
+        log.exception("diner %s could not be published", diner_ids[0])
         exceptions.add(
-            session, terminal.site_id, "unpublished", now, diner_id=diner_id,
+            session, site_id, "unpublished", now, diner_id=diner_ids[0],
             detail="the tills do not see this diner's latest balance: check his account",
         )  # fmt: skip
 
 
 def _row(
     terminal: Terminal, entry: Entry, batch_id: UUID, outcome: Outcome, reason: str, now: datetime
-) -> EntryRow:
-    written = entry.model_dump(mode="json")
-    return EntryRow(
-        site_id=terminal.site_id, business_date=_day(entry), terminal_id=terminal.id,
-        seq=entry.seq, id=entry.id, at=written["at"], kind=entry.kind,
-        body=canonical(entry.body).decode(), prev_hash=entry.prev_hash, hash=entry.hash,
-        batch_id=batch_id, outcome=outcome.value, reason=reason, received_at=now,
-    )  # fmt: skip
+) -> dict[str, Any]:
+    return {
+        "site_id": terminal.site_id, "business_date": _day(entry), "terminal_id": terminal.id,
+        "seq": entry.seq, "id": entry.id, "at": entry.model_dump(mode="json", include={"at"})["at"],
+        "kind": entry.kind, "body": canonical(entry.body).decode(), "prev_hash": entry.prev_hash,
+        "hash": entry.hash, "batch_id": batch_id, "outcome": outcome.value, "reason": reason,
+        "received_at": now,
+    }  # fmt: skip
 
 
 def _day(entry: Entry) -> date:
@@ -238,14 +253,13 @@ def apply_again(session: Session, site_id: UUID, terminal_id: UUID, seq: int, no
     if row is None or row.outcome != Outcome.PARKED.value:
         raise BadInputError("there is no such parked entry here", code="unknown_entry")
     terminal = session.get_one(Terminal, terminal_id, with_for_update=True)
-    try:
-        with session.begin_nested():
-            diner_id = bookkeeping.apply(session, terminal, entries.as_record(row), now)
-    except bookkeeping.ParkedError as error:
-        row.reason = str(error)[:500]
+    with session.begin_nested():
+        done = bookkeeping.apply(session, terminal, [entries.as_record(row)], now)[0]
+    row.reason = done.reason[:500]
+    if done.reason:
         return row.reason
-    row.outcome, row.reason = Outcome.APPLIED.value, ""
+    row.outcome = Outcome.APPLIED.value
     session.flush()
-    if diner_id is not None:
-        _publish(session, terminal, diner_id, now)
+    if done.diner_id is not None:
+        _publish(session, site_id, [done.diner_id], now)
     return ""

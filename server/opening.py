@@ -1,5 +1,6 @@
 """Opening balances: what a diner brings from the system before this one; booked once a wallet."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -33,26 +34,28 @@ def booked(session: Session, site_id: UUID) -> frozenset[tuple[UUID, Source]]:
     return frozenset((diner_id, Source(source)) for diner_id, source in rows)
 
 
-def book(session: Session, actor: Actor, diner_id: UUID, source: Source, amount: Fen) -> None:
-    """Book what a wallet holds at the beginning; a second time changes nothing.
+def book(session: Session, actor: Actor, amounts: Sequence[tuple[UUID, Source, Fen]]) -> None:
+    """Book what wallets hold at the beginning; a second time changes nothing.
 
-    Publish the diner afterwards.
+    Publish the diners afterwards.
     """
-    if session.get(OpeningBalance, (diner_id, source.value)) is not None:
-        return
-    session.add(
-        OpeningBalance(
-            diner_id=diner_id,
-            source=source.value,
-            site_id=actor.site_id,
-            amount=amount,
-            booked_by=actor.name,
-            booked_at=actor.at,
+    done = booked(session, actor.site_id)
+    new = [each for each in amounts if each[:2] not in done]
+    for diner_id, source, amount in new:
+        session.add(
+            OpeningBalance(
+                diner_id=diner_id,
+                source=source.value,
+                site_id=actor.site_id,
+                amount=amount,
+                booked_by=actor.name,
+                booked_at=actor.at,
+            )
         )
-    )
-    wallets.top_up(
-        session, actor.site_id, diner_id, amount,
-        source=source, key=f"opening:{source}:{diner_id}", by=actor.name, at=actor.at,
-        memo="期初余额",
+        actor.record(session, "wallet.open", str(diner_id), None, {source.value: amount})
+    wallets.top_up_all(
+        session, actor.site_id,
+        [wallets.TopUp(diner, amount, f"opening:{source}:{diner}", source)
+         for diner, source, amount in new],
+        by=actor.name, at=actor.at, memo="期初余额",
     )  # fmt: skip
-    actor.record(session, "wallet.open", str(diner_id), None, {source.value: amount})

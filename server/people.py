@@ -5,8 +5,7 @@ same transaction.
 """
 
 import re
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -20,12 +19,12 @@ from dafan import crypto, records
 from dafan.db import Base
 from dafan.errors import BadInputError
 from dafan.ids import new_id
-from dafan.money import Fen
 from dafan.records import DinerStatus, Source
 from dafan.wire import Name
 from server import feed, groups
 from server.actor import Actor
 from server.books import accounts, sales
+from server.many import portions
 from server.values import Values, flush_unique
 
 MAX_PAGE = 500
@@ -78,39 +77,55 @@ class DinerValues(Values):
 # --- diners -------------------------------------------------------------------------------------
 
 
-def create_diner(
-    session: Session, actor: Actor, values: DinerValues, *, publish: bool = True
-) -> Diner:
+def create_diner(session: Session, actor: Actor, values: DinerValues) -> Diner:
     """Add a diner, active, without PIN.
-
-    Args:
-        session: Writes.
-        actor: Who adds him.
-        values: Number, name, department, group.
-        publish: Left out by an import, which does more to him and publishes at the end.
 
     Raises:
         UnknownGroupError: not a group of this site.
         BadInputError: the staff number is taken; the transaction is then lost.
     """
-    groups.get(session, actor.site_id, values.group_id)
-    diner = Diner(
-        id=new_id(),
-        site_id=actor.site_id,
-        status=DinerStatus.ACTIVE.value,
-        pin_hash=None,
-        **values.model_dump(),
-    )
-    session.add(diner)
-    flush_unique(session, _taken(values.staff_no))
-    actor.record(session, "diner.create", str(diner.id), None, values.model_dump(mode="json"))
-    if publish:
-        publish_diner(session, diner.id)
+    diner = create_diners(session, actor, [values])[0]
+    publish_diner(session, diner.id)
     return diner
 
 
-def update_diner(session: Session, actor: Actor, diner_id: UUID, values: DinerValues) -> Diner:
+def create_diners(session: Session, actor: Actor, people: Sequence[DinerValues]) -> list[Diner]:
+    """Add diners, active, without PIN; the caller publishes them when they are whole.
+
+    Raises:
+        UnknownGroupError: not a group of this site.
+        BadInputError: a staff number is taken; the transaction is then lost.
+    """
+    for group_id in {values.group_id for values in people}:
+        groups.get(session, actor.site_id, group_id)
+    diners = [
+        Diner(
+            id=new_id(),
+            site_id=actor.site_id,
+            status=DinerStatus.ACTIVE.value,
+            pin_hash=None,
+            **values.model_dump(),
+        )
+        for values in people
+    ]
+    session.add_all(diners)
+    flush_unique(session, _taken([values.staff_no for values in people]))
+    for diner, values in zip(diners, people, strict=True):
+        actor.record(session, "diner.create", str(diner.id), None, values.model_dump(mode="json"))
+    return diners
+
+
+def update_diner(
+    session: Session, actor: Actor, diner_id: UUID, values: DinerValues, *, publish: bool = True
+) -> Diner:
     """Change number, name, department or group.
+
+    Args:
+        session: Writes.
+        actor: Who changes it.
+        diner_id: Whom.
+        values: Number, name, department, group.
+        publish: Left out by an import, which does more to him and publishes at the end.
 
     Raises:
         UnknownDinerError: not a diner of this site.
@@ -122,9 +137,10 @@ def update_diner(session: Session, actor: Actor, diner_id: UUID, values: DinerVa
     before = diner_values(diner).model_dump(mode="json")
     for name, value in values.model_dump().items():
         setattr(diner, name, value)
-    flush_unique(session, _taken(values.staff_no))
+    flush_unique(session, _taken([values.staff_no]))
     actor.record(session, "diner.update", str(diner.id), before, values.model_dump(mode="json"))
-    publish_diner(session, diner.id)
+    if publish:
+        publish_diner(session, diner.id)
     return diner
 
 
@@ -152,6 +168,15 @@ def get_diner(session: Session, site_id: UUID, diner_id: UUID) -> Diner:
     if diner is None:
         raise UnknownDinerError("there is no such diner here: look for the name or the number")
     return diner
+
+
+def get_diners(session: Session, site_id: UUID, diner_ids: Iterable[UUID]) -> dict[UUID, Diner]:
+    """Those of the diners whom the site has."""
+    found: dict[UUID, Diner] = {}
+    for ids in portions(diner_ids):
+        query = select(Diner).where(Diner.site_id == site_id, Diner.id.in_(ids))
+        found |= {diner.id: diner for diner in session.scalars(query)}
+    return found
 
 
 def find_diner(session: Session, site_id: UUID, staff_no: str) -> Diner | None:
@@ -211,42 +236,54 @@ def qr_text(site_key: bytes, diner_id: UUID) -> str:
 
 
 def publish_diner(session: Session, diner_id: UUID) -> None:
-    """Send the diner with his balances and uses as they are now to the tills.
+    """Publish one diner, as :func:`publish_diners`."""
+    session.flush()
+    publish_diners(session, session.get_one(Diner, diner_id).site_id, [diner_id])
+
+
+def publish_diners(session: Session, site_id: UUID, diner_ids: Iterable[UUID]) -> None:
+    """Send diners with their balances and uses as they are now to the tills.
 
     One who has left disappears from them.
     """
     session.flush()
-    diner = session.get_one(Diner, diner_id)
-    gone = diner.status == DinerStatus.LEFT.value
-    body = None if gone else diner_record(session, diner)
-    feed.publish(session, diner.site_id, "diner", str(diner.id), body)
+    for ids in portions(diner_ids):
+        found = list(get_diners(session, site_id, ids).values())
+        here = [diner for diner in found if diner.status != DinerStatus.LEFT.value]
+        bodies: dict[str, records.Diner | None] = dict.fromkeys(str(diner.id) for diner in found)
+        bodies |= {str(body.id): body for body in diner_records(session, here)}
+        feed.publish_all(session, site_id, "diner", bodies)
 
 
 def diner_record(session: Session, diner: Diner) -> records.Diner:
     """The diner as a till knows him."""
-    balances = accounts.balances(session, diner.id)
-    return records.Diner(
-        id=diner.id,
-        staff_no=diner.staff_no,
-        name=diner.name,
-        department=diner.department,
-        group_id=diner.group_id,
-        status=DinerStatus(diner.status),
-        pin_hash=diner.pin_hash,
-        subsidy=balances.get(Source.SUBSIDY, Fen(0)),
-        cash=balances.get(Source.CASH, Fen(0)),
-        today=_latest_use(session, diner.id),
-        applied=sales.applied_marks(session, diner.id),
-        lookalikes=tuple(lookalikes(session, diner.id)),
-    )
+    return diner_records(session, [diner])[0]
 
 
-def _latest_use(session: Session, diner_id: UUID) -> records.DayUse:
-    query = select(func.max(sales.Sale.business_date)).where(sales.Sale.diner_id == diner_id)
-    latest: date | None = session.scalar(query)
-    if latest is None:
-        return records.DayUse(date=date.min)
-    return sales.day_use(session, diner_id, latest)
+def diner_records(session: Session, diners: Sequence[Diner]) -> list[records.Diner]:
+    """At most :data:`server.many.PORTION` diners as a till knows them."""
+    ids = [diner.id for diner in diners]
+    balances = accounts.balances_of(session, ids)
+    uses = sales.latest_uses(session, ids)
+    marks = sales.applied_marks_of(session, ids)
+    near = _lookalikes_of(session, ids)
+    return [
+        records.Diner(
+            id=diner.id,
+            staff_no=diner.staff_no,
+            name=diner.name,
+            department=diner.department,
+            group_id=diner.group_id,
+            status=DinerStatus(diner.status),
+            pin_hash=diner.pin_hash,
+            subsidy=balances[diner.id][Source.SUBSIDY],
+            cash=balances[diner.id][Source.CASH],
+            today=uses[diner.id],
+            applied=marks[diner.id],
+            lookalikes=tuple(near.get(diner.id, ())),
+        )
+        for diner in diners
+    ]
 
 
 # --- PIN ----------------------------------------------------------------------------------------
@@ -293,8 +330,15 @@ def pin_fits(diner: Diner, pin: str) -> bool:
 
 def lookalikes(session: Session, diner_id: UUID) -> Sequence[UUID]:
     """Diners whose face is too near to this one's."""
-    query = select(Lookalike.other_id).where(Lookalike.diner_id == diner_id)
-    return session.scalars(query.order_by(Lookalike.other_id)).all()
+    return _lookalikes_of(session, [diner_id]).get(diner_id, [])
+
+
+def _lookalikes_of(session: Session, diner_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    query = select(Lookalike.diner_id, Lookalike.other_id).where(Lookalike.diner_id.in_(diner_ids))
+    near: dict[UUID, list[UUID]] = {}
+    for diner_id, other_id in session.execute(query.order_by(Lookalike.other_id)):
+        near.setdefault(diner_id, []).append(other_id)
+    return near
 
 
 def all_lookalikes(session: Session, site_id: UUID) -> Sequence[UUID]:
@@ -325,5 +369,7 @@ def clear_lookalikes(session: Session, actor: Actor, diner_id: UUID) -> None:
         publish_diner(session, other_id)
 
 
-def _taken(staff_no: str) -> str:
-    return f"there is a diner with the number {staff_no} already: change that one instead"
+def _taken(numbers: Sequence[str]) -> str:
+    if len(numbers) == 1:
+        return f"there is a diner with the number {numbers[0]} already: change that one instead"
+    return "one of these numbers was given to somebody just now: look at the table again"

@@ -1,5 +1,6 @@
 """Accounts: one of each kind for its owner; the balance is kept beside the postings it sums."""
 
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from dafan.db import Base
 from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import Source
+from server.many import portions
 
 
 class AccountKind(StrEnum):
@@ -31,6 +33,7 @@ class AccountKind(StrEnum):
 
 
 WALLETS = {Source.SUBSIDY: AccountKind.SUBSIDY, Source.CASH: AccountKind.CASH}
+_SOURCES = {kind.value: source for source, kind in WALLETS.items()}
 
 
 class Account(Base):
@@ -48,21 +51,59 @@ class Account(Base):
     """Fen."""
 
 
+Owner = tuple[AccountKind, UUID]
+"""Whose account of which kind."""
+
+
 def ensure(session: Session, site_id: UUID, kind: AccountKind, owner_id: UUID) -> Account:
-    """The owner's account of this kind, opened at zero where there is none."""
-    query = select(Account).where(
-        Account.owner_id == owner_id, Account.kind == kind.value, Account.site_id == site_id
-    )
-    account = session.scalar(query)
-    if account is not None:
-        return account
-    account = Account(id=new_id(), site_id=site_id, kind=kind.value, owner_id=owner_id, balance=0)
+    """The owner's account of this kind, as :func:`ensure_all` gives it."""
+    return ensure_all(session, site_id, [(kind, owner_id)])[kind, owner_id]
+
+
+def ensure_all(session: Session, site_id: UUID, wanted: Collection[Owner]) -> dict[Owner, Account]:
+    """Accounts, opened at zero where there is none.
+
+    Where the database locks rows, these stay locked until the transaction ends, in the order of
+    their ids, so that two transactions never wait for each other; their balances are the latest.
+    """
+    found = _lock(session, site_id, wanted)
+    missing = [owner for owner in wanted if owner not in found]
+    if not missing:
+        return found
+    new = [
+        Account(id=new_id(), site_id=site_id, kind=kind.value, owner_id=owner_id, balance=0)
+        for kind, owner_id in dict.fromkeys(missing)
+    ]
     try:
         with session.begin_nested():
-            session.add(account)
-    except IntegrityError:  # another worker opened it in this moment
-        return session.scalars(query).one()
-    return account
+            session.add_all(new)
+    except IntegrityError:  # another worker opened one in this moment
+        if len(new) == 1:
+            return found | _lock(session, site_id, missing)
+        return found | {
+            owner: account
+            for each in missing
+            for owner, account in ensure_all(session, site_id, [each]).items()
+        }
+    return found | {(AccountKind(each.kind), each.owner_id): each for each in new}
+
+
+def _lock(session: Session, site_id: UUID, wanted: Collection[Owner]) -> dict[Owner, Account]:
+    asked = set(wanted)
+    found = {}
+    for owners in portions(sorted({owner_id for _, owner_id in wanted})):
+        query = (
+            select(Account)
+            .where(Account.owner_id.in_(owners), Account.site_id == site_id)
+            .order_by(Account.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        for account in session.scalars(query):
+            owner = AccountKind(account.kind), account.owner_id
+            if owner in asked:
+                found[owner] = account
+    return found
 
 
 def wallet(session: Session, site_id: UUID, diner_id: UUID, source: Source) -> Account:
@@ -76,8 +117,15 @@ def wallet(session: Session, site_id: UUID, diner_id: UUID, source: Source) -> A
 
 def balances(session: Session, diner_id: UUID) -> dict[Source, Fen]:
     """Fen in each of the diner's wallets; zero where he has none."""
-    query = select(Account.kind, Account.balance).where(
-        Account.owner_id == diner_id, Account.kind.in_([kind.value for kind in WALLETS.values()])
+    return balances_of(session, [diner_id])[diner_id]
+
+
+def balances_of(session: Session, diner_ids: Sequence[UUID]) -> dict[UUID, dict[Source, Fen]]:
+    """Diner → fen in each of his wallets, for at most :data:`server.many.PORTION` diners."""
+    query = select(Account.owner_id, Account.kind, Account.balance).where(
+        Account.owner_id.in_(diner_ids), Account.kind.in_(list(_SOURCES))
     )
-    found = dict(session.execute(query).all())
-    return {source: Fen(found.get(kind.value, 0)) for source, kind in WALLETS.items()}
+    found = {diner_id: dict.fromkeys(WALLETS, Fen(0)) for diner_id in diner_ids}
+    for diner_id, kind, balance in session.execute(query):
+        found[diner_id][_SOURCES[kind]] = Fen(balance)
+    return found

@@ -1,11 +1,22 @@
 """Sales (流水): each posted once, exactly as the diner saw it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Index, String, UniqueConstraint, func, select
+from sqlalchemy import (
+    JSON,
+    Index,
+    String,
+    UniqueConstraint,
+    Uuid,
+    func,
+    insert,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan import records
@@ -13,8 +24,8 @@ from dafan.db import Base
 from dafan.money import Fen
 from dafan.records import DayUse, Source
 from server.books import accounts
-from server.books.accounts import AccountKind
-from server.books.transfers import Leg, move
+from server.books.accounts import AccountKind, Owner
+from server.books.transfers import Leg, Move, move_all
 
 
 class Sale(Base):
@@ -80,54 +91,83 @@ class SaleLine(Base):
     amount: Mapped[int]
 
 
-def known(session: Session, sale_id: UUID) -> bool:
-    """Whether a sale of this id is posted."""
-    return session.scalar(select(Sale.id).where(Sale.id == sale_id)) is not None
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A sale, and the journal entry that carries it."""
+
+    entry: records.Entry
+    sale: records.Sale
+
+
+def posted(session: Session, sale_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these sales, at most :data:`server.many.PORTION`, are in the books."""
+    return set(session.scalars(select(Sale.id).where(Sale.id.in_(sale_ids))))
 
 
 def post(
-    session: Session, entry: records.Entry, sale: records.Sale, received_at: datetime
-) -> list[str]:
-    """Write the sale and move its money; what the diner saw is what he pays.
+    session: Session, site_id: UUID, told: Sequence[Told], received_at: datetime
+) -> list[list[str]]:
+    """Write sales and move their money; what the diner saw is what he pays.
 
     Args:
         session: Writes.
-        entry: The journal entry that carries it.
-        sale: Checked against the terminal's site by the caller.
+        site_id: The site of all of them, checked by the caller.
+        told: In the order in which they happened.
         received_at: Aware UTC.
 
     Returns:
-        Codes of what a manager should look at: ``overdraft``.
+        For each sale, codes of what a manager should look at: ``overdraft``.
     """
-    legs = _legs(session, entry.terminal_id, sale)
-    transfer = None
-    if legs:
-        transfer = move(
-            session, sale.site_id, "sale", f"sale:{sale.id}", legs,
-            at=sale.paid_at, business_date=sale.business_date, by=str(entry.terminal_id),
-        )  # fmt: skip
-    _write(session, entry, sale, received_at, transfer.id if transfer else None)
-    wallets = {kind.value for kind in accounts.WALLETS.values()}
-    overdrawn = any(leg.account.kind in wallets and leg.account.balance < 0 for leg in legs)
-    return ["overdraft"] if overdrawn else []
+    wanted = {owner for each in told for owner, _ in _legs(each)}
+    found = accounts.ensure_all(session, site_id, wanted)
+    balances = {owner: account.balance for owner, account in found.items()}
+    codes: list[list[str]] = []
+    moves = []
+    for each in told:
+        legs = _legs(each)
+        for owner, amount in legs:
+            balances[owner] += amount
+        overdrawn = any(kind in _WALLETS and balances[kind, owner] < 0 for (kind, owner), _ in legs)
+        codes.append(["overdraft"] if overdrawn else [])
+        if legs:
+            moves.append(_move(each, [Leg(found[owner], amount) for owner, amount in legs]))
+    transfers = {transfer.key: transfer.id for transfer in move_all(session, site_id, moves)}
+    _write(session, told, received_at, transfers)
+    return codes
 
 
-def _legs(session: Session, terminal_id: UUID, sale: records.Sale) -> list[Leg]:
-    legs = []
+_WALLETS = frozenset(accounts.WALLETS.values())
+
+
+def _legs(told: Told) -> list[tuple[Owner, Fen]]:
+    """Whose accounts the sale debits and credits, with fen; none where it cost nothing."""
+    sale = told.sale
+    legs: list[tuple[Owner, Fen]] = []
     for source, amount in paid_by(sale).items():
         if not amount:
             continue
         if source is Source.DRAWER:
-            payer = accounts.ensure(session, sale.site_id, AccountKind.DRAWER, terminal_id)
+            payer: Owner = AccountKind.DRAWER, told.entry.terminal_id
+        elif sale.diner_id is None:
+            raise ValueError("a wallet without a diner")
         else:
-            if sale.diner_id is None:
-                raise ValueError("a wallet without a diner")
-            payer = accounts.wallet(session, sale.site_id, sale.diner_id, source)
-        legs.append(Leg(payer, Fen(-amount)))
+            payer = accounts.WALLETS[source], sale.diner_id
+        legs.append((payer, Fen(-amount)))
     if legs:
-        revenue = accounts.ensure(session, sale.site_id, AccountKind.REVENUE, sale.venue_id)
-        legs.append(Leg(revenue, sale.total))
+        legs.append(((AccountKind.REVENUE, sale.venue_id), sale.total))
     return legs
+
+
+def _key(sale: records.Sale) -> str:
+    return f"sale:{sale.id}"
+
+
+def _move(told: Told, legs: Sequence[Leg]) -> Move:
+    sale = told.sale
+    return Move(
+        "sale", _key(sale), legs, at=sale.paid_at, business_date=sale.business_date,
+        by=str(told.entry.terminal_id),
+    )  # fmt: skip
 
 
 def paid_by(sale: records.Sale) -> dict[Source, Fen]:
@@ -138,37 +178,46 @@ def paid_by(sale: records.Sale) -> dict[Source, Fen]:
     }
 
 
+_SAME = (
+    "id", "site_id", "venue_id", "business_date", "period", "diner_id", "group_id",
+    "second_factor", "list_total", "discount", "total", "subsidised", "opened_at", "paid_at",
+    "snapshot_version",
+)  # fmt: skip
+"""What a row says in the words of the record."""
+
+
 def _write(
-    session: Session,
-    entry: records.Entry,
-    sale: records.Sale,
-    received_at: datetime,
-    transfer_id: UUID | None,
+    session: Session, told: Sequence[Told], received_at: datetime, transfers: Mapping[str, UUID]
 ) -> None:
+    rows = []
+    lines: list[dict[str, Any]] = []
+    for each in told:
+        rows.append(_row(each, transfers.get(_key(each.sale))) | {"received_at": received_at})
+        lines += _lines(each.sale)
+    if told:
+        session.execute(insert(Sale), rows)
+        session.execute(insert(SaleLine), lines)
+
+
+def _row(told: Told, transfer_id: UUID | None) -> dict[str, Any]:
+    sale = told.sale
     paid = paid_by(sale)
-    same = (
-        "id", "site_id", "venue_id", "business_date", "period", "diner_id", "group_id",
-        "second_factor", "list_total", "discount", "total", "subsidised", "opened_at", "paid_at",
-        "snapshot_version",
-    )  # fmt: skip
-    row = Sale(
-        **{name: getattr(sale, name) for name in same},
-        terminal_id=entry.terminal_id,
-        seq=entry.seq,
-        tender=sale.tender.value,
-        subsidy_paid=paid[Source.SUBSIDY],
-        cash_paid=paid[Source.CASH],
-        drawer_paid=paid[Source.DRAWER],
-        face=sale.face.to_body() if sale.face else None,
-        received_at=received_at,
-        transfer_id=transfer_id,
-    )
-    session.add(row)
+    return {name: getattr(sale, name) for name in _SAME} | {
+        "terminal_id": told.entry.terminal_id,
+        "seq": told.entry.seq,
+        "tender": sale.tender.value,
+        "subsidy_paid": paid[Source.SUBSIDY],
+        "cash_paid": paid[Source.CASH],
+        "drawer_paid": paid[Source.DRAWER],
+        "face": sale.face.to_body() if sale.face else None,
+        "transfer_id": transfer_id,
+    }
+
+
+def _lines(sale: records.Sale) -> Iterator[dict[str, Any]]:
+    key = {"site_id": sale.site_id, "business_date": sale.business_date, "sale_id": sale.id}
     for no, line in enumerate(sale.lines, start=1):
-        values = line.model_dump(mode="json") | {"dish_id": line.dish_id}
-        key = {"site_id": sale.site_id, "business_date": sale.business_date, "sale_id": sale.id}
-        session.add(SaleLine(no=no, **key, **values))
-    session.flush()
+        yield line.model_dump(mode="json") | {"dish_id": line.dish_id, "no": no} | key
 
 
 def lines_of(session: Session, sale: Sale) -> Sequence[SaleLine]:
@@ -181,41 +230,81 @@ def lines_of(session: Session, sale: Sale) -> Sequence[SaleLine]:
     return session.scalars(query.order_by(SaleLine.no)).all()
 
 
+_EATER = type_coerce(Sale.diner_id, Uuid())
+"""Never NULL where sales of certain diners are asked for."""
+
+
 def day_use(session: Session, diner_id: UUID, day: date) -> DayUse:
     """What the diner has eaten and spent on a day, and in its month up to the end of that day."""
+    return day_uses(session, [diner_id], day)[diner_id]
+
+
+def day_uses(session: Session, diner_ids: Sequence[UUID], day: date) -> dict[UUID, DayUse]:
+    """Diner → as :func:`day_use`, for at most :data:`server.many.PORTION` diners."""
     query = (
         select(
+            _EATER,
             Sale.business_date,
             Sale.period,
             Sale.subsidised,
             func.count(),
             func.coalesce(func.sum(Sale.total), 0),
         )
-        .where(Sale.diner_id == diner_id, Sale.business_date.between(day.replace(day=1), day))
-        .group_by(Sale.business_date, Sale.period, Sale.subsidised)
+        .where(Sale.diner_id.in_(diner_ids), Sale.business_date.between(day.replace(day=1), day))
+        .group_by(Sale.diner_id, Sale.business_date, Sale.period, Sale.subsidised)
     )
+    sums: dict[UUID, list[tuple[date, str, bool, int, int]]] = {each: [] for each in diner_ids}
+    for diner_id, at, period, with_subsidy, count, total in session.execute(query):
+        sums[diner_id].append((at, period, with_subsidy, count, int(total)))
+    return {diner_id: _use(day, found) for diner_id, found in sums.items()}
+
+
+def _use(day: date, sums: Sequence[tuple[date, str, bool, int, int]]) -> DayUse:
+    """Of date, period, with subsidy or not, meals and fen."""
     meals: dict[str, int] = {}
     subsidised: dict[str, int] = {}
-    spent = month_meals = month_spent = 0
-    for at, period, with_subsidy, count, total in session.execute(query):
-        month_meals += count
-        month_spent += int(total)
+    for at, period, with_subsidy, count, _ in sums:
         if at == day:
             meals[period] = meals.get(period, 0) + count
-            spent += int(total)
             if with_subsidy:
                 subsidised[period] = subsidised.get(period, 0) + count
     return DayUse(
-        date=day, meals=meals, subsidised=subsidised, spent=Fen(spent),
-        month_meals=month_meals, month_spent=month_spent,
+        date=day, meals=meals, subsidised=subsidised,
+        spent=Fen(sum(total for at, *_, total in sums if at == day)),
+        month_meals=sum(count for *_, count, _ in sums),
+        month_spent=Fen(sum(total for *_, total in sums)),
     )  # fmt: skip
+
+
+def latest_uses(session: Session, diner_ids: Sequence[UUID]) -> dict[UUID, DayUse]:
+    """Diner → the last day on which he ate, for at most :data:`server.many.PORTION` diners."""
+    query = (
+        select(_EATER, func.max(Sale.business_date))
+        .where(Sale.diner_id.in_(diner_ids))
+        .group_by(Sale.diner_id)
+    )
+    ate: dict[date, list[UUID]] = {}
+    for diner_id, day in session.execute(query):
+        ate.setdefault(day, []).append(diner_id)
+    uses = dict.fromkeys(diner_ids, DayUse(date=date.min))
+    for day, diners in ate.items():
+        uses |= day_uses(session, diners, day)
+    return uses
 
 
 def applied_marks(session: Session, diner_id: UUID) -> dict[UUID, int]:
     """Terminal → the last of its entries that the diner's balances and uses contain."""
+    return applied_marks_of(session, [diner_id])[diner_id]
+
+
+def applied_marks_of(session: Session, diner_ids: Sequence[UUID]) -> dict[UUID, dict[UUID, int]]:
+    """Diner → as :func:`applied_marks`, for at most :data:`server.many.PORTION` diners."""
     query = (
-        select(Sale.terminal_id, func.max(Sale.seq))
-        .where(Sale.diner_id == diner_id)
-        .group_by(Sale.terminal_id)
+        select(_EATER, Sale.terminal_id, func.max(Sale.seq))
+        .where(Sale.diner_id.in_(diner_ids))
+        .group_by(Sale.diner_id, Sale.terminal_id)
     )
-    return {terminal: int(seq) for terminal, seq in session.execute(query)}
+    marks: dict[UUID, dict[UUID, int]] = {diner_id: {} for diner_id in diner_ids}
+    for diner_id, terminal_id, seq in session.execute(query):
+        marks[diner_id][terminal_id] = int(seq)
+    return marks

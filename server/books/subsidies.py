@@ -12,11 +12,10 @@ from dafan.db import Base
 from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import MAX_FEN, Fen
-from dafan.records import Source
 from server import sites
 from server.books import accounts
 from server.books.accounts import AccountKind
-from server.books.transfers import KeyUsedError, Leg, move
+from server.books.transfers import KeyUsedError, Leg, Move, move_all
 
 
 class SubsidyRun(Base):
@@ -92,17 +91,30 @@ def run(
         diners=len(chosen), total=sum(amounts[member.group_id] for member in chosen), at=at, by=by,
     )  # fmt: skip
     session.add(result)
-    fund = accounts.ensure(session, site_id, AccountKind.SUBSIDY_FUND, site_id)
-    day = sites.business_date(session, site_id, at)
-    for member in chosen:
-        amount = amounts[member.group_id]
-        wallet = accounts.wallet(session, site_id, member.diner_id, Source.SUBSIDY)
-        move(
-            session, site_id, "subsidy", f"subsidy:{result.id}:{member.diner_id}",
-            [Leg(fund, Fen(-amount)), Leg(wallet, amount)],
-            at=at, business_date=day, by=by, memo=result.name,
-        )  # fmt: skip
+    _credit(session, result, chosen, amounts)
     return result
+
+
+def _credit(
+    session: Session, run: SubsidyRun, members: Sequence[Member], amounts: Mapping[UUID, Fen]
+) -> None:
+    site_id = run.site_id
+    fund = AccountKind.SUBSIDY_FUND, site_id
+    wallets = {(AccountKind.SUBSIDY, member.diner_id) for member in members}
+    found = accounts.ensure_all(session, site_id, wallets | {fund})
+    day = sites.business_date(session, site_id, run.at)
+    moves = []
+    for member in members:
+        amount = amounts[member.group_id]
+        legs = [
+            Leg(found[fund], Fen(-amount)),
+            Leg(found[AccountKind.SUBSIDY, member.diner_id], amount),
+        ]
+        key = f"subsidy:{run.id}:{member.diner_id}"
+        moves.append(
+            Move("subsidy", key, legs, at=run.at, business_date=day, by=run.by, memo=run.name)
+        )
+    move_all(session, site_id, moves)
 
 
 def runs(session: Session, site_id: UUID, limit: int = 50) -> Sequence[SubsidyRun]:

@@ -11,6 +11,8 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    bindparam,
+    insert,
     select,
     update,
 )
@@ -22,6 +24,7 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import Fen
 from server.books.accounts import Account
+from server.many import portions
 
 
 class Transfer(Base):
@@ -75,6 +78,29 @@ class Leg:
     amount: Fen
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One movement of money within a site.
+
+    Attributes:
+        kind: ``sale``, ``top_up`` or ``subsidy``.
+        key: Names this movement within the site for ever.
+        legs: They sum to zero, each account once.
+        at: Aware UTC.
+        business_date: The trading day that it counts for.
+        by: Login or terminal.
+        memo: For people.
+    """
+
+    kind: str
+    key: str
+    legs: Sequence[Leg]
+    at: datetime
+    business_date: date
+    by: str
+    memo: str = ""
+
+
 def move(
     session: Session,
     site_id: UUID,
@@ -87,58 +113,94 @@ def move(
     by: str,
     memo: str = "",
 ) -> Transfer:
-    """Move money once; the same key with the same legs again changes nothing.
+    """Move money once, as :func:`move_all` for one :class:`Move` of these values."""
+    one = Move(kind, key, legs, at, business_date, by, memo)
+    return move_all(session, site_id, [one])[0]
+
+
+def move_all(session: Session, site_id: UUID, moves: Sequence[Move]) -> list[Transfer]:
+    """Move money, once for each key; the same key with the same legs again changes nothing.
 
     Args:
         session: Writes.
-        site_id: All accounts belong to it.
-        kind: ``sale``, ``top_up`` or ``subsidy``.
-        key: Names this movement within the site for ever.
-        legs: They sum to zero, each account once.
-        at: Aware UTC.
-        business_date: The trading day that it counts for.
-        by: Login or terminal.
-        memo: For people.
+        site_id: All accounts belong to it; they come from :func:`accounts.ensure_all`, which
+            locks them in one order: no deadlock.
+        moves: No two with the same key.
+
+    Returns:
+        The transfer of each movement, in order.
 
     Raises:
-        ValueError: the legs do not sum to zero, or touch another site.
-        KeyUsedError: the key moved something else before.
+        ValueError: the legs of one do not sum to zero, or touch another site.
+        KeyUsedError: a key moved something else before.
     """
+    for each in moves:
+        _check(site_id, each.legs)
+    known: dict[str, Transfer] = {}
+    for keys in portions(each.key for each in moves):
+        query = select(Transfer).where(Transfer.site_id == site_id, Transfer.key.in_(keys))
+        known |= {transfer.key: transfer for transfer in session.scalars(query)}
+    transfers = []
+    fresh = []
+    for each in moves:
+        transfer = known.get(each.key)
+        if transfer is None:
+            transfer = _transfer(site_id, each)
+            fresh.append((transfer, each.legs))
+        else:
+            _require_same(session, transfer, each.legs)
+        transfers.append(transfer)
+    _post(session, fresh)
+    return transfers
+
+
+def _check(site_id: UUID, legs: Sequence[Leg]) -> None:
     if sum(leg.amount for leg in legs) != 0 or any(leg.amount == 0 for leg in legs):
         raise ValueError("the legs of a transfer sum to zero and none is empty")
     if any(leg.account.site_id != site_id for leg in legs):
         raise ValueError("a transfer stays within its site")
-    query = select(Transfer).where(Transfer.site_id == site_id, Transfer.key == key)
-    known = session.scalar(query)
-    if known is not None:
-        _require_same(session, known, legs)
-        return known
-    transfer = Transfer(
-        id=new_id(), site_id=site_id, business_date=business_date, kind=kind, key=key, at=at,
-        by=by[:80], memo=memo[:200],
-    )  # fmt: skip
-    session.add(transfer)
-    session.flush()
-    for leg in sorted(legs, key=lambda each: each.account.id):  # one order: no deadlock
-        _post(session, transfer, leg)
-    session.flush()
-    return transfer
 
 
-def _post(session: Session, transfer: Transfer, leg: Leg) -> None:
-    posting = Posting(
-        transfer_id=transfer.id, account_id=leg.account.id, site_id=transfer.site_id,
-        business_date=transfer.business_date, amount=leg.amount,
+def _transfer(site_id: UUID, made: Move) -> Transfer:
+    return Transfer(
+        id=new_id(), site_id=site_id, business_date=made.business_date, kind=made.kind,
+        key=made.key, at=made.at, by=made.by[:80], memo=made.memo[:200],
     )  # fmt: skip
-    session.add(posting)
-    moved = (
-        update(Account)
-        .where(Account.id == leg.account.id)
-        .values(balance=Account.balance + leg.amount)
-        .returning(Account.balance)
-        .execution_options(synchronize_session=False)
+
+
+def _post(session: Session, fresh: Sequence[tuple[Transfer, Sequence[Leg]]]) -> None:
+    """Write transfers with their postings, and add what moved to each account once."""
+    if not fresh:
+        return
+    session.add_all(transfer for transfer, _ in fresh)
+    session.flush()
+    postings = []
+    moved: dict[UUID, int] = {}
+    accounts: dict[UUID, Account] = {}
+    for transfer, legs in fresh:
+        for leg in legs:
+            postings.append({
+                "transfer_id": transfer.id, "account_id": leg.account.id,
+                "site_id": transfer.site_id, "business_date": transfer.business_date,
+                "amount": leg.amount,
+            })  # fmt: skip
+            accounts[leg.account.id] = leg.account
+            moved[leg.account.id] = moved.get(leg.account.id, 0) + leg.amount
+    session.execute(insert(Posting), postings)
+    session.connection().execute(
+        _ADD, [{"account": account_id, "moved": moved[account_id]} for account_id in sorted(moved)]
     )
-    set_committed_value(leg.account, "balance", session.execute(moved).scalar_one())
+    for account_id, account in accounts.items():
+        set_committed_value(account, "balance", account.balance + moved[account_id])
+
+
+_TABLE = Account.metadata.tables["account"]
+_ADD = (
+    update(_TABLE)
+    .where(_TABLE.c.id == bindparam("account"))
+    .values(balance=_TABLE.c.balance + bindparam("moved"))
+)
+"""Relative, so that the database adds to what it holds and not to what we believe it holds."""
 
 
 def _require_same(session: Session, known: Transfer, legs: Sequence[Leg]) -> None:

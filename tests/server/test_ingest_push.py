@@ -256,10 +256,10 @@ def test_a_fault_of_ours_parks_one_entry_and_not_the_queue(
 ) -> None:
     good = sales.post
 
-    def faulty(session: Any, entry: Any, sale: Any, now: Any) -> Any:
-        if sale.total == 13:
+    def faulty(session: Any, site_id: Any, told: Any, now: Any) -> Any:
+        if any(each.sale.total == 13 for each in told):
             raise ZeroDivisionError
-        return good(session, entry, sale, now)
+        return good(session, site_id, told, now)
 
     monkeypatch.setattr(sales, "post", faulty)
     for total in (100, 13, 100):
