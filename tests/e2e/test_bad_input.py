@@ -44,6 +44,13 @@ def set_up(tmp_path):
         counter.close()
 
 
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch):
+    """Advice comes sooner than a diner would want it; tests/pos proves when it should."""
+    monkeypatch.setattr("pos.screen.HINT_AFTER_S", 0.3)
+    monkeypatch.setattr("pos.screen.SCALE_AFTER_S", 0.5)
+
+
 @pytest.fixture
 def impatient(monkeypatch):
     """A till that asks a silent server again at once."""
