@@ -1,7 +1,6 @@
 """What every page shares: language, filters, style sheets, headers, the frame's data."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,9 +21,6 @@ _POLICY = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 
-_HEARD_OUT = 64 * 2**20
-"""Bytes; nobody takes a photograph larger than this by mistake."""
-
 
 def init_app(app: Flask) -> None:
     """Set up language, Bootstrap from this machine, filters and the frame."""
@@ -42,7 +38,6 @@ def init_app(app: Flask) -> None:
         person=_person, ago=formats.ago, plain_json=formats.plain_json,
     )  # fmt: skip
     app.jinja_env.globals.update(share=formats.share, may=access.may)
-    app.after_request(_hear_out)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_frame)
 
@@ -64,19 +59,6 @@ def secure_headers(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
     response.headers.setdefault("Cache-Control", "no-store")
-    return response
-
-
-def _hear_out(response: Response) -> Response:
-    """Read the rest of a request that is too large, so that the browser gets to see the answer.
-
-    A connection that is closed while the browser still sends shows "connection reset" instead.
-    """
-    if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        rest = min(request.content_length or 0, _HEARD_OUT)
-        body = request.environ["wsgi.input"]
-        while rest > 0 and (part := body.read(min(rest, 2**16))):
-            rest -= len(part)
     return response
 
 
