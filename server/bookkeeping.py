@@ -116,14 +116,47 @@ def _apply_sales(
         else:
             booked[each.entry.seq] = Booked(diner_id=each.sale.diner_id)
             good.append(each)
-    posted = sales.post(session, terminal.site_id, good, now)
+    locked = sales.lock_accounts(session, terminal.site_id, good)
+    uses = _Uses.load(session, good)
+    posted = sales.post(session, good, locked, now)
     for each, codes in zip(good, posted, strict=True):
-        for code in codes + site.broken_rules(each.sale):
+        for code in codes + site.broken_rules(each.sale, uses):
             _report(
                 session, terminal, each.entry, code, now, sale_id=each.sale.id,
                 diner_id=each.sale.diner_id, detail=f"{each.sale.business_date} {each.sale.period}",
             )  # fmt: skip
     return booked
+
+
+@dataclass(frozen=True)
+class _Uses:
+    """What diners have spent and eaten, read while nobody else sells to them; grows by sales."""
+
+    spent: Counter[tuple[UUID, date]]
+    """By diner and date, in fen."""
+    subsidised: Counter[tuple[UUID, date, str]]
+    """Subsidised meals by diner, date and period."""
+
+    @classmethod
+    def load(cls, session: Session, told: Sequence[Told]) -> "_Uses":
+        uses = cls(Counter(), Counter())
+        eaters: dict[date, set[UUID]] = {}
+        for each in told:
+            if each.sale.diner_id is not None:
+                eaters.setdefault(each.sale.business_date, set()).add(each.sale.diner_id)
+        for day, diners in eaters.items():
+            for diner_id, use in sales.day_uses(session, sorted(diners), day).items():
+                uses.spent[diner_id, day] = use.spent
+                for period, meals in use.subsidised.items():
+                    uses.subsidised[diner_id, day, period] = meals
+        return uses
+
+    def add(self, diner_id: UUID, sale: Sale) -> tuple[int, int]:
+        """Fen spent that day, and subsidised meals at that period, this sale included."""
+        day = diner_id, sale.business_date
+        self.spent[day] += sale.total
+        self.subsidised[*day, sale.period] += sale.subsidised
+        return self.spent[day], self.subsidised[*day, sale.period]
 
 
 @dataclass(frozen=True)
@@ -137,32 +170,17 @@ class _Site:
     groups: Mapping[UUID, groups.GroupValues]
     posted: set[UUID]
     """Grows with every sale that is admitted."""
-    spent: Counter[tuple[UUID, date]]
-    """By diner and date, in fen; grows with every sale that is judged."""
-    subsidised: Counter[tuple[UUID, date, str]]
-    """Meals by diner, date and period; grows likewise."""
 
     @classmethod
     def load(cls, session: Session, site_id: UUID, told: Sequence[Told], now: datetime) -> "_Site":
-        diners = people.get_diners(
-            session, site_id, {each.sale.diner_id for each in told if each.sale.diner_id}
-        )
-        spent: Counter[tuple[UUID, date]] = Counter()
-        subsidised: Counter[tuple[UUID, date, str]] = Counter()
-        for day in {each.sale.business_date for each in told}:
-            for diner_id, use in sales.day_uses(session, list(diners), day).items():
-                spent[diner_id, day] = use.spent
-                for period, meals in use.subsidised.items():
-                    subsidised[diner_id, day, period] = meals
+        eaters = {each.sale.diner_id for each in told if each.sale.diner_id}
         return cls(
             site_id,
             sites.business_date(session, site_id, now),
             frozenset(venue.id for venue in sites.venues(session, site_id)),
-            diners,
+            people.get_diners(session, site_id, eaters),
             {group.id: groups.values_of(group) for group in groups.all_of(session, site_id)},
             sales.posted(session, [each.sale.id for each in told]),
-            spent,
-            subsidised,
         )
 
     def admit(self, sale: Sale) -> None:
@@ -179,7 +197,7 @@ class _Site:
             raise ParkedError("unknown_diner: the site has no such diner")
         self.posted.add(sale.id)
 
-    def broken_rules(self, sale: Sale) -> list[str]:
+    def broken_rules(self, sale: Sale, uses: _Uses) -> list[str]:
         """Rules that tills without contact to each other can break together; the sale stands."""
         codes = ["wrong_date"] if sale.business_date > self.day + FUTURE else []
         if sale.diner_id is None:
@@ -188,15 +206,13 @@ class _Site:
         rules = self.groups[diner.group_id]
         if diner.status != DinerStatus.ACTIVE.value:
             codes.append("not_active")
-        day = diner.id, sale.business_date
-        self.spent[day] += sale.total
-        self.subsidised[*day, sale.period] += sale.subsidised
+        spent, meals = uses.add(diner.id, sale)
         meal = rules.meals.get(sale.period)
         allowed = max(meal.subsidised_per_day if meal else 0, 1)
-        if sale.subsidised and self.subsidised[*day, sale.period] > allowed:
+        if sale.subsidised and meals > allowed:
             codes.append("subsidised_twice")
         over_meal = rules.meal_limit is not None and sale.total > rules.meal_limit
-        if over_meal or (rules.daily_limit is not None and self.spent[day] > rules.daily_limit):
+        if over_meal or (rules.daily_limit is not None and spent > rules.daily_limit):
             codes.append("over_limit")
         return codes
 

@@ -46,6 +46,14 @@ def open_feed(session: Session, site_id: UUID) -> None:
     session.flush()
 
 
+def lock(session: Session, site_id: UUID) -> FeedCounter:
+    """Keep others from publishing until this transaction ends.
+
+    Who locks before he reads what he publishes never overwrites later news by earlier ones.
+    """
+    return session.get_one(FeedCounter, site_id, with_for_update=True)
+
+
 def publish(session: Session, site_id: UUID, kind: str, key: str, body: Record | None) -> None:
     """Publish one thing, as :func:`publish_all`."""
     publish_all(session, site_id, kind, {key: body})
@@ -63,7 +71,7 @@ def publish_all(
         bodies: What names each thing within its kind → its record; at most
             :data:`server.many.PORTION`.
     """
-    counter = session.get_one(FeedCounter, site_id, with_for_update=True)
+    counter = lock(session, site_id)
     query = select(FeedRow).where(
         FeedRow.site_id == site_id, FeedRow.kind == kind, FeedRow.key.in_(list(bodies))
     )

@@ -247,8 +247,10 @@ def publish_diners(session: Session, site_id: UUID, diner_ids: Iterable[UUID]) -
     One who has left disappears from them.
     """
     session.flush()
+    feed.lock(session, site_id)
     for ids in portions(diner_ids):
-        found = list(get_diners(session, site_id, ids).values())
+        query = select(Diner).where(Diner.site_id == site_id, Diner.id.in_(ids))
+        found = session.scalars(query.execution_options(populate_existing=True)).all()
         here = [diner for diner in found if diner.status != DinerStatus.LEFT.value]
         bodies: dict[str, records.Diner | None] = dict.fromkeys(str(diner.id) for diner in found)
         bodies |= {str(body.id): body for body in diner_records(session, here)}

@@ -104,23 +104,34 @@ def posted(session: Session, sale_ids: Sequence[UUID]) -> set[UUID]:
     return set(session.scalars(select(Sale.id).where(Sale.id.in_(sale_ids))))
 
 
+def lock_accounts(
+    session: Session, site_id: UUID, told: Sequence[Told]
+) -> dict[Owner, accounts.Account]:
+    """The accounts that these sales move; until the transaction ends no other sale moves them."""
+    wanted = {owner for each in told for owner, _ in _legs(each)}
+    return accounts.ensure_all(session, site_id, wanted)
+
+
 def post(
-    session: Session, site_id: UUID, told: Sequence[Told], received_at: datetime
+    session: Session,
+    told: Sequence[Told],
+    locked: Mapping[Owner, accounts.Account],
+    received_at: datetime,
 ) -> list[list[str]]:
     """Write sales and move their money; what the diner saw is what he pays.
 
     Args:
         session: Writes.
-        site_id: The site of all of them, checked by the caller.
-        told: In the order in which they happened.
+        told: Sales of one site, checked by the caller, in the order in which they happened.
+        locked: As :func:`lock_accounts` gives them.
         received_at: Aware UTC.
 
     Returns:
         For each sale, codes of what a manager should look at: ``overdraft``.
     """
-    wanted = {owner for each in told for owner, _ in _legs(each)}
-    found = accounts.ensure_all(session, site_id, wanted)
-    balances = {owner: account.balance for owner, account in found.items()}
+    if not told:
+        return []
+    balances = {owner: account.balance for owner, account in locked.items()}
     codes: list[list[str]] = []
     moves = []
     for each in told:
@@ -130,9 +141,9 @@ def post(
         overdrawn = any(kind in _WALLETS and balances[kind, owner] < 0 for (kind, owner), _ in legs)
         codes.append(["overdraft"] if overdrawn else [])
         if legs:
-            moves.append(_move(each, [Leg(found[owner], amount) for owner, amount in legs]))
-    transfers = {transfer.key: transfer.id for transfer in move_all(session, site_id, moves)}
-    _write(session, told, received_at, transfers)
+            moves.append(_move(each, [Leg(locked[owner], amount) for owner, amount in legs]))
+    moved = move_all(session, told[0].sale.site_id, moves)
+    _write(session, told, received_at, {transfer.key: transfer.id for transfer in moved})
     return codes
 
 
@@ -194,9 +205,8 @@ def _write(
     for each in told:
         rows.append(_row(each, transfers.get(_key(each.sale))) | {"received_at": received_at})
         lines += _lines(each.sale)
-    if told:
-        session.execute(insert(Sale), rows)
-        session.execute(insert(SaleLine), lines)
+    session.execute(insert(Sale), rows)
+    session.execute(insert(SaleLine), lines)
 
 
 def _row(told: Told, transfer_id: UUID | None) -> dict[str, Any]:

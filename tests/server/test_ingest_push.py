@@ -8,16 +8,17 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, event, func, select, text
 
 from dafan import db, journal
 from dafan.ids import new_id
 from dafan.journal import sign_batch
 from dafan.records import ErasureReceipt, Source, TerminalNotice
-from server import exceptions, ingest, people
+from server import exceptions, groups, ingest, people
 from server.actor import Actor
 from server.books import accounts, sales
 from server.entries import EntryRow, ForkedBatch
+from server.terminals import Terminal
 from server.verify import Report, verify_server
 
 
@@ -256,10 +257,10 @@ def test_a_fault_of_ours_parks_one_entry_and_not_the_queue(
 ) -> None:
     good = sales.post
 
-    def faulty(session: Any, site_id: Any, told: Any, now: Any) -> Any:
+    def faulty(session: Any, told: Any, locked: Any, now: Any) -> Any:
         if any(each.sale.total == 13 for each in told):
             raise ZeroDivisionError
-        return good(session, site_id, told, now)
+        return good(session, told, locked, now)
 
     monkeypatch.setattr(sales, "post", faulty)
     for total in (100, 13, 100):
@@ -267,3 +268,79 @@ def test_a_fault_of_ours_parks_one_entry_and_not_the_queue(
     answer = terminal.push()
     assert [row.outcome for row in answer.outcomes] == ["applied", "parked", "applied"]
     assert sold(engine) == 2
+
+
+def test_one_poisoned_entry_among_many_costs_the_others_nothing(
+    terminal: Any, make_diner: Any, make_sale: Any, engine: Engine, site: Any, monkeypatch: Any
+) -> None:
+    diner = make_diner(cash=1000)
+    good = sales.post
+
+    def faulty(session: Any, told: Any, locked: Any, now: Any) -> Any:
+        codes = good(session, told, locked, now)
+        if any(each.sale.total == 13 for each in told):
+            raise ZeroDivisionError  # after everything is written: all of it must go again
+        return codes
+
+    monkeypatch.setattr(sales, "post", faulty)
+    for total in (100, 100, 100, 13, 100, 100, 600, 100, 13):
+        terminal.sell(make_sale(diner, total))
+    outcomes = [row.outcome for row in terminal.push().outcomes]
+    assert [at for at, outcome in enumerate(outcomes) if outcome == "parked"] == [3, 8]
+    assert (sold(engine), cash_of(engine, diner)) == (7, -200)
+    assert codes(engine, site) == ["overdraft", "overdraft", "parked", "parked"]
+    report = Report()
+    with db.reading(engine) as session:
+        verify_server(session, report)
+        item = next(item for item in terminal.feed()["items"] if item["key"] == str(diner))
+    assert report.faults == []
+    assert (item["body"]["cash"], item["body"]["applied"]) == (-200, {str(terminal.id): 8})
+
+
+def test_within_one_batch_only_the_sale_that_breaks_a_rule_is_listed(
+    terminal: Any, make_diner: Any, make_sale: Any, engine: Engine, site: Any, actor: Actor
+) -> None:
+    with db.writing(engine) as session:
+        group = groups.get(session, site.id, site.group_id)
+        limited = groups.values_of(group).model_copy(update={"daily_limit": 1500})
+        groups.update(session, actor, site.group_id, limited)
+    diner = make_diner(cash=1600, subsidy=5000)
+    by_subsidy = {"subsidised": True, "payments": (("subsidy", 500),)}
+    for total, how in ((500, by_subsidy), (500, by_subsidy), (500, {}), (700, {}), (600, {})):
+        terminal.sell(make_sale(diner, total, **how))
+    terminal.push()
+    with db.reading(engine) as session:
+        items = exceptions.page(session, site.id)
+        listed = sorted((item.seq, item.code) for item in items)
+    assert listed == [
+        (2, "subsidised_twice"),
+        (4, "over_limit"),
+        (5, "over_limit"),
+        (5, "overdraft"),
+    ]
+    assert cash_of(engine, diner) == -200
+
+
+def test_a_batch_needs_no_more_statements_than_a_few_sales(
+    terminal: Any, make_diner: Any, make_sale: Any, engine: Engine
+) -> None:
+    diners = [make_diner() for _ in range(4)]
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
+
+    counts = []
+    event.listen(engine, "before_cursor_execute", note)
+    for number in (4, 40):
+        for at in range(number):
+            terminal.sell(make_sale(diners[at % 4], 100))
+        statements.clear()
+        batch = terminal.batch(after=terminal.journal.head()[0] - number)
+        with db.reading(engine) as session:
+            known = session.get_one(Terminal, terminal.id)
+        ingest.push(engine, known, batch, terminal.clock.now())
+        counts.append(len(statements))
+    event.remove(engine, "before_cursor_execute", note)
+    assert counts[1] <= counts[0]
+    assert sold(engine) == 44
