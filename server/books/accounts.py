@@ -61,49 +61,45 @@ def ensure(session: Session, site_id: UUID, kind: AccountKind, owner_id: UUID) -
 
 
 def ensure_all(session: Session, site_id: UUID, wanted: Collection[Owner]) -> dict[Owner, Account]:
-    """Accounts, opened at zero where there is none.
+    """Accounts with their latest balances, opened at zero where there is none.
 
-    Where the database locks rows, these stay locked until the transaction ends, in the order of
-    their ids, so that two transactions never wait for each other; their balances are the latest.
+    Where the database locks rows, these stay locked until the transaction ends. First the missing
+    ones are opened, then all are locked, each in one order: two transactions that move the same
+    money do not block each other for ever.
     """
-    found = _lock(session, site_id, wanted)
-    missing = [owner for owner in wanted if owner not in found]
-    if not missing:
-        return found
-    new = [
-        Account(id=new_id(), site_id=site_id, kind=kind.value, owner_id=owner_id, balance=0)
-        for kind, owner_id in dict.fromkeys(missing)
-    ]
-    try:
-        with session.begin_nested():
-            session.add_all(new)
-    except IntegrityError:  # another worker opened one in this moment
-        if len(new) == 1:
-            return found | _lock(session, site_id, missing)
-        return found | {
-            owner: account
-            for each in missing
-            for owner, account in ensure_all(session, site_id, [each]).items()
-        }
-    return found | {(AccountKind(each.kind), each.owner_id): each for each in new}
+    missing = sorted(set(wanted) - set(_find(session, site_id, wanted)))
+    if missing:
+        _open(session, site_id, missing)
+    return _find(session, site_id, wanted, lock=True)
 
 
-def _lock(session: Session, site_id: UUID, wanted: Collection[Owner]) -> dict[Owner, Account]:
+def _find(
+    session: Session, site_id: UUID, wanted: Collection[Owner], *, lock: bool = False
+) -> dict[Owner, Account]:
     asked = set(wanted)
     found = {}
-    for owners in portions(sorted({owner_id for _, owner_id in wanted})):
-        query = (
-            select(Account)
-            .where(Account.owner_id.in_(owners), Account.site_id == site_id)
-            .order_by(Account.id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
-        for account in session.scalars(query):
+    for owners in portions(sorted({owner_id for _, owner_id in asked})):
+        query = select(Account).where(Account.owner_id.in_(owners), Account.site_id == site_id)
+        if lock:
+            query = query.order_by(Account.id).with_for_update()
+        for account in session.scalars(query.execution_options(populate_existing=True)):
             owner = AccountKind(account.kind), account.owner_id
             if owner in asked:
                 found[owner] = account
     return found
+
+
+def _open(session: Session, site_id: UUID, missing: Sequence[Owner]) -> None:
+    try:
+        with session.begin_nested():
+            session.add_all(
+                Account(id=new_id(), site_id=site_id, kind=kind.value, owner_id=owner_id, balance=0)
+                for kind, owner_id in missing
+            )
+    except IntegrityError:  # another worker opened one of them in this moment
+        if len(missing) > 1:
+            for owner in missing:
+                _open(session, site_id, [owner])
 
 
 def wallet(session: Session, site_id: UUID, diner_id: UUID, source: Source) -> Account:
