@@ -51,17 +51,16 @@ def test_no_page_is_wider_than_a_phone_or_a_tablet(
     sign_in(page, "admin")
     paths = [*PAGES, f"/manage/sales/{sale.id}", f"/manage/groups/{site.group_id}"]
     paths += [f"/manage/people/{diner}{part}" for part in ("", "/edit", "/face", "/top-up")]
+    paths.remove("/manage/people/import/template.csv")
+    # English words are longer: what fits in English fits in Chinese.
+    page.context.add_cookies([{"name": "dafan_language", "value": "en", "url": address}])
     wide = []
-    for language in ("zh", "en"):
-        page.context.add_cookies([{"name": "dafan_language", "value": language, "url": address}])
-        for path in paths:
-            if "csv" in path:
-                continue
-            page.goto(address + path)
-            for size in (PHONE, TABLET):
-                page.set_viewport_size(size)
-                root = "document.documentElement"
-                more = page.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
-                if more > 0:
-                    wide.append((language, path, size["width"], more))
+    for path in paths:
+        page.goto(address + path)
+        for size in (PHONE, TABLET):
+            page.set_viewport_size(size)
+            root = "document.documentElement"
+            more = page.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
+            if more > 0:
+                wide.append((path, size["width"], more))
     assert wide == []
