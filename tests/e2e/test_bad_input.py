@@ -180,7 +180,7 @@ def test_a_printed_photo_of_a_diner_never_pays_by_itself(faces, people, rng):
     counter = faces(*on_paper(people[0], rng))
     counter.place()
     counter.until_said("没有看到真人，请本人正对镜头，或刷卡", Screen.LOOK)
-    counter.never(lambda: counter.view.screen in {Screen.CONFIRM, Screen.PAID}, 2)
+    counter.never(lambda: counter.view.screen in {Screen.CONFIRM, Screen.PAID}, 1)
     pays_by_card_instead(counter)
 
 
@@ -238,7 +238,7 @@ def test_a_model_file_with_a_wrong_checksum_leaves_a_till_that_sells_by_card(
 
 
 def test_a_tray_lifted_during_the_payment_costs_nothing_and_pays_once_when_it_is_back(set_up):
-    counter = set_up(all_day(confirm_ms=3000))
+    counter = set_up(all_day(confirm_ms=1200))
     counter.place(412)
     counter.hold_card()
     counter.until_screen(Screen.CONFIRM)
@@ -263,7 +263,7 @@ def test_a_weight_that_drifts_is_never_charged(set_up):
 
 
 def test_a_weight_that_changes_during_the_countdown_is_shown_before_it_is_paid_once(set_up):
-    counter = set_up(all_day(confirm_ms=2500))
+    counter = set_up(all_day(confirm_ms=1200))
     counter.place(412)
     counter.hold_card()
     counter.until_screen(Screen.CONFIRM)
@@ -459,7 +459,7 @@ def test_a_full_disk_charges_nothing_and_the_retry_pays_the_same_sale_once(set_u
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("hours", [-3, 26])
 def test_a_clock_that_jumps_pays_once_and_still_reaches_the_server(set_up, hours):
-    counter = set_up(all_day(confirm_ms=1500))
+    counter = set_up(all_day(confirm_ms=1200))
     counter.place()
     counter.hold_card()
     counter.until_screen(Screen.CONFIRM)
