@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from apiflask import APIFlask
+from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
@@ -133,10 +134,17 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def app(settings: Settings, clock: ManualClock, empty_database: Path) -> APIFlask:
-    """The application on a database of its own."""
+def database(settings: Settings, empty_database: Path) -> str:
+    """A database of the test's own; its URL."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     shutil.copy(empty_database, settings.data_dir / "dafan.db")
+    return settings.database
+
+
+@pytest.fixture
+def app(settings: Settings, clock: ManualClock, database: str) -> APIFlask:
+    """The application on that database."""
+    del database  # asked for, so that the file is there
     made = create_app(settings, clock=clock)
     made.testing = True
     made.config["PROPAGATE_EXCEPTIONS"] = False
@@ -150,9 +158,39 @@ def client(app: APIFlask) -> FlaskClient:
 
 
 @pytest.fixture
-def engine(app: APIFlask) -> Engine:
-    """The application's database."""
-    return parts_of(app).engine
+def engine(database: str) -> Iterator[Engine]:
+    """The database, for tests that need no application as well."""
+    made = db.make_engine(database)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_waits_for_the_disk() -> Iterator[None]:
+    """A test's database outlives no power cut; that ours does is SQLite's promise, not tested here.
+
+    Processes of their own, as in the tests that kill the server, keep ``synchronous=FULL``.
+    """
+
+    prepare = db._prepare_sqlite
+
+    def without_waiting(connection: Any, record: Any) -> None:
+        prepare(connection, record)
+        connection.execute("PRAGMA synchronous=OFF")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db, "_prepare_sqlite", without_waiting)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _passwords_are_hashed_cheaply() -> Iterator[None]:
+    """Argon2 with the least cost; what is tested is who gets in, not how long guessing takes."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (auth, people):
+            patch.setattr(module, "_hasher", cheap)
+        yield
 
 
 def parts_of(app: APIFlask) -> Services:
@@ -227,6 +265,7 @@ def make_till(
         assert answer.status_code == 200, answer.text
         info = TerminalInfo.model_validate(answer.json["terminal"])
         connection = journal.connect(tmp_path / f"till-{len(connections) + 1}.db")
+        connection.execute("PRAGMA synchronous=OFF")  # as above
         connections.append(connection)
         return Till(info, identity, journal.Journal(connection, info.id), client, clock)
 
