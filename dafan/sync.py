@@ -26,6 +26,8 @@ from dafan.records import FeedPage, PushAnswer, PushStatus, Record, Utc, canonic
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 LONG_POLL_S = 20
+BREATH_S = 0.2
+"""Between two polls."""
 STOP_S = 1.0
 FEED_LIMIT = 500
 
@@ -246,8 +248,9 @@ class SyncClient:
             if name == "push" and not more:
                 self._wake.wait(pause if self._waiting() else LONGEST_PAUSE_S)
                 self._wake.clear()
-            elif pause > FIRST_PAUSE_S:
-                self._stop.wait(pause * random.uniform(0.7, 1.0))  # noqa: S311 - spreads reconnects
+            elif not more:  # also behind a proxy that answers every long poll at once
+                wait = pause if pause > FIRST_PAUSE_S else BREATH_S
+                self._stop.wait(wait * random.uniform(0.7, 1.0))  # noqa: S311 - spreads reconnects
 
     def _failed(self, problem: str, *, revoked: bool = False) -> None:
         """Note a failure. Only an answer of the server takes a revocation back."""

@@ -77,7 +77,9 @@ def _ensure_admin(session: Session, site_id: UUID, login: str, file: Path | None
             password = (file.read_text(encoding="utf-8").splitlines() or [""])[0]
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{file}: no password can be read from it: {error}") from error
-    auth.create_user(session, site_id, login, password, ["admin"], name="管理员")
+    auth.create_user(
+        session, site_id, login, password, ["admin"], name="管理员", must_change=file is None
+    )
     return "" if file else password
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,9 @@ def chromium() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api")
     names = ("chromium", "chromium-browser", "google-chrome")
     installed = next((path for path in map(shutil.which, names) if path), None)
+    driver = Path(sync_api.__file__).parents[1] / "driver" / "node"
+    if subprocess.run([driver, "--version"], capture_output=True, check=False).returncode != 0:
+        pytest.skip(f"{NO_CHROMIUM} (Playwright's driver does not run: is libatomic1 installed?)")
     with sync_api.sync_playwright() as playwright:
         path = installed or playwright.chromium.executable_path
         if not Path(path).exists():

@@ -74,7 +74,10 @@ ENROLMENT = Gate(zone=(0, 0, 1, 1), min_width=80, max_turn=0.4, max_tilt=0.25, m
 
 
 def assess(image: BgrImage, face: Face, gate: Gate = PAYMENT) -> Verdict:
-    """The first thing that is wrong with a face, in the order in which a person mends it."""
+    """The first thing that is wrong with a face, in the order in which a person mends it.
+
+    Light and sharpness come before the pose: the points of a dark or blurred face tell no pose.
+    """
     height, width = image.shape[:2]
     left, top, right, bottom = gate.zone
     centre_x, centre_y = (face.x + face.w / 2) / width, (face.y + face.h / 2) / height
@@ -84,12 +87,13 @@ def assess(image: BgrImage, face: Face, gate: Gate = PAYMENT) -> Verdict:
         return Verdict.TOO_SMALL
     if (face.points < 0).any() or (face.points >= (width, height)).any():
         return Verdict.CUT_OFF
+    seen = _light_and_sharpness(image, face, gate)
+    if seen is not Verdict.OK:
+        return seen
     if face.turn > gate.max_turn:
         return Verdict.TURNED
     across, down = face.points[1] - face.points[0]
-    if abs(float(down)) > gate.max_tilt * float(across):
-        return Verdict.TILTED
-    return _light_and_sharpness(image, face, gate)
+    return Verdict.TILTED if abs(float(down)) > gate.max_tilt * float(across) else Verdict.OK
 
 
 def _light_and_sharpness(image: BgrImage, face: Face, gate: Gate) -> Verdict:
