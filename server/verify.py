@@ -213,7 +213,6 @@ def _chains(session: Session, report: Report) -> Iterator[Fault]:
         yield from _entry(where, row, booked)
         seq, prev = row.seq, row.hash
         report.count("entries")
-        session.expunge_all()
 
 
 def _entry(where: str, row: EntryRow, booked: sales.Sale | None) -> Iterator[Fault]:

@@ -37,6 +37,7 @@ class Sale(Base):
         UniqueConstraint("terminal_id", "seq"),
         Index("ix_sale_site_id_paid_at", "site_id", "paid_at"),
         Index("ix_sale_diner_id_business_date", "diner_id", "business_date"),
+        Index("ix_sale_diner_id_terminal_id_seq", "diner_id", "terminal_id", "seq"),
     )
 
     site_id: Mapped[UUID] = mapped_column(primary_key=True)

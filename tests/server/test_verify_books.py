@@ -50,6 +50,23 @@ def test_books_that_nobody_touched_agree(engine: Engine, tmp_path: Path) -> None
     }  # fmt: skip
 
 
+def test_books_larger_than_what_is_read_at_once_are_proved_to_the_last_entry(
+    terminal: Any, make_diner: Callable[..., UUID], make_sale: Any, engine: Engine
+) -> None:
+    diner = make_diner(cash=1_000_000)
+    for _ in range(6):
+        first = terminal.journal.head()[0]
+        for _ in range(200):
+            terminal.sell(make_sale(diner, 3))
+        terminal.push(after=first)
+    report = report_of(engine)
+    assert report.faults == []
+    assert report.checked["entries"] == 1200
+    with db.writing(engine) as session:
+        session.execute(text("UPDATE entry SET body = replace(body, '3', '4') WHERE seq = 1199"))
+    assert any("entry 1199" in fault.where for fault in report_of(engine).faults)
+
+
 @pytest.mark.parametrize(
     ("damage", "found"),
     [
