@@ -17,7 +17,7 @@ from pos.demo.stage import DemoDiner, Stage
 from pos.runtime import Till
 from pos.view import AskWhat, Screen, View
 
-LOOK_S = 6.0
+LOOK_S = 4.0
 """So long a diner looks at the camera before holding up the card."""
 GIVE_UP_S = 40.0
 
