@@ -5,12 +5,16 @@ The picture is ``t1`` of the insightface package: a group photograph, so each fa
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from vision.errors import ImageError
 from vision.images import BgrImage
+
+Pixels = npt.NDArray[np.float32]
 
 _IMAGE_SHAPE = (886, 1280, 3)
 _BOXES = (
@@ -169,12 +173,18 @@ def vary(
         sample.image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
     mask = cv2.warpAffine(_silhouette(sample), matrix, size, flags=cv2.INTER_LINEAR)[..., None]
-    frame = person * mask + empty_frame(how.room, size).astype(np.float32) * (1 - mask)
+    frame = person * mask + _hall(how.room, size) * (1 - mask)
     return _through_lens(frame, how, rng)
 
 
 def empty_frame(room: int = 0, size: tuple[int, int] = LANDSCAPE) -> BgrImage:
     """What the camera sees when nobody stands there: an out-of-focus hall."""
+    return _hall(room, size).astype(np.uint8)
+
+
+@lru_cache(maxsize=8)
+def _hall(room: int, size: tuple[int, int]) -> Pixels:
+    """(height, width, 3) 0 to 255, BGR; the same picture for the same seed."""
     rng = np.random.default_rng(1000 + room)
     width, height = size
     column = np.linspace(1.1, 0.75, height)[:, None, None]
@@ -185,10 +195,11 @@ def empty_frame(room: int = 0, size: tuple[int, int] = LANDSCAPE) -> BgrImage:
         corner = (int(left + rng.uniform(30, 160)), int(top + rng.uniform(20, 140)))
         colour = tuple(float(c) for c in wall * rng.uniform(0.5, 1.1) * rng.uniform(0.92, 1.08, 3))
         cv2.rectangle(image, (int(left), int(top)), corner, colour, -1)
-    return np.clip(cv2.GaussianBlur(image, (0, 0), 9), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(cv2.GaussianBlur(image, (0, 0), 9), 0, 255), np.float32)
 
 
-def _silhouette(sample: Sample) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+@lru_cache(maxsize=8)
+def _silhouette(sample: Sample) -> Pixels:
     """(height, width) 0 to 1: head, neck and shoulders, soft at the edge."""
     x, y, w, h = sample.face
     mask = np.zeros(sample.image.shape[:2], np.float32)
@@ -201,16 +212,23 @@ def _silhouette(sample: Sample) -> np.ndarray[tuple[int, int], np.dtype[np.float
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.03 * w), np.float32)
 
 
-def _through_lens(
-    frame: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-    how: Variation,
-    rng: np.random.Generator,
-) -> BgrImage:
+def _through_lens(frame: Pixels, how: Variation, rng: np.random.Generator) -> BgrImage:
     """Light, focus, sensor noise and the camera's JPEG."""
     frame = frame * (how.gain * np.array([1 - how.warmth, 1, 1 + how.warmth], np.float32))
     if how.blur > 0:
         frame = np.asarray(cv2.GaussianBlur(frame, (0, 0), max(how.blur, 0.1)), np.float32)
-    noise = rng.standard_normal(frame.shape, dtype=np.float32) * np.float32(how.noise)
-    image = np.clip(frame + noise, 0, 255).astype(np.uint8)
+    down, right = (int(offset) for offset in rng.integers(0, _GRAIN_SPARE, 2))
+    grain = _grain(frame.shape)[down : down + len(frame), right : right + frame.shape[1]]
+    image = np.clip(frame + grain * np.float32(how.noise), 0, 255).astype(np.uint8)
     _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+
+
+_GRAIN_SPARE = 256
+
+
+@lru_cache(maxsize=2)
+def _grain(shape: tuple[int, ...]) -> Pixels:
+    """Noise of sigma 1, larger than a frame: each frame takes its own piece. Drawing is slow."""
+    larger = (shape[0] + _GRAIN_SPARE, shape[1] + _GRAIN_SPARE, *shape[2:])
+    return np.random.default_rng(7).standard_normal(larger, dtype=np.float32)
