@@ -74,7 +74,7 @@ def test_a_diner_puts_down_a_tray_is_recognised_and_has_paid(
     _shot(page, "till-place")
     page.wait_for_selector("[data-screen=confirm]")
     shown = page.inner_text("#kiosk")
-    assert re.search(r"[甲-癸]\*", shown), shown
+    assert re.search(r"[甲乙丙丁戊己庚辛壬癸]\*", shown), shown
     amount = re.search(r"\d+ g × ¥28\.00/kg\s+(\d+\.\d\d)", shown)
     assert amount, shown
     _shot(page, "till-confirm")

@@ -1,11 +1,9 @@
 """Signed-in browsers on the seeded application of tests/server/conftest.py."""
 
 import re
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,13 +59,11 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> APIFlask:
 
 @pytest.fixture
 def app(
-    application: APIFlask, settings: Settings, clock: ManualClock, empty_database: Path
+    application: APIFlask, settings: Settings, clock: ManualClock, database: str
 ) -> Iterator[APIFlask]:
     """The application on this test's own database, folder and clock."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    shutil.copy(empty_database, settings.data_dir / "dafan.db")
     shared = application.extensions["dafan"]
-    engine = db.make_engine(settings.database)
+    engine = db.make_engine(database)
     own = replace(shared, settings=settings, clock=clock, engine=engine)
     application.extensions["dafan"] = own
     yield application
