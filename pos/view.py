@@ -116,7 +116,6 @@ class NoticeCode(StrEnum):
     CARD_UNKNOWN = "card_unknown"
     CARD_LOST = "card_lost"
     QR_UNKNOWN = "qr_unknown"
-    QR_EXPIRED = "qr_expired"
     STAFF_NO_UNKNOWN = "staff_no_unknown"
     PIN_WRONG = "pin_wrong"  # tries
     PIN_LOCKED = "pin_locked"  # minutes

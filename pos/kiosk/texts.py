@@ -192,9 +192,6 @@ NOTICES: dict[NoticeCode, Sentence] = {
         "This QR code is not a payment code",
         "Open your code and try again",
     ),
-    _N.QR_EXPIRED: _say(
-        "二维码过期了", "请刷新后再扫", "This QR code has expired", "Refresh it and try again"
-    ),
     _N.STAFF_NO_UNKNOWN: _say(
         "没有这个工号", "请再输一次", "There is no such staff number", "Please try again"
     ),
