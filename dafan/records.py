@@ -1,8 +1,8 @@
 """All that a terminal reports and receives: the contract between till and server.
 
-Up go journal entries (:class:`Entry`), whose bodies are :class:`Sale`, :class:`TerminalNotice` or
-:class:`ErasureReceipt`. Down comes the feed (:class:`FeedPage`), whose items carry the bodies in
-:data:`FEED_BODIES`. Numbers are integers throughout: fen, grams, permille.
+Up go journal entries (:class:`Entry`): a :class:`Sale`, or a body of :mod:`dafan.desk`. Down comes
+the feed (:class:`FeedPage`), whose items carry bodies of :data:`FEED_BODIES`. Numbers are
+integers throughout: fen, grams, permille.
 """
 
 from datetime import date, time
@@ -12,6 +12,15 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from dafan.desk import (
+    ErasureReceipt,
+    EvidenceRequest,
+    Shift,
+    SiteKey,
+    TerminalNotice,
+    TillStaff,
+    Void,
+)
 from dafan.money import MAX_FEN, Fen
 from dafan.wire import (
     Balance,
@@ -139,25 +148,12 @@ class Sale(Record):
         return self
 
 
-class TerminalNotice(Record):
-    """Something about the terminal that a manager should see, such as a printer without paper."""
-
-    code: Code
-    detail: Annotated[str, Field(max_length=400)] = ""
-
-
-class ErasureReceipt(Record):
-    """The terminal has erased a face template."""
-
-    template_id: UUID
-    diner_id: UUID
-    erased_at: Utc
-
-
 ENTRY_BODIES: dict[str, type[Record]] = {
     "sale": Sale,
     "notice": TerminalNotice,
     "erasure": ErasureReceipt,
+    "void": Void,
+    "shift": Shift,
 }
 
 
@@ -249,6 +245,8 @@ class Policy(Record):
     face_enabled: bool = True
     print_receipts: bool = True
     receipt_footer: Annotated[str, Field(max_length=200)] = ""
+    evidence_days: Annotated[int, Field(ge=0, le=90)] = 30
+    """How long a till keeps the sealed frame of a face payment for a dispute; 0: none is taken."""
 
 
 class TerminalInfo(Record):
@@ -351,6 +349,8 @@ class Template(Record):
     pack: Name
     consent_version: Name
     sealed: Binary
+    epoch: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 1
+    """Which of the site's keys seals it (:class:`dafan.desk.SiteKey`)."""
 
 
 class CardStatus(StrEnum):
@@ -376,6 +376,9 @@ FEED_BODIES: dict[str, type[Record]] = {
     "diner": Diner,
     "template": Template,
     "card": Card,
+    "staff": TillStaff,
+    "site_key": SiteKey,
+    "evidence": EvidenceRequest,
 }
 
 

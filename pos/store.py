@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from dafan.clock import Clock
 from dafan.crypto import SealError, open_sealed
+from dafan.desk import ErasureReceipt, TerminalNotice
 from dafan.errors import DafanError
 from dafan.ids import new_id
 from dafan.journal import Journal, JournalError, connect
@@ -27,7 +28,6 @@ from dafan.records import (
     Card,
     Diner,
     Dish,
-    ErasureReceipt,
     FeedItem,
     FeedPage,
     Group,
@@ -37,7 +37,6 @@ from dafan.records import (
     Template,
     Tender,
     TerminalInfo,
-    TerminalNotice,
 )
 from devices.receipt_doc import ReceiptDoc
 from pos import spool

@@ -10,15 +10,14 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from dafan.desk import ErasureReceipt, TerminalNotice
 from dafan.errors import DafanError
 from dafan.records import (
     ENTRY_BODIES,
     DinerStatus,
     Entry,
-    ErasureReceipt,
     Record,
     Sale,
-    TerminalNotice,
 )
 from server import exceptions, faces, groups, people, sites
 from server.books import sales

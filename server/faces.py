@@ -16,9 +16,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan import crypto, records
 from dafan.db import Base
+from dafan.desk import ErasureReceipt
 from dafan.errors import BadInputError
 from dafan.ids import new_id
-from dafan.records import ErasureReceipt
 from server import consents, feed, people, terminals
 from server.actor import Actor
 from server.face_engine import Reference, Vector

@@ -16,6 +16,8 @@ from dafan.db import Base
 from dafan.records import FeedItem, FeedPage, Record
 
 MAX_PAGE = 1000
+_OWN = ("terminal", "site_key")
+"""Kinds whose items are for the one terminal that their key names."""
 
 
 class FeedCounter(Base):
@@ -119,7 +121,7 @@ def page(
     query = (
         select(FeedRow)
         .where(FeedRow.site_id == site_id, FeedRow.version > start)
-        .where(or_(FeedRow.kind != "terminal", FeedRow.key == str(terminal_id)))
+        .where(or_(FeedRow.kind.not_in(_OWN), FeedRow.key == str(terminal_id)))
         .order_by(FeedRow.version)
         .limit(limit + 1)
     )

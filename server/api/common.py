@@ -16,8 +16,6 @@ from server.people import UnknownDinerError
 from server.problems import problem
 from server.services import services
 
-READERS = ("admin", "manager", "finance", "cashier", "auditor")
-EDITORS = ("admin", "manager")
 NOT_SIGNED_IN = {401: "Sign in by HTTP Basic", 403: "Your role may not do this"}
 
 _UNKNOWN = (UnknownDinerError, UnknownGroupError, UnknownDishError, UnknownCardError)

@@ -10,8 +10,8 @@ from dafan.wire import Utc
 from kitchen import dishes as kitchen_dishes
 from kitchen.dishes import Dish, DishValues, values_of
 from server import dishes
-from server.api.common import EDITORS, NOT_SIGNED_IN, READERS, Limit, actor, answers_unknown
-from server.auth import requires
+from server.access import needs
+from server.api.common import NOT_SIGNED_IN, Limit, actor, answers_unknown
 from server.services import services
 
 blueprint = answers_unknown(
@@ -55,7 +55,7 @@ class DishQuery(Limit):
 
 
 @blueprint.get("")
-@requires(*READERS)
+@needs("see_dishes")
 @blueprint.input(DishQuery, location="query")
 @blueprint.output(DishPage)
 @blueprint.doc(summary="List dishes", responses=NOT_SIGNED_IN)
@@ -70,7 +70,7 @@ def list_dishes(query_data: DishQuery) -> DishPage:
 
 
 @blueprint.post("")
-@requires(*EDITORS)
+@needs("edit_dishes")
 @blueprint.input(DishValues)
 @blueprint.output(DishAnswer, status_code=201)
 @blueprint.doc(summary="Add a dish; every till has it at its next pull", responses=NOT_SIGNED_IN)
@@ -81,7 +81,7 @@ def create_dish(json_data: DishValues) -> DishAnswer:
 
 
 @blueprint.get("/<uuid:dish_id>")
-@requires(*READERS)
+@needs("see_dishes")
 @blueprint.output(DishAnswer)
 @blueprint.doc(summary="One dish", responses={**NOT_SIGNED_IN, 404: "No such dish"})
 def get_dish(dish_id: UUID) -> DishAnswer:
@@ -91,7 +91,7 @@ def get_dish(dish_id: UUID) -> DishAnswer:
 
 
 @blueprint.put("/<uuid:dish_id>")
-@requires(*EDITORS)
+@needs("edit_dishes")
 @blueprint.input(DishValues)
 @blueprint.output(DishAnswer)
 @blueprint.doc(
@@ -104,7 +104,7 @@ def update_dish(dish_id: UUID, json_data: DishValues) -> DishAnswer:
 
 
 @blueprint.get("/<uuid:dish_id>/prices")
-@requires(*READERS)
+@needs("see_dishes")
 @blueprint.output(DishPrices)
 @blueprint.doc(
     summary="Every price that was ever asked", responses={**NOT_SIGNED_IN, 404: "No such dish"}

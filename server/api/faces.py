@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from dafan.db import reading, writing
 from dafan.wire import Utc
 from server import consents, faces, people
-from server.api.common import EDITORS, NOT_SIGNED_IN, READERS, actor, answers_unknown
-from server.auth import requires
+from server.access import needs
+from server.api.common import NOT_SIGNED_IN, actor, answers_unknown
 from server.consent_texts import text_of
 from server.consents import ConsentValues
 from server.face_engine import shared_engine
@@ -68,7 +68,7 @@ class PhotoUpload(BaseModel):
 
 
 @blueprint.get("/consent-text")
-@requires(*READERS)
+@needs("see_people")
 @blueprint.output(ConsentTextAnswer)
 @blueprint.doc(summary="The consent text of today", responses=NOT_SIGNED_IN)
 def consent_text() -> ConsentTextAnswer:
@@ -79,7 +79,7 @@ def consent_text() -> ConsentTextAnswer:
 
 
 @blueprint.get("/diners/<uuid:diner_id>/face")
-@requires(*EDITORS)
+@needs("see_faces")
 @blueprint.output(FaceState)
 @blueprint.doc(summary="Consent and enrolment of a diner", responses=_RESPONSES)
 def get_face(diner_id: UUID) -> FaceState:
@@ -88,7 +88,7 @@ def get_face(diner_id: UUID) -> FaceState:
 
 
 @blueprint.post("/diners/<uuid:diner_id>/consent")
-@requires(*EDITORS)
+@needs("see_faces")
 @blueprint.input(ConsentValues)
 @blueprint.output(FaceState, status_code=201)
 @blueprint.doc(summary="Record that the diner read the text and agreed", responses=_RESPONSES)
@@ -100,7 +100,7 @@ def give_consent(diner_id: UUID, json_data: ConsentValues) -> FaceState:
 
 
 @blueprint.put("/diners/<uuid:diner_id>/face")
-@requires(*EDITORS)
+@needs("see_faces")
 @blueprint.input(PhotoUpload, location="files", arg_name="upload")
 @blueprint.output(FaceState)
 @blueprint.doc(
@@ -134,7 +134,7 @@ def enrol(diner_id: UUID, upload: PhotoUpload) -> FaceState | Response:
 
 
 @blueprint.delete("/diners/<uuid:diner_id>/face")
-@requires(*EDITORS)
+@needs("see_faces")
 @blueprint.output(FaceState)
 @blueprint.doc(
     summary="Withdraw the consent and erase the face, here and on every till",

@@ -11,8 +11,8 @@ from dafan.db import reading, writing
 from dafan.errors import BadInputError
 from dafan.records import CardStatus, DinerStatus, Source
 from server import cards, groups, leaving, people
-from server.api.common import EDITORS, NOT_SIGNED_IN, READERS, Limit, actor, answers_unknown
-from server.auth import requires
+from server.access import needs
+from server.api.common import NOT_SIGNED_IN, Limit, actor, answers_unknown
 from server.books import accounts
 from server.groups import DinerGroup, GroupValues
 from server.people import Diner, DinerValues
@@ -97,7 +97,7 @@ class CardStatusValues(Values):
 
 
 @blueprint.get("/groups")
-@requires(*READERS)
+@needs("see_people")
 @blueprint.output(GroupList)
 @blueprint.doc(summary="List groups", responses=NOT_SIGNED_IN)
 def list_groups() -> GroupList:
@@ -108,7 +108,7 @@ def list_groups() -> GroupList:
 
 
 @blueprint.post("/groups")
-@requires(*EDITORS)
+@needs("edit_people")
 @blueprint.input(GroupValues)
 @blueprint.output(GroupAnswer, status_code=201)
 @blueprint.doc(summary="Add a group", responses=NOT_SIGNED_IN)
@@ -119,7 +119,7 @@ def create_group(json_data: GroupValues) -> GroupAnswer:
 
 
 @blueprint.get("/groups/<uuid:group_id>")
-@requires(*READERS)
+@needs("see_people")
 @blueprint.output(GroupAnswer)
 @blueprint.doc(summary="One group", responses=_RESPONSES)
 def get_group(group_id: UUID) -> GroupAnswer:
@@ -129,7 +129,7 @@ def get_group(group_id: UUID) -> GroupAnswer:
 
 
 @blueprint.put("/groups/<uuid:group_id>")
-@requires(*EDITORS)
+@needs("edit_people")
 @blueprint.input(GroupValues)
 @blueprint.output(GroupAnswer)
 @blueprint.doc(summary="Change a group's rules", responses=_RESPONSES)
@@ -140,7 +140,7 @@ def update_group(group_id: UUID, json_data: GroupValues) -> GroupAnswer:
 
 
 @blueprint.get("/diners")
-@requires(*READERS)
+@needs("see_people")
 @blueprint.input(DinerQuery, location="query")
 @blueprint.output(DinerPage)
 @blueprint.doc(summary="List or find diners", responses=NOT_SIGNED_IN)
@@ -154,7 +154,7 @@ def list_diners(query_data: DinerQuery) -> DinerPage:
 
 
 @blueprint.post("/diners")
-@requires(*EDITORS)
+@needs("edit_people")
 @blueprint.input(DinerValues)
 @blueprint.output(DinerAnswer, status_code=201)
 @blueprint.doc(summary="Add a diner", responses=_RESPONSES)
@@ -165,7 +165,7 @@ def create_diner(json_data: DinerValues) -> DinerAnswer:
 
 
 @blueprint.get("/diners/<uuid:diner_id>")
-@requires(*READERS)
+@needs("see_people")
 @blueprint.output(DinerAnswer)
 @blueprint.doc(summary="One diner", responses=_RESPONSES)
 def get_diner(diner_id: UUID) -> DinerAnswer:
@@ -175,7 +175,7 @@ def get_diner(diner_id: UUID) -> DinerAnswer:
 
 
 @blueprint.put("/diners/<uuid:diner_id>")
-@requires(*EDITORS)
+@needs("edit_people")
 @blueprint.input(DinerValues)
 @blueprint.output(DinerAnswer)
 @blueprint.doc(summary="Change number, name, department or group", responses=_RESPONSES)
@@ -186,7 +186,7 @@ def update_diner(diner_id: UUID, json_data: DinerValues) -> DinerAnswer:
 
 
 @blueprint.put("/diners/<uuid:diner_id>/status")
-@requires(*EDITORS)
+@needs("edit_people")
 @blueprint.input(StatusValues)
 @blueprint.output(DinerAnswer)
 @blueprint.doc(summary="Freeze, unfreeze, or let go for good", responses=_RESPONSES)
@@ -201,7 +201,7 @@ def set_status(diner_id: UUID, json_data: StatusValues) -> DinerAnswer:
 
 
 @blueprint.put("/diners/<uuid:diner_id>/pin")
-@requires(*EDITORS)
+@needs("edit_people")
 @blueprint.input(PinValues)
 @blueprint.output({}, status_code=204)
 @blueprint.doc(summary="Set or take away the PIN; it is never shown", responses=_RESPONSES)
@@ -213,7 +213,7 @@ def set_pin(diner_id: UUID, json_data: PinValues) -> tuple[str, int]:
 
 
 @blueprint.post("/diners/<uuid:diner_id>/cards")
-@requires(*EDITORS)
+@needs("edit_people")
 @blueprint.input(CardValues)
 @blueprint.output(DinerAnswer, status_code=201)
 @blueprint.doc(summary="Give the diner a card", responses=_RESPONSES)
@@ -225,7 +225,7 @@ def assign_card(diner_id: UUID, json_data: CardValues) -> DinerAnswer:
 
 
 @blueprint.put("/diners/<uuid:diner_id>/cards/<number>")
-@requires(*EDITORS)
+@needs("edit_people")
 @blueprint.input(CardStatusValues)
 @blueprint.output(DinerAnswer)
 @blueprint.doc(summary="Report a card lost, or found again", responses=_RESPONSES)

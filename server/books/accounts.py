@@ -30,6 +30,14 @@ class AccountKind(StrEnum):
     """Where top-ups of a site come from."""
     SUBSIDY_FUND = "subsidy_fund"
     """Where subsidies of a site come from."""
+    BANK = "bank"
+    """A site's bank account: imported transfers come from it, refunds of leavers go to it."""
+    GATEWAY = "gateway"
+    """What a payment gateway owes a site for payments made online."""
+    CLEARING = "clearing"
+    """What one body owes another for its diners' meals; the owner is the ordered pair."""
+    DIFFERENCE = "difference"
+    """Cash over or short of a terminal, as counted at the end of a shift."""
 
 
 WALLETS = {Source.SUBSIDY: AccountKind.SUBSIDY, Source.CASH: AccountKind.CASH}

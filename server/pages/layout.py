@@ -11,7 +11,8 @@ from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 
 import dafan
-from server.pages import access, formats, site_view
+from server import access
+from server.pages import formats, navigation, site_view
 
 LANGUAGES: Mapping[str, str] = {"zh": "中文", "en": "English"}
 LANGUAGE_COOKIE = "dafan_language"
@@ -75,7 +76,7 @@ def _frame() -> dict[str, Any]:
     return {
         "lang": "zh-CN" if str(get_locale()).startswith("zh") else "en",
         "languages": LANGUAGES,
-        "menu": access.menu() if signed_in and not current_user.must_change else [],
+        "menu": navigation.menu() if signed_in and not current_user.must_change else [],
         "site": site_view.current() if signed_in else None,
         "person": g.get("person"),
     }

@@ -7,8 +7,9 @@ from flask_babel import gettext as _
 
 from dafan.money import Fen, format_yuan
 from dafan.records import Portion
+from server.access import may
 from server.books.sales import SaleLine
-from server.pages import access, formats
+from server.pages import formats
 from server.pages.site_view import SiteView
 from server.reports.sales import Row
 
@@ -19,7 +20,7 @@ COLUMNS = 32
 def text(row: Row, lines: Sequence[SaleLine], venue: str, site: SiteView) -> str:
     """The slip; the diner's name as far as the signed-in person may see it."""
     sale = row.sale
-    name = row.diner if access.may("see_names") else formats.masked(row.diner)
+    name = row.diner if may("see_names") else formats.masked(row.diner)
     slip = [_centred(site.name), _centred(f"{venue} {row.terminal}".strip()), "-" * COLUMNS]
     for line in lines:
         slip.append(line.name + {Portion.HALF: _("（半份）"), Portion.SMALL: _("（小碗）")}.get(

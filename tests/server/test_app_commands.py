@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -19,12 +19,15 @@ from sqlalchemy import select
 from dafan import db, journal
 from dafan.clock import SystemClock
 from dafan.crypto import Identity
+from dafan.desk import TerminalNotice
 from dafan.enrolment import EnrolAnswer, EnrolRequest
 from dafan.ids import new_id
-from dafan.records import FeedPage, TerminalNotice
 from dafan.sync import SyncClient
 from server import auth, schema, sites
 from server.cli import server
+
+if TYPE_CHECKING:
+    from dafan.records import FeedPage
 
 
 def run(*arguments: str) -> Any:

@@ -13,9 +13,9 @@ from sqlalchemy import select
 
 from dafan import crypto, records
 from dafan.db import reading, writing
+from dafan.desk import ErasureReceipt
 from dafan.errors import BadInputError
 from dafan.ids import new_id
-from dafan.records import ErasureReceipt
 from server import (
     audit,
     consent_texts,

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from dafan import db, journal
 from dafan.clock import ManualClock
 from dafan.crypto import Identity
+from dafan.desk import TerminalNotice
 from dafan.ids import new_id
 from dafan.journal import GENESIS, sign_batch
-from dafan.records import TerminalNotice
 from server import ingest, sites, terminals
 from server.verify import Report, verify_server
 

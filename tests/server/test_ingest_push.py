@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import Engine, event, func, select, text
 
 from dafan import db, journal
+from dafan.desk import ErasureReceipt, TerminalNotice
 from dafan.ids import new_id
 from dafan.journal import sign_batch
-from dafan.records import ErasureReceipt, Source, TerminalNotice
+from dafan.records import Source
 from server import exceptions, groups, ingest, people
 from server.actor import Actor
 from server.books import accounts, sales

@@ -16,9 +16,10 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from dafan import db
 from dafan.errors import DafanError
 from server import auth, staff
+from server.access import needs
 from server.pages import messages
 from server.pages.forms import Form
-from server.pages.manage.blueprint import actor, change, manage, needs, reading, site_id
+from server.pages.manage.blueprint import actor, change, manage, reading, site_id
 from server.pages.words import role_choices
 from server.services import services
 

@@ -3,7 +3,8 @@
 from flask import render_template, request
 
 from server import audit
-from server.pages.manage.blueprint import as_uuid, manage, needs, next_page, reading, site_id
+from server.access import needs
+from server.pages.manage.blueprint import as_uuid, manage, next_page, reading, site_id
 from server.pages.words import action_text
 
 PAGE = 50

@@ -12,17 +12,11 @@ from sqlalchemy.orm import Session
 from dafan import db
 from dafan.errors import DafanError
 from server.actor import Actor
-from server.auth import requires
-from server.pages import access, layout, messages
+from server.pages import layout, messages
 from server.services import services
 
 manage = Blueprint("manage", __name__, url_prefix="/manage")
 manage.after_request(layout.secure_headers)
-
-
-def needs(right: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let only those through whose role has the right of :mod:`server.pages.access`."""
-    return requires(*access.RIGHTS[right])
 
 
 def site_id() -> UUID:

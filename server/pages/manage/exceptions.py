@@ -7,12 +7,12 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from server import exceptions, people, terminals
+from server.access import needs
 from server.pages.manage.blueprint import (
     actor,
     as_uuid,
     change,
     manage,
-    needs,
     next_page,
     reading,
     site_id,

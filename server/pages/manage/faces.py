@@ -10,10 +10,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from dafan import db
 from dafan.errors import DafanError
 from server import consents, faces, people
+from server.access import needs
 from server.consent_texts import CURRENT, text_of
 from server.face_engine import shared_engine
 from server.pages import messages
-from server.pages.manage.blueprint import actor, change, manage, needs, reading, site_id
+from server.pages.manage.blueprint import actor, change, manage, reading, site_id
 from server.services import services
 from server.values import read_values
 

@@ -12,9 +12,10 @@ from wtforms import IntegerField, StringField
 from wtforms.validators import DataRequired, Length, NumberRange
 
 from server import groups
+from server.access import needs
 from server.pages import site_view
 from server.pages.forms import Form, YuanField, read_amount
-from server.pages.manage.blueprint import actor, change, manage, needs, reading, site_id
+from server.pages.manage.blueprint import actor, change, manage, reading, site_id
 from server.values import read_values
 
 

@@ -15,10 +15,11 @@ from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import DinerStatus
 from server import cashdesk, groups, people
+from server.access import needs
 from server.books import accounts, subsidies
 from server.pages import formats
 from server.pages.forms import Form, YuanField, read_amount
-from server.pages.manage.blueprint import actor, change, manage, needs, reading, site_id
+from server.pages.manage.blueprint import actor, change, manage, reading, site_id
 
 
 class TopUpForm(Form):

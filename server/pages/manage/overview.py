@@ -10,8 +10,9 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from server import exceptions, faces
-from server.pages import access, charts, formats, site_view
-from server.pages.manage.blueprint import manage, needs, reading, site_id
+from server.access import may, needs
+from server.pages import charts, formats, site_view
+from server.pages.manage.blueprint import manage, reading, site_id
 from server.pages.manage.terminals import State, states
 from server.pages.words import exception_text
 from server.reports import sales as report
@@ -126,10 +127,10 @@ def _work_tiles(session: Session, tills: list[State]) -> list[Tile]:
     waiting = exceptions.count_open(session, site_id())
     return [
         Tile(_("结算台在线"), f"{online} / {len(tills)}", _("台"), foot, light, "",
-             "manage.terminals_list" if access.may("see_terminals") else ""),
+             "manage.terminals_list" if may("see_terminals") else ""),
         Tile(_("例外待处理"), str(waiting), _("条"),
              _("请今天看完") if waiting else _("没有要处理的"), "warn" if waiting else "ok", "",
-             "manage.exceptions_list" if access.may("see_exceptions") else ""),
+             "manage.exceptions_list" if may("see_exceptions") else ""),
     ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from wtforms.validators import DataRequired, Length
 
 from dafan.records import DinerStatus
 from server import cards, consents, faces, groups, leaving, people
+from server.access import needs
 from server.books import accounts
 from server.pages.forms import Form
 from server.pages.manage.blueprint import (
@@ -21,7 +22,6 @@ from server.pages.manage.blueprint import (
     as_uuid,
     change,
     manage,
-    needs,
     next_page,
     reading,
     site_id,

@@ -8,9 +8,10 @@ from flask_babel import gettext as _
 
 from dafan.records import Tender
 from server import entries, sites, terminals
+from server.access import needs
 from server.books import accounts, sales, transfers
 from server.pages import receipt, site_view
-from server.pages.manage.blueprint import as_uuid, manage, needs, next_page, reading, site_id
+from server.pages.manage.blueprint import as_uuid, manage, next_page, reading, site_id
 from server.reports import sales as report
 from server.services import services
 

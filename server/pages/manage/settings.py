@@ -14,9 +14,10 @@ from wtforms.validators import AnyOf, InputRequired, Length, NumberRange
 from dafan.errors import BadInputError
 from dafan.records import Policy
 from server import sites
+from server.access import needs
 from server.pages import site_view
 from server.pages.forms import Form, YuanField
-from server.pages.manage.blueprint import actor, change, manage, needs, site_id
+from server.pages.manage.blueprint import actor, change, manage, site_id
 from server.values import read_values
 
 MAX_PERIODS = 6

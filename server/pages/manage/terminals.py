@@ -13,13 +13,13 @@ from dafan import db
 from dafan.errors import BadInputError, DafanError
 from kitchen import dishes
 from server import feed, sites, terminals
+from server.access import needs
 from server.pages import messages
 from server.pages.manage.blueprint import (
     actor,
     as_uuid,
     change,
     manage,
-    needs,
     reading,
     site_id,
 )

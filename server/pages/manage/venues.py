@@ -7,7 +7,8 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from server import sites, terminals, venues
-from server.pages.manage.blueprint import actor, change, manage, needs, reading, site_id
+from server.access import needs
+from server.pages.manage.blueprint import actor, change, manage, reading, site_id
 
 
 @manage.get("/settings/venues")

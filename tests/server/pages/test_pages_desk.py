@@ -2,8 +2,9 @@ import re
 from datetime import time, timedelta
 
 from dafan import db
+from dafan.desk import TerminalNotice
 from dafan.ids import new_id
-from dafan.records import MealPeriod, TerminalNotice
+from dafan.records import MealPeriod
 from kitchen import dishes
 from server import exceptions, sites, terminals
 

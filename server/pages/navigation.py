@@ -1,0 +1,35 @@
+"""The left navigation of the manager's pages."""
+
+from dataclasses import dataclass
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+from server.access import may
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of the left navigation."""
+
+    endpoint: str
+    label: LazyString
+    right: str
+
+
+_MENU = (
+    Item("manage.overview", _l("总览"), "see_overview"),
+    Item("manage.sales", _l("销售"), "see_sales"),
+    Item("manage.people_list", _l("人员"), "see_people"),
+    Item("manage.subsidies", _l("补贴"), "run_subsidies"),
+    Item("manage.dishes_list", _l("菜品"), "see_dishes"),
+    Item("manage.terminals_list", _l("结算台"), "see_terminals"),
+    Item("manage.exceptions_list", _l("例外"), "see_exceptions"),
+    Item("manage.settings", _l("设置"), "see_settings"),
+    Item("manage.audit", _l("审计"), "see_audit"),
+)
+
+
+def menu() -> list[Item]:
+    """What the signed-in person finds in the left navigation."""
+    return [item for item in _MENU if may(item.right)]
