@@ -1,8 +1,7 @@
 """All that a terminal reports and receives: the contract between till and server.
 
 Up go journal entries (:class:`Entry`): a :class:`Sale`, or a body of :mod:`dafan.desk`. Down comes
-the feed (:class:`FeedPage`), whose items carry bodies of :data:`FEED_BODIES`. Numbers are
-integers throughout: fen, grams, permille.
+the feed (:class:`FeedPage`) with bodies of :data:`FEED_BODIES`. Numbers are all integers.
 """
 
 from datetime import date, time
