@@ -5,7 +5,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, inspect
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, inspect
 
 from dafan.db import Base
 from dafan.errors import ConfigError
@@ -31,13 +33,35 @@ def create(engine: Engine) -> None:
     Base.metadata.create_all(engine)
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring a database, also an empty one, to this version."""
-    load()
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring a database, also an empty one, to this version or to an earlier revision."""
     with engine.connect() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        upgrade_connection(connection, revision)
+
+
+def upgrade_connection(connection: Connection, revision: str = "head") -> None:
+    """As :func:`upgrade`, within the transaction of a connection where it has one."""
+    load()
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def revision(engine: Engine) -> str:
+    """The revision that the database is at; empty for a database without history."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def head() -> str:
+    """The revision of this version."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def knows(revision: str) -> bool:
+    """Whether this version can migrate from a revision."""
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return revision in known
 
 
 def require(engine: Engine) -> None:
