@@ -9,12 +9,14 @@ from dafan import __version__
 from dafan.errors import DafanError
 
 COMMANDS: dict[str, str] = {
+    "backup": "server.cli_backup:backup",
     "bench": "pos.cli:bench",
     "config": "dafan.config_cli:config",
     "demo": "pos.demo.cli:demo",
     "devices": "devices.cli:devices",
     "faces": "server.cli_people:faces",
     "models": "vision.cli:models",
+    "restore": "server.cli_backup:restore",
     "server": "server.cli:server",
     "till": "pos.cli:till",
     "verify": "server.cli:verify",

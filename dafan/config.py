@@ -89,6 +89,19 @@ class VisionSettings(_Section):
     """A pack of ``models/manifest.toml``; unset: ``mobilefacenet``, else ``pypi``."""
 
 
+class BackupSettings(_Section):
+    """Backups of the server."""
+
+    folder: Path | None = None
+    """Where backups go: best another disk; unset: ``backups`` in ``data_dir``."""
+    keep: int = Field(default=14, ge=1, le=1000)
+    """How many the nightly job keeps."""
+    passphrase_file: Path | None = None
+    """Its first line seals the keys in a backup; without it the nightly job leaves them out."""
+    hour: int | None = Field(default=None, ge=0, le=23)
+    """Local hour of the nightly backup; unset: none is made."""
+
+
 class Settings(BaseSettings):
     """Everything that a person can set."""
 
@@ -104,6 +117,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """How much the processes say."""
     server: ServerSettings = ServerSettings()
+    backup: BackupSettings = BackupSettings()
     till: TillSettings = TillSettings()
     vision: VisionSettings = VisionSettings()
 
