@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "config": "dafan.config_cli:config",
     "demo": "pos.demo.cli:demo",
     "devices": "devices.cli:devices",
+    "doctor": "dafan.doctor:doctor",
     "faces": "server.cli_people:faces",
     "models": "vision.cli:models",
     "restore": "server.cli_backup:restore",
