@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from dafan.money import MAX_FEN, Fen
-from dafan.wire import Binary, Code, Count, Name, Price, Record, Utc
+from dafan.wire import Balance, Binary, Code, Count, Name, Price, Record, Utc
 
 # --- up: bodies of journal entries --------------------------------------------------------------
 
@@ -56,10 +56,11 @@ class Shift(Record):
     """… to here, the shift's own entry not counted."""
     sales: Count
     voids: Count
-    subsidy: Price
-    """Fen paid from subsidy wallets, voids taken off; and likewise:"""
-    cash: Price
-    drawer: Price
+    subsidy: Balance
+    """Fen paid from subsidy wallets, voids taken off (below zero where only sales of the shift
+    before were voided); and likewise:"""
+    cash: Balance
+    drawer: Balance
     counted: Annotated[Fen, Field(strict=True, ge=0, le=MAX_FEN)] | None = None
     """Fen counted in the drawer; ``None`` on a till without one."""
     staff_id: UUID

@@ -21,16 +21,7 @@ from dafan.desk import (
     Void,
 )
 from dafan.money import MAX_FEN, Fen
-from dafan.wire import (
-    Balance,
-    Binary,
-    Code,
-    Count,
-    Name,
-    Permille,
-    Price,
-    Weight,
-)
+from dafan.wire import Balance, Binary, Code, Count, Name, Permille, Price, Weight
 from dafan.wire import Record as Record  # noqa: PLC0414 - part of the contract
 from dafan.wire import Utc as Utc  # noqa: PLC0414 - part of the contract
 from dafan.wire import canonical as canonical  # noqa: PLC0414 - part of the contract
@@ -398,3 +389,6 @@ class FeedPage(Record):
     items: tuple[FeedItem, ...]
     more: bool
     server_time: Utc
+    applied_seq: Count | None = None
+    """How far the server has this terminal's journal; below what it once acknowledged, the server
+    came back from a backup and wants the rest again."""

@@ -14,6 +14,7 @@ from dafan import crypto
 from dafan.db import reading, writing
 from dafan.records import FeedPage, JournalPush, PushAnswer
 from server import feed, ingest, terminals
+from server.access import machine
 from server.problems import problem
 from server.services import services
 from server.terminals import Terminal
@@ -52,7 +53,7 @@ def by_terminal(view: Callable[Concatenate[Terminal, P], R]) -> Callable[P, R]:
             return problem(401, *why, server_time=server_time)  # type: ignore[return-value]
         return view(terminal, *args, **kwargs)
 
-    return guarded
+    return machine(guarded)
 
 
 def _authenticate(now: datetime) -> tuple[Terminal | None, tuple[str, str]]:
@@ -106,10 +107,12 @@ def pull_feed(terminal: Terminal, query_data: FeedQuery) -> FeedPage:
     _wait_for_news(terminal, query_data)
     parts = services()
     with reading(parts.engine) as session:
-        return feed.page(
+        page = feed.page(
             session, terminal.site_id, terminal.id, query_data.since, query_data.limit,
             parts.clock.now(),
         )  # fmt: skip
+        mark = session.get_one(Terminal, terminal.id).applied_seq
+    return page.model_copy(update={"applied_seq": mark})
 
 
 def _note_contact(terminal: Terminal, since: int) -> None:
