@@ -39,6 +39,8 @@ class DinerGroup(Base):
     meals: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     meal_limit: Mapped[int | None]
     daily_limit: Mapped[int | None]
+    body_id: Mapped[UUID | None] = mapped_column(ForeignKey("body.id"))
+    """Who owes these diners their balances; as :class:`server.sites.Body` says."""
 
 
 Limit = Annotated[Fen, Field(ge=0, le=MAX_FEN)]

@@ -1,4 +1,4 @@
-"""Sites (单位), their venues (场所) and the policy that their tills follow."""
+"""Sites (单位), their bodies (核算主体), venues (场所) and the policy that their tills follow."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
@@ -15,6 +15,7 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.records import MealPeriod, Policy
 from server import feed
+from server.books import closing
 
 DEFAULT_POLICY = Policy(
     periods=(
@@ -40,6 +41,20 @@ class Site(Base):
     name: Mapped[str] = mapped_column(String(80), unique=True)
 
 
+class Body(Base):
+    """A body (核算主体) of a site: it runs venues and owes its diners their balances.
+
+    Venues and groups that name no body belong to the site's first one.
+    """
+
+    __tablename__ = "body"
+    __table_args__ = (UniqueConstraint("site_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
+    name: Mapped[str] = mapped_column(String(80))
+
+
 class Venue(Base):
     """A canteen, shop or laundry of a site."""
 
@@ -49,6 +64,7 @@ class Venue(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
     name: Mapped[str] = mapped_column(String(80))
+    body_id: Mapped[UUID | None] = mapped_column(ForeignKey("body.id"))
 
 
 class PolicyRow(Base):
@@ -68,6 +84,8 @@ def ensure_site(session: Session, name: str) -> Site:
         session.add(site)
         session.flush()
         feed.open_feed(session, site.id)
+        closing.open_books(session, site.id)
+        session.add(Body(id=new_id(), site_id=site.id, name=name))
         set_policy(session, site.id, DEFAULT_POLICY)
     return site
 
@@ -115,6 +133,11 @@ def all_sites(session: Session) -> Sequence[Site]:
 def venues(session: Session, site_id: UUID) -> Sequence[Venue]:
     """The site's venues, the oldest first."""
     return session.scalars(select(Venue).where(Venue.site_id == site_id).order_by(Venue.id)).all()
+
+
+def bodies(session: Session, site_id: UUID) -> Sequence[Body]:
+    """The site's bodies, the first one first."""
+    return session.scalars(select(Body).where(Body.site_id == site_id).order_by(Body.id)).all()
 
 
 def policy(session: Session, site_id: UUID) -> Policy:

@@ -23,6 +23,7 @@ from dafan.db import Base
 from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import Fen
+from server.books import closing
 from server.books.accounts import Account
 from server.many import portions
 
@@ -87,7 +88,7 @@ class Move:
         key: Names this movement within the site for ever.
         legs: They sum to zero, each account once.
         at: Aware UTC.
-        business_date: The trading day that it counts for.
+        business_date: The trading day that it counts for, while that day is open.
         by: Login or terminal.
         memo: For people.
     """
@@ -125,7 +126,8 @@ def move_all(session: Session, site_id: UUID, moves: Sequence[Move]) -> list[Tra
         session: Writes.
         site_id: All accounts belong to it; they come from :func:`accounts.ensure_all`, which
             locks them in one order: no deadlock.
-        moves: No two with the same key.
+        moves: No two with the same key. What is dated to a closed day counts for the first open
+            one: nothing is ever booked into a closed day.
 
     Returns:
         The transfer of each movement, in order.
@@ -142,10 +144,11 @@ def move_all(session: Session, site_id: UUID, moves: Sequence[Move]) -> list[Tra
         known |= {transfer.key: transfer for transfer in session.scalars(query)}
     transfers = []
     fresh = []
+    open_day = closing.first_open_day(session, site_id)
     for each in moves:
         transfer = known.get(each.key)
         if transfer is None:
-            transfer = _transfer(site_id, each)
+            transfer = _transfer(site_id, each, max(each.business_date, open_day))
             fresh.append((transfer, each.legs))
         else:
             _require_same(session, transfer, each.legs)
@@ -161,9 +164,9 @@ def _check(site_id: UUID, legs: Sequence[Leg]) -> None:
         raise ValueError("a transfer stays within its site")
 
 
-def _transfer(site_id: UUID, made: Move) -> Transfer:
+def _transfer(site_id: UUID, made: Move, day: date) -> Transfer:
     return Transfer(
-        id=new_id(), site_id=site_id, business_date=made.business_date, kind=made.kind,
+        id=new_id(), site_id=site_id, business_date=day, kind=made.kind,
         key=made.key, at=made.at, by=made.by[:80], memo=made.memo[:200],
     )  # fmt: skip
 
