@@ -116,6 +116,8 @@ class Settings(BaseSettings):
     """``sqlite:///FILE`` or ``postgresql+psycopg://…``; empty: ``dafan.db`` in ``data_dir``."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """How much the processes say."""
+    log_format: Literal["text", "json"] = "text"
+    """``json``: one object a line, for programs that collect logs."""
     server: ServerSettings = ServerSettings()
     backup: BackupSettings = BackupSettings()
     till: TillSettings = TillSettings()

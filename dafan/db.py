@@ -76,12 +76,14 @@ def make_engine(url: str) -> Engine:
         ) from error
     backend = parsed.get_backend_name()
     if backend == "postgresql":
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
     if backend != "sqlite" or parsed.database in {None, "", ":memory:"}:
         raise ConfigError(
             f"database_url begins with '{backend}': use sqlite:///FILE or postgresql+psycopg://…"
         )
-    engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": 30})
+    engine = create_engine(
+        parsed, hide_parameters=True, poolclass=NullPool, connect_args={"timeout": 30}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from dafan.errors import DafanError
+from server import observe
 from server.auth import LoginError
 from server.ingest import RevokedError
 from server.terminals import EnrolError
@@ -114,6 +115,7 @@ def _too_deep(_error: RecursionError) -> Response:
 
 
 def _fault(error: Exception) -> Response:
-    reference = secrets.token_hex(4).upper()
-    log.error("fault %s at %s %s", reference, request.method, request.path, exc_info=error)
+    reference = observe.reference() or secrets.token_hex(4).upper()
+    route = request.url_rule or "an unknown route"
+    log.error("fault %s at %s %s", reference, request.method, route, exc_info=error)
     return _answer(500, "fault", "a fault of the server: nothing was changed", reference)

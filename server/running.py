@@ -1,11 +1,15 @@
 """Running the server: gunicorn with several workers, each with its own application."""
 
+import os
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from dafan import logs
 from dafan.config import Settings
-from server.app import create_app
+
+COUNTS = "metrics"
+"""Folder within the data folder in which the workers count together."""
 
 REQUEST_TIMEOUT_S = 90
 """A worker that answers nothing for so long is replaced; a long poll takes 30 s."""
@@ -26,15 +30,23 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no
             "timeout": REQUEST_TIMEOUT_S,
             "graceful_timeout": 5,
             "loglevel": self._settings.log_level.lower(),
+            "logconfig_dict": logs.config(self._settings.log_level, self._settings.log_format),
             "proc_name": "dafan-server",
         }
         for name, value in options.items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:
+        from server.app import create_app  # noqa: PLC0415 - counts only after its folder is named
+
         return create_app(self._settings)
 
 
 def run(settings: Settings) -> None:
     """Serve until told to stop; the database must be up to date."""
+    folder = settings.data_dir / COUNTS
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.db"):
+        path.unlink()
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     _Gunicorn(settings).run()
