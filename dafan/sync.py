@@ -8,10 +8,10 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import httpx
@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from dafan.clock import Clock
 from dafan.crypto import Identity, make_token
+from dafan.desk import EvidencePicture
 from dafan.errors import DafanError
 from dafan.journal import GENESIS, Journal, sign_batch
 from dafan.records import FeedPage, PushAnswer, PushStatus, Record, Utc, canonical
@@ -68,6 +69,22 @@ class SyncState:
     """The server has said that this terminal is closed, and has not taken it back."""
 
 
+class Evidence(Protocol):
+    """The pictures that a till keeps of face payments, for disputes."""
+
+    def wanted(self) -> Sequence[UUID]:
+        """Sales whose picture the server has asked for and not yet taken."""
+        ...
+
+    def picture(self, sale_id: UUID) -> EvidencePicture:
+        """What to answer."""
+        ...
+
+    def answered(self, sale_id: UUID) -> None:
+        """The server has taken it."""
+        ...
+
+
 class SyncClient:
     """Two threads: one pushes when woken or when its pause is over, one long-polls the feed.
 
@@ -80,6 +97,10 @@ class SyncClient:
         clock: For tokens; a wrong wall clock is corrected by the server's answers.
         on_state: Told of every change of state, from the sync threads.
         client: For tests; else a pooled HTTP client.
+        restart_feed: Makes the till ask for the whole feed again: the server was restored from a
+            backup, so that its versions no longer mean what they meant.
+        evidence: Pictures that the server may ask for.
+        revoked: The server had closed this terminal before the till was started.
     """
 
     def __init__(
@@ -92,6 +113,10 @@ class SyncClient:
         clock: Clock,
         on_state: Callable[[SyncState], None] | None = None,
         client: httpx.Client | None = None,
+        *,
+        restart_feed: Callable[[], None] = lambda: None,
+        evidence: Evidence | None = None,
+        revoked: bool = False,
     ) -> None:
         self._identity = identity
         self._journal = journal
@@ -101,12 +126,14 @@ class SyncClient:
         self._on_state = on_state or (lambda _state: None)
         self._http = client or httpx.Client(timeout=httpx.Timeout(10, read=LONG_POLL_S + 15))
         self._base = server_url.rstrip("/") + "/api/v1"
+        self._restart_feed = restart_feed
+        self._evidence = evidence
         self._skew = timedelta()
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
-        self.state = SyncState(waiting=self._waiting())
+        self.state = SyncState(waiting=self._waiting(), revoked=revoked)
 
     @property
     def terminal_id(self) -> UUID:
@@ -155,10 +182,16 @@ class SyncClient:
         raw = self._request("POST", "/journal", content=canonical(push.to_body()))
         answer = _parse(PushAnswer, raw)
         self._believe(answer)
+        if answer.applied_seq < after:
+            self._restart_feed()
         return self._waiting() > 0
 
     def _believe(self, answer: PushAnswer) -> None:
-        """Take over the server's mark where it agrees with the chain that is written here."""
+        """Take over the server's mark where it agrees with the chain that is written here.
+
+        A mark below what it had acknowledged means that the server was restored from a backup:
+        what is behind it is pushed again.
+        """
         if answer.status is PushStatus.FORK:
             raise ForkError("the server holds other entries of this till: call the administrator")
         mark = answer.applied_seq
@@ -177,16 +210,43 @@ class SyncClient:
         Raises:
             SyncError: not reached, refused, or an answer that makes no sense.
         """
-        since = self._feed_version()
+        since, acknowledged = self._feed_version(), self._journal.acknowledged()
         raw = self._request(
             "GET", "/feed", params={"since": since, "wait": wait_s, "limit": FEED_LIMIT}
         )
         page = _parse(FeedPage, raw)
         if page.since != since:
             raise SyncError("the server answered for another version than was asked for")
+        mark = page.applied_seq
+        if mark is not None and mark < acknowledged:
+            log.warning("the server has gone back to entry %s: it was restored", mark)
+            self._journal.acknowledge(mark)
+            self._restart_feed()
+            self._wake.set()
+            return True
         if page.items or page.version != since:
             self._apply_page(page)
+        if mark is not None and mark > self._journal.head()[0]:
+            raise ForkError(
+                f"the server has this till's entry {mark}, which is not written here: "
+                "call the administrator"
+            )
+        if not page.more:
+            self._send_evidence()
         return page.more
+
+    def _send_evidence(self) -> None:
+        """Answer what the server asks for; what does not get through is tried again later."""
+        if self._evidence is None:
+            return
+        for sale_id in self._evidence.wanted():
+            picture = self._evidence.picture(sale_id)
+            try:
+                self._request("PUT", f"/evidence/{sale_id}", content=canonical(picture.to_body()))
+            except SyncError as error:
+                log.warning("the evidence of sale %s waits: %s", sale_id, error)
+                return
+            self._evidence.answered(sale_id)
 
     def _request(self, method: str, path: str, **arguments: Any) -> Any:
         for attempt in (1, 2):
@@ -201,7 +261,7 @@ class SyncClient:
                     },
                     **arguments,
                 )
-                body = response.json()
+                body = response.json() if response.content else None
             except (httpx.HTTPError, RuntimeError) as error:
                 raise SyncError(f"the server does not answer ({type(error).__name__})") from error
             except ValueError as error:
