@@ -1,16 +1,17 @@
 """What one journal entry does to the books: the rules that park it, and those that only report."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from dafan.desk import ErasureReceipt, TerminalNotice
+from dafan.desk import ErasureReceipt, TerminalNotice, Void
 from dafan.errors import DafanError
 from dafan.records import (
     ENTRY_BODIES,
@@ -19,8 +20,9 @@ from dafan.records import (
     Record,
     Sale,
 )
-from server import exceptions, faces, groups, people, sites
-from server.books import sales
+from server import exceptions, faces, groups, people, sites, till_voids
+from server.books import sales, settlement
+from server.books.accounts import Account, Owner
 from server.books.sales import Told
 from server.terminals import Terminal
 
@@ -70,7 +72,12 @@ def apply(
     told = [
         Told(entry, body) for entry in entries if isinstance(body := bodies.get(entry.seq), Sale)
     ]
-    booked |= _apply_sales(session, terminal, told, now)
+    voids = [
+        till_voids.Told(entry, body)
+        for entry in entries
+        if isinstance(body := bodies.get(entry.seq), Void)
+    ]
+    booked |= _apply_money(session, terminal, told, voids, now)
     for entry in entries:
         _apply_other(session, terminal, entry, bodies.get(entry.seq), now)
     return [booked.get(entry.seq, Booked()) for entry in entries]
@@ -98,11 +105,18 @@ def _apply_other(
         faces.note_erasure(session, terminal.id, body)
 
 
-def _apply_sales(
-    session: Session, terminal: Terminal, told: Sequence[Told], now: datetime
+def _apply_money(
+    session: Session,
+    terminal: Terminal,
+    told: Sequence[Told],
+    voids: Sequence[till_voids.Told],
+    now: datetime,
 ) -> dict[int, Booked]:
-    """Sequence → what became of the sale."""
-    if not told:
+    """Sequence → what became of the sale or void.
+
+    Sales are posted together, up to the next void: that one may free what later ones use.
+    """
+    if not (told or voids):
         return {}
     site = _Site.load(session, terminal.site_id, told, now)
     booked = {}
@@ -114,8 +128,39 @@ def _apply_sales(
             booked[each.entry.seq] = Booked(str(error))
         else:
             booked[each.entry.seq] = Booked(diner_id=each.sale.diner_id)
-            good.append(each)
-    locked = sales.lock_accounts(session, terminal.site_id, good)
+            good.append(replace(each, bodies=site.bodies_of(each.sale)))
+    also = till_voids.lock(session, terminal.site_id, voids)
+    locked = sales.lock_accounts(session, terminal.site_id, good, also)
+    for run in _runs(good, voids):
+        sold = [each for each in run if isinstance(each, Told)]
+        if sold:
+            _post_sales(session, terminal, site, sold, locked, now)
+        else:
+            taken_back = [each for each in run if isinstance(each, till_voids.Told)]
+            done = till_voids.book(session, terminal, taken_back, locked)
+            booked |= {seq: Booked(*each) for seq, each in done.items()}
+    return booked
+
+
+def _runs(
+    told: Sequence[Told], voids: Sequence[till_voids.Told]
+) -> Iterator[list[Told | till_voids.Told]]:
+    """Sales and voids in sequence, a new list at every change from one to the other."""
+    every: list[Told | till_voids.Told] = [*told, *voids]
+    every.sort(key=lambda each: each.entry.seq)
+    for _, run in groupby(every, key=type):
+        yield list(run)
+
+
+def _post_sales(
+    session: Session,
+    terminal: Terminal,
+    site: "_Site",
+    good: Sequence[Told],
+    locked: Mapping[Owner, Account],
+    now: datetime,
+) -> None:
+    """Post sales that were admitted, and report the rules that they broke."""
     uses = _Uses.load(session, good)
     posted = sales.post(session, good, locked, now)
     for each, codes in zip(good, posted, strict=True):
@@ -124,7 +169,6 @@ def _apply_sales(
                 session, terminal, each.entry, code, now, sale_id=each.sale.id,
                 diner_id=each.sale.diner_id, detail=f"{each.sale.business_date} {each.sale.period}",
             )  # fmt: skip
-    return booked
 
 
 @dataclass(frozen=True)
@@ -169,18 +213,27 @@ class _Site:
     groups: Mapping[UUID, groups.GroupValues]
     posted: set[UUID]
     """Grows with every sale that is admitted."""
+    belonging: settlement.Belonging
 
     @classmethod
     def load(cls, session: Session, site_id: UUID, told: Sequence[Told], now: datetime) -> "_Site":
         eaters = {each.sale.diner_id for each in told if each.sale.diner_id}
+        all_venues = {venue.id: venue.body_id for venue in sites.venues(session, site_id)}
+        all_groups = groups.all_of(session, site_id)
+        bodies = {group.id: group.body_id for group in all_groups}
         return cls(
             site_id,
             sites.business_date(session, site_id, now),
-            frozenset(venue.id for venue in sites.venues(session, site_id)),
+            frozenset(all_venues),
             people.get_diners(session, site_id, eaters),
-            {group.id: groups.values_of(group) for group in groups.all_of(session, site_id)},
+            {group.id: groups.values_of(group) for group in all_groups},
             sales.posted(session, [each.sale.id for each in told]),
+            settlement.belonging(session, site_id, all_venues, bodies),
         )
+
+    def bodies_of(self, sale: Sale) -> tuple[UUID, UUID] | None:
+        """Whose diner pays at whose venue, where the two bodies differ."""
+        return self.belonging.between(sale.group_id, sale.venue_id)
 
     def admit(self, sale: Sale) -> None:
         """Raise ParkedError for a sale that cannot be booked."""

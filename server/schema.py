@@ -13,11 +13,15 @@ from dafan.db import Base
 from dafan.errors import ConfigError
 
 _TABLES_IN = (
-    "kitchen.dishes", "server.audit", "server.auth", "server.books.accounts", "server.books.sales",
+    "kitchen.dishes", "server.audit", "server.auth", "server.books.accounts", "server.books.closing",
+    "server.books.refunds", "server.books.sales", "server.books.settlement",
     "server.books.subsidies", "server.books.transfers", "server.cards", "server.consents",
-    "server.drafts", "server.entries", "server.exceptions", "server.faces", "server.feed",
-    "server.groups", "server.opening", "server.people", "server.sites", "server.terminals",
+    "server.disputes", "server.drafts", "server.entries", "server.evidence", "server.exceptions", "server.faces",
+    "server.feed",
+    "server.groups", "server.keys", "server.opening", "server.people", "server.reconciliation", "server.shifts",
+    "server.sites", "server.terminals",
     "server.throttle",
+    "server.till_staff",
 )  # fmt: skip
 
 

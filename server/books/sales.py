@@ -1,6 +1,6 @@
 """Sales (流水): each posted once, exactly as the diner saw it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -8,14 +8,17 @@ from uuid import UUID
 
 from sqlalchemy import (
     JSON,
+    CheckConstraint,
     Index,
     String,
     UniqueConstraint,
     Uuid,
+    false,
     func,
     insert,
     select,
     type_coerce,
+    union_all,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -23,8 +26,9 @@ from dafan import records
 from dafan.db import Base
 from dafan.money import Fen
 from dafan.records import DayUse, Source
-from server.books import accounts
+from server.books import accounts, closing, settlement
 from server.books.accounts import AccountKind, Owner
+from server.books.refunds import Refund
 from server.books.transfers import Leg, Move, move_all
 
 
@@ -35,9 +39,11 @@ class Sale(Base):
     __table_args__ = (
         UniqueConstraint("id"),
         UniqueConstraint("terminal_id", "seq"),
+        CheckConstraint("refunded BETWEEN 0 AND total", name="refunded"),
         Index("ix_sale_site_id_paid_at", "site_id", "paid_at"),
         Index("ix_sale_diner_id_business_date", "diner_id", "business_date"),
         Index("ix_sale_diner_id_terminal_id_seq", "diner_id", "terminal_id", "seq"),
+        Index("ix_sale_site_id_rescued_on", "site_id", "rescued_on"),
     )
 
     site_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -67,6 +73,12 @@ class Sale(Base):
     """:class:`dafan.records.FaceEvidence` as JSON."""
     transfer_id: Mapped[UUID | None]
     """Nothing moved for a basket that cost nothing."""
+    refunded: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Fen that went back, by a void or by approved refunds."""
+    cancelled: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Voided, or refunded to the last fen: it counts neither as a meal nor as spent."""
+    rescued_on: Mapped[date | None]
+    """The open day that a sale of a closed day (补录) counts for; ``None``: its own."""
 
 
 class SaleLine(Base):
@@ -98,6 +110,8 @@ class Told:
 
     entry: records.Entry
     sale: records.Sale
+    bodies: tuple[UUID, UUID] | None = None
+    """Whose diner pays at whose venue, where the two bodies differ."""
 
 
 def posted(session: Session, sale_ids: Sequence[UUID]) -> set[UUID]:
@@ -105,12 +119,34 @@ def posted(session: Session, sale_ids: Sequence[UUID]) -> set[UUID]:
     return set(session.scalars(select(Sale.id).where(Sale.id.in_(sale_ids))))
 
 
+def lock(session: Session, site_id: UUID, sale_ids: Collection[UUID]) -> dict[UUID, Sale]:
+    """Those of the sales that the site has, as they are now; nobody else gives money back for them.
+
+    The accounts that are to be moved are locked after this, never before.
+    """
+    query = (
+        select(Sale)
+        .where(Sale.site_id == site_id, Sale.id.in_(sale_ids))
+        .order_by(Sale.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {sale.id: sale for sale in session.scalars(query)} if sale_ids else {}
+
+
 def lock_accounts(
-    session: Session, site_id: UUID, told: Sequence[Told]
+    session: Session, site_id: UUID, told: Sequence[Told], also: Collection[Owner] = ()
 ) -> dict[Owner, accounts.Account]:
-    """The accounts that these sales move; until the transaction ends no other sale moves them."""
+    """The accounts that these sales move; until the transaction ends no other sale moves them.
+
+    Args:
+        session: Writes.
+        site_id: The sales' site.
+        told: The sales.
+        also: Accounts that the same transaction moves as well.
+    """
     wanted = {owner for each in told for owner, _ in _legs(each)}
-    return accounts.ensure_all(session, site_id, wanted)
+    return accounts.ensure_all(session, site_id, wanted | set(also))
 
 
 def post(
@@ -128,11 +164,12 @@ def post(
         received_at: Aware UTC.
 
     Returns:
-        For each sale, codes of what a manager should look at: ``overdraft``.
+        For each sale, codes of what a manager should look at: ``overdraft``, ``late_sale``.
     """
     if not told:
         return []
     balances = {owner: account.balance for owner, account in locked.items()}
+    open_day = closing.first_open_day(session, told[0].sale.site_id)
     codes: list[list[str]] = []
     moves = []
     for each in told:
@@ -140,11 +177,19 @@ def post(
         for owner, amount in legs:
             balances[owner] += amount
         overdrawn = any(kind in _WALLETS and balances[kind, owner] < 0 for (kind, owner), _ in legs)
-        codes.append(["overdraft"] if overdrawn else [])
+        late = each.sale.business_date < open_day
+        codes.append(["overdraft"] * overdrawn + ["late_sale"] * late)
         if legs:
             moves.append(_move(each, [Leg(locked[owner], amount) for owner, amount in legs]))
     moved = move_all(session, told[0].sale.site_id, moves)
-    _write(session, told, received_at, {transfer.key: transfer.id for transfer in moved})
+    transfers = {transfer.key: transfer.id for transfer in moved}
+    rows = [
+        _row(each, transfers.get(_key(each.sale)))
+        | {"received_at": received_at, "rescued_on": _rescued_on(each.sale, open_day)}
+        for each in told
+    ]
+    session.execute(insert(Sale), rows)
+    session.execute(insert(SaleLine), [line for each in told for line in _lines(each.sale)])
     return codes
 
 
@@ -167,6 +212,8 @@ def _legs(told: Told) -> list[tuple[Owner, Fen]]:
         legs.append((payer, Fen(-amount)))
     if legs:
         legs.append(((AccountKind.REVENUE, sale.venue_id), sale.total))
+        if told.bodies is not None:
+            legs += settlement.legs(*told.bodies, sale.total)
     return legs
 
 
@@ -198,16 +245,8 @@ _SAME = (
 """What a row says in the words of the record."""
 
 
-def _write(
-    session: Session, told: Sequence[Told], received_at: datetime, transfers: Mapping[str, UUID]
-) -> None:
-    rows = []
-    lines: list[dict[str, Any]] = []
-    for each in told:
-        rows.append(_row(each, transfers.get(_key(each.sale))) | {"received_at": received_at})
-        lines += _lines(each.sale)
-    session.execute(insert(Sale), rows)
-    session.execute(insert(SaleLine), lines)
+def _rescued_on(sale: records.Sale, open_day: date) -> date | None:
+    return open_day if sale.business_date < open_day else None
 
 
 def _row(told: Told, transfer_id: UUID | None) -> dict[str, Any]:
@@ -246,7 +285,10 @@ _EATER = type_coerce(Sale.diner_id, Uuid())
 
 
 def day_use(session: Session, diner_id: UUID, day: date) -> DayUse:
-    """What the diner has eaten and spent on a day, and in its month up to the end of that day."""
+    """What the diner has eaten and spent on a day, and in its month up to the end of that day.
+
+    A cancelled sale frees its meal and its subsidy; what was refunded is not spent.
+    """
     return day_uses(session, [diner_id], day)[diner_id]
 
 
@@ -259,9 +301,10 @@ def day_uses(session: Session, diner_ids: Sequence[UUID], day: date) -> dict[UUI
             Sale.period,
             Sale.subsidised,
             func.count(),
-            func.coalesce(func.sum(Sale.total), 0),
+            func.coalesce(func.sum(Sale.total - Sale.refunded), 0),
         )
         .where(Sale.diner_id.in_(diner_ids), Sale.business_date.between(day.replace(day=1), day))
+        .where(Sale.cancelled.is_(False))
         .group_by(Sale.diner_id, Sale.business_date, Sale.period, Sale.subsidised)
     )
     sums: dict[UUID, list[tuple[date, str, bool, int, int]]] = {each: [] for each in diner_ids}
@@ -310,12 +353,19 @@ def applied_marks(session: Session, diner_id: UUID) -> dict[UUID, int]:
 
 def applied_marks_of(session: Session, diner_ids: Sequence[UUID]) -> dict[UUID, dict[UUID, int]]:
     """Diner → as :func:`applied_marks`, for at most :data:`server.many.PORTION` diners."""
-    query = (
+    sold = (
         select(_EATER, Sale.terminal_id, func.max(Sale.seq))
         .where(Sale.diner_id.in_(diner_ids))
         .group_by(Sale.diner_id, Sale.terminal_id)
     )
+    voided = (
+        select(type_coerce(Refund.diner_id, Uuid()), Refund.terminal_id, func.max(Refund.seq))
+        .where(Refund.diner_id.in_(diner_ids), Refund.seq.is_not(None))
+        .group_by(Refund.diner_id, Refund.terminal_id)
+    )
     marks: dict[UUID, dict[UUID, int]] = {diner_id: {} for diner_id in diner_ids}
-    for diner_id, terminal_id, seq in session.execute(query):
-        marks[diner_id][terminal_id] = int(seq)
+    told: Iterable[Any] = session.execute(union_all(sold, voided))
+    for diner_id, terminal_id, seq in told:
+        found = marks[diner_id]
+        found[terminal_id] = max(found.get(terminal_id, 0), int(seq))
     return marks
