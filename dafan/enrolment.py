@@ -23,4 +23,6 @@ class EnrolAnswer(Record):
 
     terminal: TerminalInfo
     sealed_site_key: Binary
+    epoch: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 1
+    """Of this key (:class:`dafan.desk.SiteKey`)."""
     server_time: Utc

@@ -4,7 +4,7 @@ import os
 from datetime import timedelta
 
 from apiflask import APIFlask
-from flask import Response, request
+from flask import Response
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -12,8 +12,9 @@ from dafan import __version__, crypto
 from dafan.clock import Clock, SystemClock
 from dafan.config import Settings, load_settings
 from dafan.db import make_engine
-from server import auth, problems, schema
+from server import auth, gate, observe, problems, schema
 from server.api import register_api
+from server.keys import KeyRing
 from server.pages import register_pages
 from server.services import Services
 
@@ -49,13 +50,15 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.extensions["dafan"] = Services(
         settings=settings,
         engine=make_engine(settings.database),
-        site_key=crypto.load_or_create_secret(settings.data_dir / "site.key", crypto.new_key()),
+        ring=KeyRing.open(settings.data_dir),
         clock=clock or SystemClock(),
     )
     if settings.server.https:  # the proxy in front says who really asks; nobody else is believed
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
-    _protect_forms(app)
+    observe.init_app(app)
     auth.init_app(app)
+    gate.init_app(app)
+    _protect_forms(app)
     problems.init_app(app)
     register_api(app)
     register_pages(app)
@@ -72,13 +75,8 @@ def _protect_forms(app: APIFlask) -> None:
 
     @app.before_request
     def check_token() -> None:
-        free = request.headers.get("Authorization") or request.endpoint in _WITHOUT_SESSION
-        if app.config["WTF_CSRF_ENABLED"] and not free:
+        if app.config["WTF_CSRF_ENABLED"] and not gate.free_of_token(app):
             csrf.protect()
-
-
-_WITHOUT_SESSION = {"terminals.enrol", "sync.push_journal"}
-"""Views that look at no session, so that nobody can misuse one."""
 
 
 def _harden(response: Response) -> Response:

@@ -5,11 +5,11 @@ from collections import Counter
 import click
 from rich.progress import track
 
-from dafan import crypto
 from dafan.clock import SystemClock
-from dafan.config import Settings, load_settings
+from dafan.config import load_settings
 from dafan.db import make_engine, reading
 from server import schema
+from server.keys import KeyRing
 
 
 @click.command("seed-demo")
@@ -28,8 +28,8 @@ def seed_demo(confirm_ms: int) -> None:
     engine = make_engine(settings.database)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     schema.upgrade(engine)
-    key = _site_key(settings)
-    made = demo_seed.seed_demo(engine, settings, key, SystemClock().now(), confirm_ms=confirm_ms)
+    ring = KeyRing.open(settings.data_dir)
+    made = demo_seed.seed_demo(engine, settings, ring, SystemClock().now(), confirm_ms=confirm_ms)
     click.echo(f"{demo_seed.DEMO_SITE} is ready, {len(made.face_diners)} faces are enrolled:")
     engine.dispose()
     for note in made.notes:
@@ -60,11 +60,11 @@ def reindex() -> None:
     with reading(engine) as session:
         site_ids = [site.id for site in sites.all_sites(session)]
         stale = {id_: reindexing.count_stale(session, id_, pack) for id_ in site_ids}
-    key = _site_key(settings)
+    ring = KeyRing.open(settings.data_dir)
     problems: Counter[str] = Counter()
     for site_id, count in stale.items():
         actor = Actor(site_id, "reindex", SystemClock().now())
-        steps = reindexing.reindex(engine, actor, key, models)
+        steps = reindexing.reindex(engine, actor, ring, models)
         for step in track(steps, f"{pack}: {count} templates", total=count):
             problems[step.problem] += 1
     engine.dispose()
@@ -72,7 +72,3 @@ def reindex() -> None:
     click.echo(f"{done} templates are now of the pack {pack}, {problems.total()} could not be made")
     for problem, times in problems.most_common():
         click.echo(f"  {times} x {problem}")
-
-
-def _site_key(settings: Settings) -> bytes:
-    return crypto.load_or_create_secret(settings.data_dir / "site.key", crypto.new_key())

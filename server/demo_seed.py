@@ -22,6 +22,7 @@ from kitchen import dishes as kitchen_dishes
 from server import auth, cards, cashdesk, consents, dishes, faces, groups, people, sites
 from server.actor import Actor
 from server.face_engine import FaceEngine, shared_engine
+from server.keys import KeyRing
 from vision import samples
 
 DEMO_SITE = "示范单位"
@@ -96,7 +97,7 @@ class DemoSite:
 
 
 def seed_demo(
-    engine: Engine, settings: Settings, site_key: bytes, now: datetime, *, confirm_ms: int = 2000
+    engine: Engine, settings: Settings, ring: KeyRing, now: datetime, *, confirm_ms: int = 2000
 ) -> DemoSite:
     """Fill a database with the demo's canteen; doing so again changes nothing.
 
@@ -114,7 +115,7 @@ def seed_demo(
             )
         weighed = _seed_dishes(session, actor)
         diners = _seed_diners(session, actor, _seed_groups(session, actor))
-    enrolled, notes = _seed_faces(engine, settings, actor, site_key, diners[:_FACES])
+    enrolled, notes = _seed_faces(engine, settings, actor, ring, diners[:_FACES])
     return DemoSite(site.id, venue.id, weighed, enrolled, notes)
 
 
@@ -184,7 +185,7 @@ def _group_of(index: int) -> str:
 
 
 def _seed_faces(
-    engine: Engine, settings: Settings, actor: Actor, site_key: bytes, diners: list[UUID]
+    engine: Engine, settings: Settings, actor: Actor, ring: KeyRing, diners: list[UUID]
 ) -> tuple[dict[int, UUID], tuple[str, ...]]:
     face_engine = shared_engine(settings.vision.pack)
     enrolled: dict[int, UUID] = {}
@@ -193,7 +194,7 @@ def _seed_faces(
         known = {diner_id for diner_id in diners if faces.template_of(session, diner_id)}
     for sample, diner_id in zip(samples.sample_faces(), diners, strict=True):
         if diner_id not in known:
-            note = _enrol(engine, face_engine, actor, site_key, diner_id, sample)
+            note = _enrol(engine, face_engine, actor, ring, diner_id, sample)
             if note:
                 notes.append(f"{NAMES[sample.number]}: {note}")
                 continue
@@ -205,7 +206,7 @@ def _enrol(
     engine: Engine,
     face_engine: FaceEngine,
     actor: Actor,
-    site_key: bytes,
+    ring: KeyRing,
     diner_id: UUID,
     sample: samples.Sample,
 ) -> str:
@@ -218,7 +219,7 @@ def _enrol(
             values = consents.ConsentValues(channel="demo")
             consents.give(session, actor, diner_id, values)
             faces.enrol(
-                session, actor, site_key, diner_id, reference,
+                session, actor, ring, diner_id, reference,
                 lookalike_similarity=face_engine.lookalike_similarity, confirm=True,
             )  # fmt: skip
     except DafanError as error:

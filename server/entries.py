@@ -72,6 +72,13 @@ class ForkedBatch(Base):
     push: Mapped[str] = mapped_column(Text)
     """The :class:`dafan.records.JournalPush` as JSON."""
     received_at: Mapped[datetime]
+    decision: Mapped[str | None] = mapped_column(String(12))
+    """``taken_in`` or ``set_aside``; what a person decided (:mod:`server.forks`)."""
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(String(80))
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    rescue_id: Mapped[UUID | None]
+    """The terminal whose journal holds what was taken in."""
 
 
 def hashes(session: Session, terminal_id: UUID, first: int, last: int) -> dict[int, str]:

@@ -7,11 +7,12 @@ a photograph is a JPEG sealed for ``photo:<id>``.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Literal
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import ForeignKey, LargeBinary, String, select
+from sqlalchemy import ForeignKey, LargeBinary, String, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan import crypto, records
@@ -19,9 +20,11 @@ from dafan.db import Base
 from dafan.desk import ErasureReceipt
 from dafan.errors import BadInputError
 from dafan.ids import new_id
-from server import consents, feed, people, terminals
+from server import consents, feed, keys, people, terminals
 from server.actor import Actor
 from server.face_engine import Reference, Vector
+from server.keys import Key, KeyRing
+from server.terminals import Terminal
 
 _BATCH = 2000
 
@@ -65,6 +68,8 @@ class Photo(Base):
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
     diner_id: Mapped[UUID] = mapped_column(ForeignKey("diner.id"), unique=True)
     consent_id: Mapped[UUID] = mapped_column(ForeignKey("consent.id"))
+    epoch: Mapped[int] = mapped_column(index=True)
+    """Of the site key that seals it."""
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     taken_at: Mapped[datetime]
 
@@ -78,6 +83,8 @@ class Template(Base):
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
     diner_id: Mapped[UUID] = mapped_column(ForeignKey("diner.id"), unique=True)
     pack: Mapped[str] = mapped_column(String(80))
+    epoch: Mapped[int] = mapped_column(index=True)
+    """Of the site key that seals it."""
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
@@ -92,6 +99,8 @@ class Erasure(Base):
     diner_id: Mapped[UUID] = mapped_column(ForeignKey("diner.id"), index=True)
     asked_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
+    version: Mapped[int | None]
+    """Of the feed, that says so: who has pulled it has erased, or never had it."""
 
 
 # --- enrolment ----------------------------------------------------------------------------------
@@ -100,7 +109,7 @@ class Erasure(Base):
 def enrol(
     session: Session,
     actor: Actor,
-    site_key: bytes,
+    ring: KeyRing,
     diner_id: UUID,
     reference: Reference,
     *,
@@ -112,7 +121,7 @@ def enrol(
     Args:
         session: A writing one.
         actor: Who enrols.
-        site_key: Seals photograph and template.
+        ring: Its newest key seals photograph and template.
         diner_id: Whose face it is.
         reference: What :meth:`FaceEngine.read` made of the photograph.
         lookalike_similarity: :attr:`FaceEngine.lookalike_similarity`.
@@ -128,12 +137,13 @@ def enrol(
     """
     people.get_diner(session, actor.site_id, diner_id)
     consent = require_consent(session, diner_id)
-    near = find_near(session, actor.site_id, site_key, diner_id, reference, lookalike_similarity)
+    key = keys.sealing(session, ring)
+    near = find_near(session, actor.site_id, ring, diner_id, reference, lookalike_similarity)
     if near and not confirm:
         raise DuplicateFaceError(near)
     _erase(session, actor, diner_id)
     people.clear_lookalikes(session, actor, diner_id)
-    template = _store(session, actor, site_key, consent, reference)
+    template = _store(session, actor, key, consent, reference)
     for other in near:
         people.mark_lookalikes(session, actor, diner_id, other.diner_id)
     actor.record(session, "face.enrol", str(diner_id), None, {"pack": reference.pack})
@@ -154,7 +164,7 @@ def require_consent(session: Session, diner_id: UUID) -> consents.Consent:
 
 
 def _store(
-    session: Session, actor: Actor, site_key: bytes, consent: consents.Consent, reference: Reference
+    session: Session, actor: Actor, key: Key, consent: consents.Consent, reference: Reference
 ) -> Template:
     photo_id, template_id = new_id(), new_id()
     session.add(
@@ -163,7 +173,8 @@ def _store(
             site_id=actor.site_id,
             diner_id=consent.diner_id,
             consent_id=consent.id,
-            sealed=crypto.seal(site_key, reference.jpeg, f"photo:{photo_id}"),
+            epoch=key.epoch,
+            sealed=crypto.seal(key.secret, reference.jpeg, f"photo:{photo_id}"),
             taken_at=actor.at,
         )
     )
@@ -172,7 +183,8 @@ def _store(
         site_id=actor.site_id,
         diner_id=consent.diner_id,
         pack=reference.pack,
-        sealed=seal_vector(site_key, template_id, reference.vector),
+        epoch=key.epoch,
+        sealed=seal_vector(key.secret, template_id, reference.vector),
     )
     session.add(template)
     session.flush()
@@ -188,6 +200,7 @@ def publish_template(session: Session, template: Template, consent_version: str)
         pack=template.pack,
         consent_version=consent_version,
         sealed=template.sealed,
+        epoch=template.epoch,
     )
     feed.publish(session, template.site_id, "template", str(template.id), body)
 
@@ -210,14 +223,14 @@ def open_vector(site_key: bytes, template_id: UUID, sealed: bytes) -> Vector:
 def find_near(
     session: Session,
     site_id: UUID,
-    site_key: bytes,
+    ring: KeyRing,
     diner_id: UUID,
     reference: Reference,
     similarity: float,
 ) -> list[Near]:
     """Other diners of the site whose face is at least this near, the nearest first."""
     near = []
-    for template, vector in vectors(session, site_id, site_key, reference.pack):
+    for template, vector in vectors(session, site_id, ring, reference.pack):
         cosine = float(vector @ reference.vector)
         if cosine >= similarity and template.diner_id != diner_id:
             other = people.get_diner(session, site_id, template.diner_id)
@@ -226,12 +239,13 @@ def find_near(
 
 
 def vectors(
-    session: Session, site_id: UUID, site_key: bytes, pack: str
+    session: Session, site_id: UUID, ring: KeyRing, pack: str
 ) -> Iterator[tuple[Template, Vector]]:
     """Every template of the site by one pack, opened."""
     query = select(Template).where(Template.site_id == site_id, Template.pack == pack)
+    key = cache(ring.key)
     for template in session.scalars(query.execution_options(yield_per=_BATCH)):
-        yield template, open_vector(site_key, template.id, template.sealed)
+        yield template, open_vector(key(template.epoch).secret, template.id, template.sealed)
 
 
 def template_of(session: Session, diner_id: UUID) -> Template | None:
@@ -239,7 +253,7 @@ def template_of(session: Session, diner_id: UUID) -> Template | None:
     return session.scalar(select(Template).where(Template.diner_id == diner_id))
 
 
-def show_photo(session: Session, actor: Actor, site_key: bytes, diner_id: UUID) -> bytes | None:
+def show_photo(session: Session, actor: Actor, ring: KeyRing, diner_id: UUID) -> bytes | None:
     """The diner's reference photograph as JPEG; that somebody looked is written down.
 
     Raises:
@@ -251,7 +265,16 @@ def show_photo(session: Session, actor: Actor, site_key: bytes, diner_id: UUID) 
     if photo is None:
         return None
     actor.record(session, "face.look", str(diner_id))
-    return crypto.open_sealed(site_key, photo.sealed, f"photo:{photo.id}")
+    return open_photo(ring, photo)
+
+
+def open_photo(ring: KeyRing, photo: Photo) -> bytes:
+    """The photograph as JPEG.
+
+    Raises:
+        SealError: altered, or its key is not here.
+    """
+    return crypto.open_sealed(ring.key(photo.epoch).secret, photo.sealed, f"photo:{photo.id}")
 
 
 # --- withdrawal ---------------------------------------------------------------------------------
@@ -283,25 +306,34 @@ def withdraw(
 
 
 def _erase(session: Session, actor: Actor, diner_id: UUID) -> bool:
+    feed.lock(session, actor.site_id)  # before the rows, as everybody who changes them
     template = template_of(session, diner_id)
     photo = session.scalar(select(Photo).where(Photo.diner_id == diner_id))
     if photo is not None:
         session.delete(photo)
     if template is not None:
         feed.publish(session, actor.site_id, "template", str(template.id), None)
-        for terminal in terminals.active(session, actor.site_id):
+        version = feed.latest(session, actor.site_id)
+        since = actor.at if photo is None else photo.taken_at
+        for terminal in _holders(session, actor.site_id, since):
             session.add(
                 Erasure(
-                    template_id=template.id,
-                    terminal_id=terminal.id,
-                    site_id=actor.site_id,
-                    diner_id=diner_id,
-                    asked_at=actor.at,
+                    template_id=template.id, terminal_id=terminal.id, site_id=actor.site_id,
+                    diner_id=diner_id, asked_at=actor.at, version=version,
                 )
-            )
+            )  # fmt: skip
         session.delete(template)
     session.flush()
     return template is not None or photo is not None
+
+
+def _holders(session: Session, site_id: UUID, since: datetime) -> Sequence[Terminal]:
+    """Terminals that may hold what was published since then; revoked ones cannot be told."""
+    return [
+        one
+        for one in terminals.of_site(session, site_id)
+        if one.rescue_of is None and (one.revoked_at is None or one.revoked_at > since)
+    ]
 
 
 def note_erasure(session: Session, terminal_id: UUID, receipt: ErasureReceipt) -> bool:
@@ -324,7 +356,21 @@ def erasures(session: Session, diner_id: UUID) -> Sequence[Erasure]:
     return session.scalars(query.order_by(Erasure.asked_at, Erasure.terminal_id)).all()
 
 
-def waiting_erasures(session: Session, site_id: UUID) -> Sequence[Erasure]:
-    """Erasures that terminals have not confirmed yet, the oldest first."""
-    query = select(Erasure).where(Erasure.site_id == site_id, Erasure.erased_at.is_(None))
+def waiting_erasures(
+    session: Session, site_id: UUID, diner_id: UUID | None = None
+) -> Sequence[Erasure]:
+    """Erasures that terminals in use have yet to confirm, the oldest first.
+
+    A terminal confirms by its receipt, or by having pulled the feed beyond the deletion: then it
+    has erased the template, or never had it.
+    """
+    query = (
+        select(Erasure)
+        .join(Terminal, Terminal.id == Erasure.terminal_id)
+        .where(Erasure.site_id == site_id, Erasure.erased_at.is_(None))
+        .where(Terminal.revoked_at.is_(None))
+        .where(or_(Erasure.version.is_(None), Terminal.feed_version < Erasure.version))
+    )
+    if diner_id is not None:
+        query = query.where(Erasure.diner_id == diner_id)
     return session.scalars(query.order_by(Erasure.asked_at, Erasure.terminal_id)).all()

@@ -7,12 +7,12 @@ from uuid import UUID
 from sqlalchemy import Engine, Select, select
 from sqlalchemy.orm import Session
 
-from dafan import crypto
 from dafan.db import reading, writing
 from dafan.errors import DafanError
-from server import faces, people
+from server import faces, feed, keys, people
 from server.actor import Actor
 from server.face_engine import FaceEngine, Reference
+from server.keys import KeyRing
 from vision.gallery import Gallery
 
 
@@ -30,7 +30,7 @@ def count_stale(session: Session, site_id: UUID, pack: str) -> int:
 
 
 def reindex(
-    engine: Engine, actor: Actor, site_key: bytes, face_engine: FaceEngine
+    engine: Engine, actor: Actor, ring: KeyRing, face_engine: FaceEngine
 ) -> Iterator[Reindexed]:
     """Bring the site's templates to the engine's pack, each in a transaction of its own.
 
@@ -46,21 +46,19 @@ def reindex(
     for diner_id in diner_ids:
         with reading(engine) as session:
             photo = session.scalar(select(faces.Photo).where(faces.Photo.diner_id == diner_id))
-            kept = None if photo is None else (photo.id, photo.sealed)
-        if kept is None:  # withdrawn meanwhile
+        if photo is None:  # withdrawn meanwhile
             continue
         try:
-            jpeg = crypto.open_sealed(site_key, kept[1], f"photo:{kept[0]}")
-            reference = face_engine.read_again(jpeg)
+            reference = face_engine.read_again(faces.open_photo(ring, photo))
         except DafanError as error:
             yield Reindexed(diner_id, str(error))
             continue
         with writing(engine) as session:
-            _replace(session, actor, site_key, diner_id, kept[0], reference)
+            _replace(session, actor, ring, diner_id, photo.id, reference)
         yield Reindexed(diner_id, "")
     if diner_ids:
         with writing(engine) as session:
-            _mark_lookalikes(session, actor, site_key, face_engine)
+            _mark_lookalikes(session, actor, ring, face_engine)
 
 
 def _stale(site_id: UUID, pack: str) -> Select[UUID]:
@@ -74,31 +72,32 @@ def _stale(site_id: UUID, pack: str) -> Select[UUID]:
 def _replace(
     session: Session,
     actor: Actor,
-    site_key: bytes,
+    ring: KeyRing,
     diner_id: UUID,
     photo_id: UUID,
     reference: Reference,
 ) -> None:
     """Nothing happens where the photograph was erased or replaced meanwhile."""
+    key = keys.sealing(session, ring)
+    feed.lock(session, actor.site_id)
     template = faces.template_of(session, diner_id)
     photo = session.get(faces.Photo, photo_id)
     if template is None or photo is None:
         return
     template.pack = reference.pack
-    template.sealed = faces.seal_vector(site_key, template.id, reference.vector)
+    template.epoch = key.epoch
+    template.sealed = faces.seal_vector(key.secret, template.id, reference.vector)
     actor.record(session, "face.reindex", str(diner_id), None, {"pack": reference.pack})
     faces.publish_template(session, template, faces.require_consent(session, diner_id).version)
 
 
 def _mark_lookalikes(
-    session: Session, actor: Actor, site_key: bytes, face_engine: FaceEngine
+    session: Session, actor: Actor, ring: KeyRing, face_engine: FaceEngine
 ) -> None:
     gallery = Gallery(face_engine.pack.embedding_size)
     gallery.replace_all(
         (template.id, template.diner_id, vector)
-        for template, vector in faces.vectors(
-            session, actor.site_id, site_key, face_engine.pack.name
-        )
+        for template, vector in faces.vectors(session, actor.site_id, ring, face_engine.pack.name)
     )
     for diner_id in people.all_lookalikes(session, actor.site_id):
         people.clear_lookalikes(session, actor, diner_id)

@@ -1,4 +1,4 @@
-"""What every request needs: settings, database, key of the site, clock."""
+"""What every request needs: settings, database, keys, clock."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from dafan.clock import Clock
 from dafan.config import Settings
+from server.keys import KeyRing
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +18,13 @@ class Services:
     Attributes:
         settings: As read at the start.
         engine: The database.
-        site_key: 32 bytes; templates and photographs are sealed with it.
+        ring: The site keys; templates, photographs and evidence are sealed with them.
         clock: Where the time comes from.
     """
 
     settings: Settings
     engine: Engine
-    site_key: bytes
+    ring: KeyRing
     clock: Clock
 
 

@@ -18,7 +18,8 @@ from dafan.ids import new_id
 from dafan.journal import GENESIS
 from dafan.records import TerminalInfo
 from kitchen import dishes
-from server import audit, feed, sites
+from server import audit, feed, keys, sites
+from server.keys import KeyRing
 
 CODE_MINUTES = 30
 SEEN_EVERY_S = 10
@@ -58,6 +59,12 @@ class Terminal(Base):
     """The version that it had when it last asked."""
     applied_seq: Mapped[int] = mapped_column(default=0)
     applied_hash: Mapped[str] = mapped_column(String(64), default=GENESIS)
+    key_epoch: Mapped[int] = mapped_column(default=keys.FIRST)
+    """The newest site key that was given to it."""
+    software: Mapped[str] = mapped_column(String(40), default="")
+    """What it says that it runs."""
+    rescue_of: Mapped[UUID | None] = mapped_column(index=True)
+    """Not a device: the journal into which a person took entries of this terminal's fork."""
 
 
 class EnrolmentCode(Base):
@@ -108,14 +115,14 @@ def make_code(
 
 
 def enrol(
-    session: Session, request: EnrolRequest, site_key: bytes, now: datetime, ip: str = ""
+    session: Session, request: EnrolRequest, ring: KeyRing, now: datetime, ip: str = ""
 ) -> EnrolAnswer:
     """Make a terminal from a code. The same device may ask again if the answer was lost.
 
     Args:
         session: Writes.
         request: The code and the device's public keys.
-        site_key: Sealed for the device alone.
+        ring: Its newest key is sealed for the device alone.
         now: Aware UTC.
         ip: Of the device, for the audit log.
 
@@ -125,6 +132,7 @@ def enrol(
     """
     if len(request.signing_key) != 32 or len(request.box_key) != 32:
         raise BadInputError("a terminal's public keys have 32 bytes each")
+    key = keys.sealing(session, ring)
     code = session.get(EnrolmentCode, _hash(request.code))
     if code is None or code.expires_at < now:
         raise EnrolError("this code is wrong or has expired: ask the manager for a new one")
@@ -147,10 +155,13 @@ def enrol(
         if terminal.signing_key != request.signing_key or terminal.revoked_at:
             raise EnrolError("this code is used up: ask the manager for a new one")
     try:
-        sealed = crypto.seal_to(terminal.box_key, site_key, "site key")
+        sealed = crypto.seal_to(terminal.box_key, key.secret, "site key")
     except ValueError as error:
         raise BadInputError("the terminal's box key is no X25519 key") from error
-    return EnrolAnswer(terminal=info(session, terminal), sealed_site_key=sealed, server_time=now)
+    terminal.key_epoch = key.epoch
+    return EnrolAnswer(
+        terminal=info(session, terminal), sealed_site_key=sealed, epoch=key.epoch, server_time=now
+    )
 
 
 def _create(

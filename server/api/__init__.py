@@ -5,14 +5,14 @@ from importlib.util import find_spec
 
 from apiflask import APIFlask
 
-from server.api import docs, health, sync, terminals
+from server.api import docs, evidence, health, sync, terminals
 
 _RESOURCES = ("people", "faces", "dishes")
 
 
 def register_api(app: APIFlask) -> None:
     """Add every resource to the application."""
-    for module in (sync, terminals, health, docs):
+    for module in (sync, evidence, terminals, health, docs):
         app.register_blueprint(module.blueprint)
     for name in _RESOURCES:
         if find_spec(f"server.api.{name}"):

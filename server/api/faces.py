@@ -119,7 +119,7 @@ def enrol(diner_id: UUID, upload: PhotoUpload) -> FaceState | Response:
     try:
         with writing(parts.engine) as session:
             faces.enrol(
-                session, actor(), parts.site_key, diner_id, reference,
+                session, actor(), parts.ring, diner_id, reference,
                 lookalike_similarity=engine.lookalike_similarity, confirm=upload.confirm,
             )  # fmt: skip
     except faces.DuplicateFaceError as error:

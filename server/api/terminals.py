@@ -6,6 +6,7 @@ from flask import request
 from dafan.db import reading, writing
 from dafan.enrolment import EnrolAnswer, EnrolRequest
 from server import terminals, throttle
+from server.access import machine
 from server.services import services
 
 ADDRESS_FAILURES = 20
@@ -14,6 +15,7 @@ blueprint = APIBlueprint("terminals", __name__, url_prefix="/api/v1/terminals", 
 
 
 @blueprint.post("/enrol")
+@machine
 @blueprint.input(EnrolRequest)
 @blueprint.output(EnrolAnswer)
 @blueprint.doc(
@@ -29,7 +31,7 @@ def enrol(json_data: EnrolRequest) -> EnrolAnswer:
         throttle.require_calm(session, "enrol", ip, ADDRESS_FAILURES, now)
     try:
         with writing(parts.engine) as session:
-            return terminals.enrol(session, json_data, parts.site_key, now, ip)
+            return terminals.enrol(session, json_data, parts.ring, now, ip)
     except terminals.EnrolError:
         with writing(parts.engine) as session:
             throttle.note(session, "enrol", ip, now)

@@ -86,8 +86,8 @@ def test_the_api_is_documented_without_foreign_scripts(client: Any) -> None:
 def test_two_workers_share_their_keys(app: Any, settings: Any) -> None:
     other = create_app(settings)
     assert other.config["SECRET_KEY"] == app.config["SECRET_KEY"]
-    assert other.extensions["dafan"].site_key == app.extensions["dafan"].site_key
-    for name in ("secret.key", "site.key"):
+    assert other.extensions["dafan"].ring.key(1) == app.extensions["dafan"].ring.key(1)
+    for name in ("secret.key", "keys/1.key"):
         assert (settings.data_dir / name).stat().st_mode & 0o077 == 0
 
 

@@ -225,7 +225,7 @@ def run(*arguments: str) -> Any:
 
 
 def test_the_commands_bring_a_lost_server_back(sold: Engine, settings: Any, tmp_path: Path) -> None:
-    secret = settings.data_dir / "site.key"
+    secret = settings.data_dir / "keys" / "1.key"
     key = secret.read_bytes()
     passphrase = tmp_path / "passphrase"
     passphrase.write_text(PASSPHRASE)

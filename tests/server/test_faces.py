@@ -2,6 +2,7 @@ import io
 import struct
 import zlib
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -30,12 +31,23 @@ from server import (
 )
 from server.actor import Actor
 from server.face_engine import FaceEngine, PhotoError, Reference
+from server.keys import Key, KeyRing
 from vision.errors import ImageError, ModelError
 from vision.images import MAX_BYTES
 from vision.quality import Verdict
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 KEY = bytes(range(32))
+
+
+class OneKey(KeyRing):
+    """A ring that never leaves the memory."""
+
+    def key(self, epoch):
+        return Key(epoch, KEY)
+
+
+RING = OneKey(Path())
 NEAR = 0.45
 
 
@@ -97,7 +109,7 @@ def enrol(engine, actor, diner_id, reference, *, confirm=False, consent=True):
         agree(engine, actor, diner_id)
     with writing(engine) as session:
         return faces.enrol(
-            session, actor, KEY, diner_id, reference, lookalike_similarity=NEAR, confirm=confirm
+            session, actor, RING, diner_id, reference, lookalike_similarity=NEAR, confirm=confirm
         )
 
 
@@ -207,7 +219,7 @@ def test_neither_photo_nor_vector_stands_in_the_database_in_clear(
 def test_the_photo_comes_back_and_that_somebody_looked_is_written_down(engine, actor, diner_id):
     enrol(engine, actor, diner_id, face(1))
     with writing(engine) as session:
-        assert faces.show_photo(session, actor, KEY, diner_id) == face(1).jpeg
+        assert faces.show_photo(session, actor, RING, diner_id) == face(1).jpeg
     with reading(engine) as session:
         assert "face.look" in [row.action for row in session.scalars(select(audit.Audit))]
 
@@ -249,7 +261,7 @@ def test_faces_of_other_packs_and_of_other_sites_are_never_compared(engine, acto
     assert near == []
     with writing(engine) as session:
         other = sites.ensure_site(session, "另一单位")
-        assert faces.find_near(session, other.id, KEY, new_id(), first, NEAR) == []
+        assert faces.find_near(session, other.id, RING, new_id(), first, NEAR) == []
 
 
 # --- withdrawal ---------------------------------------------------------------------------------
@@ -317,10 +329,10 @@ def test_a_site_cannot_touch_the_faces_of_another(engine, actor, diner_id):
     with writing(engine) as session:
         for act in (
             lambda: faces.withdraw(session, stranger, diner_id),
-            lambda: faces.show_photo(session, stranger, KEY, diner_id),
+            lambda: faces.show_photo(session, stranger, RING, diner_id),
             lambda: consents.give(session, stranger, diner_id, consents.ConsentValues()),
             lambda: faces.enrol(
-                session, stranger, KEY, diner_id, face(2), lookalike_similarity=NEAR
+                session, stranger, RING, diner_id, face(2), lookalike_similarity=NEAR
             ),
         ):
             with pytest.raises(people.UnknownDinerError):
@@ -455,7 +467,7 @@ def test_reindexing_replaces_vectors_and_lookalikes_and_names_who_could_not_be_r
         enrol(engine, actor, diner_id, face(seed))
     with writing(engine) as session:
         people.mark_lookalikes(session, actor, one, four)
-    done = list(reindexing.reindex(engine, actor, KEY, OtherPack(near=(1, 2))))
+    done = list(reindexing.reindex(engine, actor, RING, OtherPack(near=(1, 2))))
     assert [step.diner_id for step in done if step.problem] == [broken]
     packs = {record.diner_id: record.pack for record in on_tills(engine).values()}
     assert packs == {one: "another", two: "another", broken: "made-up", four: "another"}

@@ -36,7 +36,8 @@ def test_a_code_gives_an_identity_and_the_site_key_for_this_device_alone(
 
     sealed = base64.b64decode(answer.json["sealed_site_key"])
     parts = app.extensions["dafan"]
-    assert crypto.open_box(identity, sealed, "site key") == parts.site_key
+    assert crypto.open_box(identity, sealed, "site key") == parts.ring.key(1).secret
+    assert answer.json["epoch"] == 1
 
 
 def test_a_code_makes_one_terminal_even_if_the_answer_is_lost(

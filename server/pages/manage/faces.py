@@ -62,7 +62,7 @@ def face_photo(diner_id: UUID) -> str | AnyResponse:
         reference = engine.read(file.stream.read() if file else b"")
         with db.writing(services().engine) as session:
             faces.enrol(
-                session, actor(), services().site_key, diner_id, reference,
+                session, actor(), services().ring, diner_id, reference,
                 lookalike_similarity=engine.lookalike_similarity,
                 confirm="confirm" in request.form,
             )  # fmt: skip
@@ -92,7 +92,7 @@ def face_image(diner_id: UUID) -> Response:
     """The reference photograph; that somebody looked is written down, hence no plain link."""
     with db.writing(services().engine) as session:
         try:
-            jpeg = faces.show_photo(session, actor(), services().site_key, diner_id)
+            jpeg = faces.show_photo(session, actor(), services().ring, diner_id)
         except people.UnknownDinerError:
             abort(404)
     if jpeg is None:

@@ -13,7 +13,7 @@ from wtforms import PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
 from dafan.records import DinerStatus
-from server import cards, consents, faces, groups, leaving, people
+from server import cards, consents, faces, groups, keys, leaving, people
 from server.access import needs
 from server.books import accounts
 from server.pages.forms import Form
@@ -99,9 +99,7 @@ def person(diner_id: UUID) -> str:
             face=faces.template_of(session, diner_id),
             consent=consents.standing(session, diner_id),
             lookalikes=len(people.lookalikes(session, diner_id)),
-            waiting_erasures=sum(
-                erasure.erased_at is None for erasure in faces.erasures(session, diner_id)
-            ),
+            waiting_erasures=len(faces.waiting_erasures(session, site_id(), diner_id)),
             pin_form=PinForm(formdata=None),
             card_form=CardForm(formdata=None),
         )
@@ -113,7 +111,8 @@ def person_qr(diner_id: UUID) -> Response:
     """The diner's QR code; a till asks for the PIN as well."""
     with reading() as session:
         _diner(session, diner_id)
-    text = people.qr_text(services().site_key, diner_id)
+        key = services().ring.key(keys.current(session))
+    text = people.qr_text(key.secret, diner_id)
     return svg(zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode).to_svg())
 
 
