@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from dafan.desk import ErasureReceipt, TerminalNotice, Void
+from dafan.desk import ErasureReceipt, Shift, TerminalNotice, Void
 from dafan.errors import DafanError
 from dafan.records import (
     ENTRY_BODIES,
@@ -20,7 +20,7 @@ from dafan.records import (
     Record,
     Sale,
 )
-from server import exceptions, faces, groups, people, sites, till_voids
+from server import exceptions, faces, groups, people, shifts, sites, till_voids
 from server.books import sales, settlement
 from server.books.accounts import Account, Owner
 from server.books.sales import Told
@@ -79,7 +79,11 @@ def apply(
     ]
     booked |= _apply_money(session, terminal, told, voids, now)
     for entry in entries:
-        _apply_other(session, terminal, entry, bodies.get(entry.seq), now)
+        body = bodies.get(entry.seq)
+        if isinstance(body, Shift):
+            booked[entry.seq] = Booked(shifts.take(session, terminal, entry, body, now))
+        else:
+            _apply_other(session, terminal, entry, body, now)
     return [booked.get(entry.seq, Booked()) for entry in entries]
 
 

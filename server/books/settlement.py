@@ -69,6 +69,35 @@ def legs(debtor_id: UUID, creditor_id: UUID, amount: Fen) -> list[tuple[Owner, F
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """Which body venues and groups of a site belong to; those without one, to the first."""
+
+    first: UUID | None
+    """``None`` where nothing names a body: all are the same one's."""
+    venues: Mapping[UUID, UUID | None]
+    groups: Mapping[UUID, UUID | None]
+
+    def between(self, group_id: UUID | None, venue_id: UUID) -> tuple[UUID, UUID] | None:
+        """Debtor and creditor of a sale; ``None`` within one body, and for coins of nobody."""
+        if self.first is None or group_id is None:
+            return None
+        debtor = self.groups.get(group_id) or self.first
+        creditor = self.venues.get(venue_id) or self.first
+        return None if debtor == creditor else (debtor, creditor)
+
+
+def belonging(
+    session: Session,
+    site_id: UUID,
+    venues: Mapping[UUID, UUID | None],
+    groups: Mapping[UUID, UUID | None],
+) -> Belonging:
+    """Of venues and groups with the bodies that they name; one query, where any names one."""
+    named = any(venues.values()) or any(groups.values())
+    return Belonging(sites.bodies(session, site_id)[0].id if named else None, venues, groups)
+
+
 def clearing_legs(session: Session, transfer_id: UUID, amount: Fen) -> list[tuple[Owner, Fen]]:
     """What giving back a part of a sale takes back between bodies.
 
