@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -29,12 +30,13 @@ from sqlalchemy import (
 from sqlalchemy import types as sql
 
 from dafan import crypto
-from dafan.errors import BadInputError
+from dafan.errors import BadInputError, ConfigError
 from dafan.wire import Binary, Record, Utc
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 KEYS = "keys/"
+MIN_PASSPHRASE = 12
 _SCRYPT_N = 2**15
 """32 MB and about a tenth of a second for each guess (RFC 7914)."""
 
@@ -142,6 +144,21 @@ def readers(columns: Sequence[ColumnPart]) -> list[Callable[[Any], Any] | None]:
 
 
 # --- secrets ------------------------------------------------------------------------------------
+
+
+def read_passphrase(file: Path) -> str:
+    """The first line of a passphrase file.
+
+    Raises:
+        ConfigError: it cannot be read, or it is too short.
+    """
+    try:
+        first = (file.read_text(encoding="utf-8").splitlines() or [""])[0]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: no passphrase can be read from it: {error}") from error
+    if len(first) < MIN_PASSPHRASE:
+        raise ConfigError(f"{file}: a passphrase has at least {MIN_PASSPHRASE} characters")
+    return first
 
 
 def new_salt() -> bytes:

@@ -15,7 +15,7 @@ from dafan.errors import BadInputError, ConfigError
 from server import backup as backups
 from server import restore as restores
 from server import schema
-from server.backup_format import Manifest
+from server.backup_format import Manifest, read_passphrase
 from server.verify import Report
 
 _PASSPHRASE = click.option(
@@ -122,22 +122,15 @@ def _say(manifest: Manifest, report: Report, *, as_json: bool) -> None:
 
 
 def _passphrase(settings: Settings, file: Path | None) -> str:
-    """The first line of the passphrase file.
+    """The passphrase that the command line or the settings name.
 
     Raises:
-        ConfigError: none is named, or it cannot be read.
-        BadInputError: it is empty.
+        ConfigError: none is named, or it cannot be read, or it is short.
     """
     named = file or settings.backup.passphrase_file
     if named is None:
         raise ConfigError("name a --passphrase-file for the keys, or say --without-keys")
-    try:
-        lines = named.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{named}: no passphrase can be read from it: {error}") from error
-    if not lines or len(lines[0]) < 12:
-        raise BadInputError(f"{named}: the passphrase has at least 12 characters")
-    return lines[0]
+    return read_passphrase(named)
 
 
 def _refuse_running(settings: Settings) -> None:

@@ -7,6 +7,7 @@ from gunicorn.app.base import BaseApplication
 
 from dafan import logs
 from dafan.config import Settings
+from server.jobs import Worker
 
 COUNTS = "metrics"
 """Folder within the data folder in which the workers count together."""
@@ -38,8 +39,12 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no
 
     def load(self) -> Any:
         from server.app import create_app  # noqa: PLC0415 - counts only after its folder is named
+        from server.nightly import jobs  # noqa: PLC0415 - as above
 
-        return create_app(self._settings)
+        app = create_app(self._settings)
+        parts = app.extensions["dafan"]
+        Worker(parts.engine, jobs(parts), parts.clock).start()
+        return app
 
 
 def run(settings: Settings) -> None:

@@ -1,0 +1,67 @@
+"""The jobs of a server: what is done each night, and every few minutes."""
+
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+
+from dafan.config import Settings
+from dafan.db import reading, writing
+from server import backup, exceptions, sites, subsidy_expiry
+from server.backup_format import read_passphrase
+from server.jobs import Daily, Job
+from server.services import Services
+from server.verify import Report, verify_server
+
+DEFAULT_ZONE = "Asia/Shanghai"
+
+
+def jobs(parts: Services) -> list[Job]:
+    """What this server does by itself, in the local time of its first site."""
+    zone = _zone(parts.engine)
+    made = [
+        Job("subsidies", Daily(time(4, 10), zone), lambda now: _subsidies(parts.engine, now)),
+        Job("verify", Daily(time(4, 40), zone), lambda now: _verify(parts.engine, now)),
+    ]
+    hour = parts.settings.backup.hour
+    if hour is not None:
+        when = Daily(time(hour, 20), zone)
+        made.append(Job("backup", when, lambda now: _backup(parts.engine, parts.settings, now)))
+    return made
+
+
+def _zone(engine: Engine) -> ZoneInfo:
+    with reading(engine) as session:
+        found = sites.all_sites(session)
+        return ZoneInfo(sites.policy(session, found[0].id).time_zone if found else DEFAULT_ZONE)
+
+
+def _subsidies(engine: Engine, now: datetime) -> str:
+    with writing(engine) as session:
+        done = subsidy_expiry.expire_due(session, now)
+    return f"{len(done)} runs expired, {sum(each.total for each in done)} fen taken back"
+
+
+def _verify(engine: Engine, now: datetime) -> str:
+    """What is wrong goes to every site's list of exceptions: the books are one."""
+    report = Report()
+    with reading(engine) as session:
+        verify_server(session, report)
+    if report.faults:
+        first = report.faults[0]
+        with writing(engine) as session:
+            for site in sites.all_sites(session):
+                detail = f"{first.where}: {first.what}"
+                exceptions.add(session, site.id, "verify", now, detail=detail)
+    return f"{len(report.faults)} faults"
+
+
+def _backup(engine: Engine, settings: Settings, now: datetime) -> str:
+    folder = settings.backup.folder or settings.data_dir / "backups"
+    file = settings.backup.passphrase_file
+    passphrase = read_passphrase(file) if file else ""
+    secrets = backup.secrets_of(settings.data_dir) if passphrase else {}
+    target = backup.name_of(folder, now)
+    backup.make_backup(engine, target, now, secrets=secrets, passphrase=passphrase)
+    backup.prune(folder, settings.backup.keep)
+    return f"{target.name}, {'with' if secrets else 'without'} keys"
