@@ -102,6 +102,29 @@ class BackupSettings(_Section):
     """Local hour of the nightly backup; unset: none is made."""
 
 
+class GatewaySettings(_Section):
+    """WeChat Pay (微信支付), by which diners top up on their phones; secrets stand in files."""
+
+    mchid: str = ""
+    """The merchant's number; empty: no payments online."""
+    appid: str = ""
+    """The application's id."""
+    certificate_serial: str = ""
+    """Serial number of the merchant's certificate."""
+    private_key_file: Path | None = None
+    """The merchant's private key, PEM."""
+    apiv3_key_file: Path | None = None
+    """Its first line: the 32 characters of the APIv3 key."""
+    public_key_id: str = ""
+    """``PUB_KEY_ID_…``: which of WeChat Pay's public keys it is."""
+    public_key_file: Path | None = None
+    """WeChat Pay's public key, PEM."""
+    notify_url: str = ""
+    """``https://HOST/api/v1/payments/wechat/notify``, as WeChat Pay reaches this server."""
+    api_url: str = "https://api.mch.weixin.qq.com"
+    """WeChat Pay's address; its second one is ``https://api2.mch.weixin.qq.com``."""
+
+
 class Settings(BaseSettings):
     """Everything that a person can set."""
 
@@ -120,6 +143,7 @@ class Settings(BaseSettings):
     """``json``: one object a line, for programs that collect logs."""
     server: ServerSettings = ServerSettings()
     backup: BackupSettings = BackupSettings()
+    gateway: GatewaySettings = GatewaySettings()
     till: TillSettings = TillSettings()
     vision: VisionSettings = VisionSettings()
 

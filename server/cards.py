@@ -12,6 +12,8 @@ from dafan.errors import BadInputError
 from dafan.records import CardStatus
 from server import feed, people
 from server.actor import Actor
+from server.audit import Audit
+from server.many import portions
 from server.values import flush_unique
 
 MAX_NUMBER = 40
@@ -58,30 +60,54 @@ def assign(session: Session, actor: Actor, diner_id: UUID, text: str) -> Card:
         BadInputError: no card number, or the card of somebody else.
     """
     people.get_diner(session, actor.site_id, diner_id)
-    number = read_number(text)
-    card = session.get(Card, (actor.site_id, number))
-    if card is None:
-        card = Card(
-            site_id=actor.site_id,
-            number=number,
-            diner_id=diner_id,
-            status=CardStatus.ACTIVE.value,
-        )
-        session.add(card)
-        flush_unique(session, f"card {number} was given to somebody just now: look again")
-    elif card.diner_id != diner_id:
-        owner = people.get_diner(session, actor.site_id, card.diner_id)
-        raise BadInputError(
-            f"card {number} belongs to {owner.name} ({owner.staff_no}): "
-            "take it from him first, or use another card",
-            code="card_taken",
-        )
-    elif card.status == CardStatus.ACTIVE.value:
-        return card
-    card.status = CardStatus.ACTIVE.value
-    actor.record(session, "card.assign", number, None, str(diner_id))
-    publish_card(session, card)
-    return card
+    return assign_all(session, actor, [(diner_id, text)])[0]
+
+
+def assign_all(session: Session, actor: Actor, given: Sequence[tuple[UUID, str]]) -> list[Card]:
+    """Give cards to diners of this site, all of them or none; each card named once.
+
+    Raises:
+        BadInputError: no card number, or the card of somebody else.
+    """
+    wanted = [(read_number(text), diner_id) for diner_id, text in given]
+    known = _find(session, actor.site_id, [number for number, _ in wanted])
+    changed = []
+    for number, diner_id in wanted:
+        card = known.get(number)
+        if card is None:
+            card = known[number] = Card(site_id=actor.site_id, number=number, diner_id=diner_id)
+            session.add(card)
+        elif card.diner_id != diner_id:
+            raise _taken(session, card)
+        elif card.status == CardStatus.ACTIVE.value:
+            continue
+        card.status = CardStatus.ACTIVE.value
+        changed.append(card)
+    names = ", ".join(card.number for card in changed[:3])
+    flush_unique(session, f"a card was given to somebody just now ({names}): look again")
+    for card in changed:
+        _record(session, actor, "card.assign", card, None, card.status)
+    for some in portions(changed):
+        bodies = {card.number: _record_of(card) for card in some}
+        feed.publish_all(session, actor.site_id, "card", bodies)
+    return [known[number] for number, _ in wanted]
+
+
+def _find(session: Session, site_id: UUID, numbers: Sequence[str]) -> dict[str, Card]:
+    found: dict[str, Card] = {}
+    for some in portions(numbers):
+        query = select(Card).where(Card.site_id == site_id, Card.number.in_(some))
+        found |= {card.number: card for card in session.scalars(query)}
+    return found
+
+
+def _taken(session: Session, card: Card) -> BadInputError:
+    owner = people.get_diner(session, card.site_id, card.diner_id)
+    return BadInputError(
+        f"card {card.number} belongs to {owner.name} ({owner.staff_no}): "
+        "take it from him first, or use another card",
+        code="card_taken",
+    )
 
 
 def report_lost(session: Session, actor: Actor, number: str) -> Card:
@@ -122,7 +148,7 @@ def take_back(session: Session, actor: Actor, number: str) -> None:
         UnknownCardError: not a card of this site.
     """
     card = get_card(session, actor.site_id, number)
-    actor.record(session, "card.take_back", card.number, str(card.diner_id), None)
+    _record(session, actor, "card.take_back", card, card.status, None)
     session.delete(card)
     feed.publish(session, actor.site_id, "card", card.number, None)
 
@@ -147,13 +173,39 @@ def cards_of(session: Session, diner_id: UUID) -> Sequence[Card]:
 
 def publish_card(session: Session, card: Card) -> None:
     """Send the card as it is now to the tills."""
-    body = records.Card(number=card.number, diner_id=card.diner_id, status=CardStatus(card.status))
-    feed.publish(session, card.site_id, "card", card.number, body)
+    feed.publish(session, card.site_id, "card", card.number, _record_of(card))
+
+
+def _record_of(card: Card) -> records.Card:
+    """The card as a till knows it."""
+    return records.Card(number=card.number, diner_id=card.diner_id, status=CardStatus(card.status))
 
 
 def _set_status(session: Session, actor: Actor, number: str, status: CardStatus) -> Card:
     card = get_card(session, actor.site_id, number)
     before, card.status = card.status, status.value
-    actor.record(session, "card.status", card.number, before, status.value)
+    if before != card.status:
+        _record(session, actor, "card.status", card, before, card.status)
     publish_card(session, card)
     return card
+
+
+def _record(
+    session: Session, actor: Actor, action: str, card: Card, before: str | None, after: str | None
+) -> None:
+    """Write the audit log under the diner's id, where :func:`history` finds it."""
+    actor.record(
+        session, action, str(card.diner_id),
+        before and {"card": card.number, "status": before},
+        after and {"card": card.number, "status": after},
+    )  # fmt: skip
+
+
+def history(session: Session, site_id: UUID, diner_id: UUID, limit: int = 50) -> Sequence[Audit]:
+    """What became of the diner's cards, the latest act first."""
+    query = select(Audit).where(
+        Audit.site_id == site_id,
+        Audit.subject == str(diner_id),
+        Audit.action.in_(("card.assign", "card.status", "card.take_back")),
+    )
+    return session.scalars(query.order_by(Audit.id.desc()).limit(limit)).all()

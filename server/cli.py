@@ -15,6 +15,7 @@ from dafan.config import Settings, load_settings
 from dafan.db import make_engine, reading, writing
 from dafan.errors import BadInputError, ConfigError
 from server import auth, schema, sites, terminals
+from server.cli_money import expire_subsidies, reconcile_payments
 from server.cli_verify import verify as verify  # noqa: PLC0414 - `dafan verify` looks for it here
 
 _Named = TypeVar("_Named", sites.Site, sites.Venue)
@@ -39,6 +40,10 @@ _SEED = "seed-demo"
 @click.group(cls=_Server)
 def server() -> None:
     """The server: pages, API, books."""
+
+
+server.add_command(expire_subsidies)
+server.add_command(reconcile_payments)
 
 
 @server.command()

@@ -167,9 +167,9 @@ def _take_over(session: Session, actor: Actor, rows: Sequence[PlannedPerson]) ->
     for row in rows:
         if row.diner_id and {"staff_no", "name", "department", "group"} & set(row.changes):
             people.update_diner(session, actor, row.diner_id, row.values, publish=False)
-    for row in rows:
-        if row.card is not None:
-            cards.assign(session, actor, ids[row.row], row.card)
+    cards.assign_all(
+        session, actor, [(ids[row.row], row.card) for row in rows if row.card is not None]
+    )
     people.publish_diners(session, actor.site_id, ids.values())
     for row in rows:
         if row.status is DinerStatus.LEFT:

@@ -7,7 +7,7 @@ from apiflask import APIFlask
 
 from server.api import docs, evidence, health, sync, terminals
 
-_RESOURCES = ("people", "faces", "dishes")
+_RESOURCES = ("people", "faces", "dishes", "payments")
 
 
 def register_api(app: APIFlask) -> None:

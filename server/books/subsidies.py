@@ -1,8 +1,8 @@
-"""Subsidy runs (发放补贴): every diner of a group is credited once a run."""
+"""Subsidy runs (发放补贴): each diner of a group is credited once, to keep or to use in time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import JSON, Index, String, UniqueConstraint, select
@@ -12,8 +12,7 @@ from dafan.db import Base
 from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import MAX_FEN, Fen
-from server import sites
-from server.books import accounts
+from server.books import accounts, wallets
 from server.books.accounts import AccountKind
 from server.books.transfers import KeyUsedError, Leg, Move, move_all
 
@@ -38,6 +37,14 @@ class SubsidyRun(Base):
     total: Mapped[int]
     at: Mapped[datetime]
     by: Mapped[str] = mapped_column(String(80))
+    business_date: Mapped[date | None]
+    """The trading day of the credits; unknown of runs before there were expiries."""
+    expires_on: Mapped[date | None]
+    """The last trading day on which it can be spent; ``None``: it never expires."""
+    expired_at: Mapped[datetime | None]
+    """When what was left was taken back."""
+    expired_total: Mapped[int] = mapped_column(default=0)
+    """Fen that were taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,7 @@ def run(
     key: str,
     by: str,
     at: datetime,
+    expires_on: date | None = None,
 ) -> SubsidyRun:
     """Credit every member, once for each key. The caller publishes the diners.
 
@@ -70,9 +78,11 @@ def run(
         key: Made when the form was opened, so that pressing twice pays once.
         by: Login.
         at: Aware UTC.
+        expires_on: The last trading day on which it can be spent; ``None``: it never expires.
 
     Raises:
-        BadInputError: an amount is no subsidy, nobody receives, or the key was another run.
+        BadInputError: an amount is no subsidy, nobody receives, the last day has passed, or the
+            key was another run.
     """
     if not amounts or not all(0 < amount <= MAX_FEN for amount in amounts.values()):
         raise BadInputError("enter an amount above zero for at least one group")
@@ -80,29 +90,38 @@ def run(
     query = select(SubsidyRun).where(SubsidyRun.site_id == site_id, SubsidyRun.key == key)
     known = session.scalar(query)
     if known is not None:
-        if known.amounts != paid:
+        if known.amounts != paid or known.expires_on != expires_on:
             raise KeyUsedError("this run was made with other amounts: reload the page")
         return known
     chosen = [member for member in members if member.group_id in amounts]
     if not chosen:
         raise BadInputError("nobody belongs to these groups: nothing was paid out")
+    day = wallets.booking_day(session, site_id, at)
+    if expires_on is not None and expires_on < day:
+        raise BadInputError(
+            f"the last day {expires_on} has passed: choose {day} or a later one", code="past_day"
+        )
     result = SubsidyRun(
         id=new_id(), site_id=site_id, key=key, name=name.strip()[:80], amounts=paid,
         diners=len(chosen), total=sum(amounts[member.group_id] for member in chosen), at=at, by=by,
+        business_date=day, expires_on=expires_on, expired_at=None, expired_total=0,
     )  # fmt: skip
     session.add(result)
-    _credit(session, result, chosen, amounts)
+    _credit(session, result, chosen, amounts, day)
     return result
 
 
 def _credit(
-    session: Session, run: SubsidyRun, members: Sequence[Member], amounts: Mapping[UUID, Fen]
+    session: Session,
+    run: SubsidyRun,
+    members: Sequence[Member],
+    amounts: Mapping[UUID, Fen],
+    day: date,
 ) -> None:
     site_id = run.site_id
     fund = AccountKind.SUBSIDY_FUND, site_id
     wallets = {(AccountKind.SUBSIDY, member.diner_id) for member in members}
     found = accounts.ensure_all(session, site_id, wallets | {fund})
-    day = sites.business_date(session, site_id, run.at)
     moves = []
     for member in members:
         amount = amounts[member.group_id]
@@ -110,11 +129,16 @@ def _credit(
             Leg(found[fund], Fen(-amount)),
             Leg(found[AccountKind.SUBSIDY, member.diner_id], amount),
         ]
-        key = f"subsidy:{run.id}:{member.diner_id}"
+        key = f"{credit_key(run.id)}{member.diner_id}"
         moves.append(
             Move("subsidy", key, legs, at=run.at, business_date=day, by=run.by, memo=run.name)
         )
     move_all(session, site_id, moves)
+
+
+def credit_key(run_id: UUID) -> str:
+    """How the keys of a run's transfers begin; the diner follows."""
+    return f"subsidy:{run_id}:"
 
 
 def runs(session: Session, site_id: UUID, limit: int = 50) -> Sequence[SubsidyRun]:
