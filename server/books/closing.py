@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Select, String, Text, select
+from sqlalchemy import ForeignKey, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.db import Base
@@ -86,12 +86,9 @@ def first_open_day(session: Session, site_id: UUID) -> date:
 
     The answer holds until the caller's transaction ends.
     """
-    last = session.execute(_until(site_id).with_for_update(read=True)).scalar_one()
+    query = select(Books.closed_until).where(Books.site_id == site_id)
+    last = session.scalars(query.with_for_update(read=True)).one()
     return date.min if last is None else last + _DAY
-
-
-def _until(site_id: UUID) -> Select[tuple[date | None]]:
-    return select(Books.closed_until).where(Books.site_id == site_id)
 
 
 def lock(session: Session, site_id: UUID) -> Books:
