@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "devices": "devices.cli:devices",
     "doctor": "dafan.doctor:doctor",
     "faces": "server.cli_people:faces",
+    "keys": "server.cli_keys:keys",
     "models": "vision.cli:models",
     "restore": "server.cli_backup:restore",
     "server": "server.cli:server",

@@ -96,6 +96,12 @@ def history(session: Session, diner_id: UUID) -> Sequence[Consent]:
     return session.scalars(query.order_by(Consent.given_at.desc(), Consent.id.desc())).all()
 
 
+def versions(session: Session, diner_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Diner → the version of the text that he agreed to last, for those who ever did."""
+    query = select(Consent.diner_id, Consent.version).where(Consent.diner_id.in_(diner_ids))
+    return dict(session.execute(query.order_by(Consent.given_at, Consent.id)).all())
+
+
 def close(
     session: Session, actor: Actor, diner_id: UUID, because: Literal["withdrawn", "left", "renewed"]
 ) -> bool:

@@ -123,7 +123,7 @@ def find(session: Session, site_id: UUID, sale_id: UUID) -> Evidence | None:
 
 
 def picture(session: Session, parts: Services, site_id: UUID, sale_id: UUID) -> bytes | None:
-    """The picture as JPEG; ``None`` while it has not come, where there is none, or when it is erased.
+    """The picture as JPEG; ``None`` before it has come, and where there is none (any more).
 
     The caller writes down who looks.
 

@@ -174,7 +174,7 @@ def _store(
             diner_id=consent.diner_id,
             consent_id=consent.id,
             epoch=key.epoch,
-            sealed=crypto.seal(key.secret, reference.jpeg, f"photo:{photo_id}"),
+            sealed=crypto.seal(key.secret, reference.jpeg, photo_context(photo_id)),
             taken_at=actor.at,
         )
     )
@@ -194,7 +194,13 @@ def _store(
 
 def publish_template(session: Session, template: Template, consent_version: str) -> None:
     """Send the template as it is now to the tills."""
-    body = records.Template(
+    body = template_record(template, consent_version)
+    feed.publish(session, template.site_id, "template", str(template.id), body)
+
+
+def template_record(template: Template, consent_version: str) -> records.Template:
+    """The template as a till knows it."""
+    return records.Template(
         id=template.id,
         diner_id=template.diner_id,
         pack=template.pack,
@@ -202,12 +208,21 @@ def publish_template(session: Session, template: Template, consent_version: str)
         sealed=template.sealed,
         epoch=template.epoch,
     )
-    feed.publish(session, template.site_id, "template", str(template.id), body)
 
 
 def seal_vector(site_key: bytes, template_id: UUID, vector: Vector) -> bytes:
     """Seal a vector as tills expect it."""
-    return crypto.seal(site_key, vector.astype("<f4").tobytes(), f"template:{template_id}")
+    return crypto.seal(site_key, vector.astype("<f4").tobytes(), template_context(template_id))
+
+
+def template_context(template_id: UUID) -> str:
+    """What the seal of a template is bound to."""
+    return f"template:{template_id}"
+
+
+def photo_context(photo_id: UUID) -> str:
+    """What the seal of a photograph is bound to."""
+    return f"photo:{photo_id}"
 
 
 def open_vector(site_key: bytes, template_id: UUID, sealed: bytes) -> Vector:
@@ -216,7 +231,7 @@ def open_vector(site_key: bytes, template_id: UUID, sealed: bytes) -> Vector:
     Raises:
         SealError: altered, or sealed with another key.
     """
-    plain = crypto.open_sealed(site_key, sealed, f"template:{template_id}")
+    plain = crypto.open_sealed(site_key, sealed, template_context(template_id))
     return np.frombuffer(plain, "<f4").astype(np.float32)
 
 
@@ -274,7 +289,7 @@ def open_photo(ring: KeyRing, photo: Photo) -> bytes:
     Raises:
         SealError: altered, or its key is not here.
     """
-    return crypto.open_sealed(ring.key(photo.epoch).secret, photo.sealed, f"photo:{photo.id}")
+    return crypto.open_sealed(ring.key(photo.epoch).secret, photo.sealed, photo_context(photo.id))
 
 
 # --- withdrawal ---------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ class KeyRing:
         """
         ring = cls(data_dir / "keys")
         ring.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ring._take_over(data_dir / "site.key")  # noqa: SLF001 - its own class
+        ring._take_over(data_dir / "site.key")
         if not ring.epochs():
             ring.make(FIRST)
         return ring

@@ -189,6 +189,7 @@ def revoke(session: Session, site_id: UUID, terminal_id: UUID, *, by: str, now: 
     if terminal.revoked_at is None:
         terminal.revoked_at = now
         audit.record(session, by, "terminal.revoke", str(terminal_id), site_id=site_id, at=now)
+        feed.publish(session, site_id, "site_key", str(terminal_id), None)
 
 
 def set_weigh_dish(

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
-from tests.server.conftest import Till, parts_of
 
 from dafan import crypto
 from dafan.db import reading, writing
@@ -14,12 +13,13 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.records import canonical
 from server import audit, evidence, terminals
+from tests.server.conftest import Till, parts_of
 
 JPEG = b"\xff\xd8\xff" + bytes(500)
 
 
 @pytest.fixture
-def sale_id(engine: Engine, terminal: Till, make_diner: Any, make_sale: Any) -> Any:
+def sale_id(terminal: Till, make_diner: Any, make_sale: Any) -> Any:
     """A sale of the terminal."""
     sale = make_sale(make_diner())
     terminal.sell(sale)
@@ -87,7 +87,7 @@ def test_a_picture_is_kept_sealed(app: Any, engine: Engine, terminal: Till, aske
 
 
 def test_the_till_says_why_there_is_none(
-    app: Any, engine: Engine, site: Any, terminal: Till, asked: Any
+    engine: Engine, site: Any, terminal: Till, asked: Any
 ) -> None:
     none = EvidencePicture(sale_id=asked, epoch=1, sealed=None, missing="erased")
     assert put(terminal, none).status_code == 204
