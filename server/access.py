@@ -1,61 +1,121 @@
-"""Who may do what: one table of rights and roles, and the one gate that every page and route uses.
+"""Who may do what: one table of rights and roles, and the words by which a view says who gets in.
 
-A view names its right by :func:`needs`; what stands in no role's column of :data:`RIGHTS` is done
-by nobody.
+A person has roles at sites (:class:`server.auth.RoleGrant`). What he may do at a site follows from
+:data:`TABLE` and from nothing else. Each view is declared by exactly one of :func:`needs`,
+:func:`signed_in`, :func:`public` and :func:`machine`; :mod:`server.gate` holds every request to it
+and refuses a view that says nothing.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from flask_login import current_user
 
-from server.auth import requires
+ROLES = (
+    "admin", "manager", "finance", "cashier", "auditor", "kitchen_manager", "cook", "storekeeper",
+    "inspector", "bureau", "diner",
+)  # fmt: skip
+SECOND_FACTOR_ROLES = frozenset({"admin", "finance"})
+"""Who holds one of them, at any site, signs in with a one-time code as well."""
 
-STAFF = ("admin", "manager", "finance", "cashier", "auditor")
-RIGHTS: dict[str, tuple[str, ...]] = {
-    "see_overview": STAFF,
-    "see_sales": STAFF,
-    "see_names": ("admin", "manager", "finance"),
-    "see_people": STAFF,
-    "edit_people": ("admin", "manager"),
-    "see_faces": ("admin", "manager"),
-    "top_up": ("admin", "finance", "cashier"),
-    "import_bank": ("admin", "finance"),
-    "move_wallets": ("admin", "finance"),
-    "pay_out": ("admin", "finance"),
-    "see_gateway": ("admin", "finance", "auditor"),
-    "run_subsidies": ("admin", "finance"),
-    "void_sales": ("admin", "manager", "cashier"),
-    "ask_refunds": ("admin", "manager", "finance", "cashier"),
-    "approve_refunds": ("admin", "finance"),
-    "see_disputes": ("admin", "manager", "finance", "auditor"),
-    "judge_disputes": ("admin", "manager"),
-    "see_evidence": ("admin", "manager"),
-    "see_closing": ("admin", "manager", "finance", "cashier", "auditor"),
-    "explain_closing": ("admin", "manager", "finance", "cashier"),
-    "close_days": ("admin", "finance"),
-    "see_settlement": ("admin", "manager", "finance", "auditor"),
-    "settle_bodies": ("admin", "finance"),
-    "see_dishes": ("admin", "manager", "finance", "auditor"),
-    "edit_dishes": ("admin", "manager"),
-    "see_terminals": ("admin", "manager", "auditor"),
-    "edit_terminals": ("admin",),
-    "see_exceptions": ("admin", "manager", "finance", "auditor"),
-    "settle_exceptions": ("admin", "manager"),
-    "see_settings": ("admin", "manager"),
-    "edit_accounts": ("admin",),
-    "see_keys": ("admin", "auditor"),
-    "see_audit": ("admin", "auditor"),
-}
+TABLE = """
+                   admin manager finance cashier auditor k_mngr cook store inspct bureau diner
+see_overview         x      x       x       x       x       x    .     .      x      x     .
+see_sales            x      x       x       x       x       x    .     .      .      x     .
+see_names            x      x       x       .       .       .    .     .      .      .     .
+see_people           x      x       x       x       x       .    .     .      .      .     .
+edit_people          x      x       .       .       .       .    .     .      .      .     .
+see_faces            x      x       .       .       .       .    .     .      .      .     .
+top_up               x      .       x       x       .       .    .     .      .      .     .
+import_bank          x      .       x       .       .       .    .     .      .      .     .
+move_wallets         x      .       x       .       .       .    .     .      .      .     .
+pay_out              x      .       x       .       .       .    .     .      .      .     .
+see_gateway          x      .       x       .       x       .    .     .      .      .     .
+run_subsidies        x      .       x       .       .       .    .     .      .      .     .
+void_sales           x      x       .       x       .       .    .     .      .      .     .
+ask_refunds          x      x       x       x       .       .    .     .      .      .     .
+approve_refunds      x      .       x       .       .       .    .     .      .      .     .
+see_disputes         x      x       x       .       x       .    .     .      .      .     .
+judge_disputes       x      x       .       .       .       .    .     .      .      .     .
+see_evidence         x      x       .       .       .       .    .     .      .      .     .
+see_closing          x      x       x       x       x       .    .     .      .      x     .
+explain_closing      x      x       x       x       .       .    .     .      .      .     .
+close_days           x      .       x       .       .       .    .     .      .      .     .
+see_settlement       x      x       x       .       x       .    .     .      .      x     .
+settle_bodies        x      .       x       .       .       .    .     .      .      .     .
+see_dishes           x      x       x       .       x       x    x     x      x      x     .
+edit_dishes          x      x       .       .       .       .    .     .      .      .     .
+see_terminals        x      x       .       .       x       .    .     .      .      x     .
+edit_terminals       x      .       .       .       .       .    .     .      .      .     .
+see_exceptions       x      x       x       .       x       .    .     .      x      x     .
+settle_exceptions    x      x       .       .       .       .    .     .      .      .     .
+see_settings         x      x       .       .       .       .    .     .      .      .     .
+edit_accounts        x      .       .       .       .       .    .     .      .      .     .
+see_keys             x      .       .       .       x       .    .     .      .      .     .
+see_audit            x      .       .       .       x       .    .     .      .      .     .
+"""
+"""Right by role, in the order of :data:`ROLES`; ``docs/security.md`` says why."""
+
+View = TypeVar("View", bound=Callable[..., Any])
+_DECLARED = "dafan_access"
+SIGNED_IN, PUBLIC, MACHINE = "(signed in)", "(public)", "(machine)"
+
+
+def _read(table: str) -> dict[str, tuple[str, ...]]:
+    rights = {}
+    for line in table.strip().splitlines()[1:]:
+        right, *marks = line.split()
+        if len(marks) != len(ROLES) or set(marks) - {"x", "."} or right in rights:
+            raise ValueError(f"the table of rights is wrong at {right}")
+        rights[right] = tuple(role for role, mark in zip(ROLES, marks, strict=True) if mark == "x")
+    return rights
+
+
+RIGHTS: dict[str, tuple[str, ...]] = _read(TABLE)
 """Right → roles that have it."""
 
 
 def may(right: str) -> bool:
-    """Whether the signed-in person has this right."""
+    """Whether the signed-in person has this right at the site that he works at now."""
     roles = getattr(current_user, "roles", ())
     return any(role in roles for role in RIGHTS[right])
 
 
-def needs(right: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let only those through whose role has the right."""
-    return requires(*RIGHTS[right])
+def needs(right: str) -> Callable[[View], View]:
+    """Declare a view: only for those whose role has the right.
+
+    Raises:
+        ValueError: there is no such right; a typing error opens nothing.
+    """
+    if right not in RIGHTS:
+        raise ValueError(f"there is no right '{right}' in the table")
+    return lambda view: _declare(view, right)
+
+
+def signed_in(view: View) -> View:
+    """Declare a view: for everybody who has signed in, about his own account only."""
+    return _declare(view, SIGNED_IN)
+
+
+def public(view: View) -> View:
+    """Declare a view: for everybody; it shows nothing of the books or of people."""
+    return _declare(view, PUBLIC)
+
+
+def machine(view: View) -> View:
+    """Declare a view that looks at no session: the request proves itself inside the view.
+
+    By a terminal's token, a one-time code or a signature. No browser sends these by itself, so
+    that no form's token is needed.
+    """
+    return _declare(view, MACHINE)
+
+
+def declared(view: Callable[..., Any] | None) -> str | None:
+    """What a view was declared to need: a right, or one of the three words; else ``None``."""
+    return getattr(view, _DECLARED, None)
+
+
+def _declare(view: View, what: str) -> View:
+    setattr(view, _DECLARED, what)
+    return view

@@ -1,39 +1,32 @@
-"""Staff accounts: who may sign in, with which roles, and the one gate that every page uses."""
+"""Accounts of people: who may sign in, and with which roles at which sites."""
 
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cache, wraps
-from typing import Any, ParamSpec, TypeVar
+from functools import cache
 from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from flask import Flask, Request, redirect, request, url_for
-from flask_login import LoginManager, UserMixin, current_user
-from sqlalchemy import JSON, Engine, ForeignKey, String, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
-from werkzeug.exceptions import Forbidden
-from werkzeug.routing import BuildError
+from flask import Flask, Request
+from flask_login import LoginManager, UserMixin
+from sqlalchemy import Engine, ForeignKey, Index, String, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from dafan.db import Base, reading, writing
 from dafan.errors import BadInputError, DafanError
 from dafan.ids import new_id
 from server import audit, throttle
+from server.access import ROLES
 from server.services import services
 
-ROLES = ("admin", "manager", "finance", "cashier", "auditor")
 MIN_PASSWORD = 10
 LOGIN_FAILURES = 5
 ADDRESS_FAILURES = 30
 _LOGIN = re.compile(r"[\w.@-]{2,40}")
-OWN_PASSWORD = "session.password"  # noqa: S105 - the endpoint of a page
 _hasher = PasswordHasher()
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class LoginError(DafanError):
@@ -42,20 +35,62 @@ class LoginError(DafanError):
     code = "login"
 
 
+class RoleGrant(Base):
+    """A role that a person has at a site; what it allows says :data:`server.access.TABLE`."""
+
+    __tablename__ = "role_grant"
+    __table_args__ = (Index("ix_role_grant_site_id_role", "site_id", "role"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), primary_key=True)
+    role: Mapped[str] = mapped_column(String(20), primary_key=True)
+
+
 class User(UserMixin, Base):  # type: ignore[misc]  # flask_login publishes no types
     """A person who works with the pages."""
 
     __tablename__ = "user_account"
+    __allow_unmapped__ = True  # for what is known of a request only: `_at`
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
+    """Whose administrators look after the account."""
     login: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(80), default="")
     password_hash: Mapped[str] = mapped_column(String(200))
-    roles: Mapped[list[str]] = mapped_column(JSON, default=list)
     active: Mapped[bool] = mapped_column(default=True)
     must_change: Mapped[bool] = mapped_column(default=False)
     """Somebody else knows the password: it only serves to choose another one."""
+    grants: Mapped[list[RoleGrant]] = relationship(lazy="selectin", cascade="all, delete-orphan")
+
+    _at: UUID | None = None
+
+    @property
+    def at_site(self) -> UUID:
+        """The site that the person works at now: the chosen one, else his own, else any."""
+        if self._at is not None:
+            return self._at
+        there = self.site_ids
+        return self.site_id if not there or self.site_id in there else min(there)
+
+    @property
+    def site_ids(self) -> frozenset[UUID]:
+        """Where the person has any role."""
+        return frozenset(grant.site_id for grant in self.grants)
+
+    @property
+    def roles(self) -> list[str]:
+        """The roles at the site that he works at now, in the order of the table."""
+        return self.roles_at(self.at_site)
+
+    def roles_at(self, site_id: UUID) -> list[str]:
+        """The roles at a site, in the order of the table."""
+        held = {grant.role for grant in self.grants if grant.site_id == site_id}
+        return [role for role in ROLES if role in held]
+
+    def work_at(self, site_id: UUID) -> None:
+        """Look at another site until the end of the request."""
+        self._at = site_id
 
     @property
     def is_active(self) -> bool:
@@ -112,14 +147,25 @@ def create_user(
     if find_user(session, login):
         raise BadInputError(f"the login '{login}' is taken: choose another one", code="login_taken")
     user = User(
-        id=new_id(), site_id=site_id, login=login, name=name.strip()[:80] or login, roles=chosen,
-        active=True, password_hash=hash_password(password), must_change=must_change,
+        id=new_id(), site_id=site_id, login=login, name=name.strip()[:80] or login, active=True,
+        password_hash=hash_password(password), must_change=must_change, grants=[],
     )  # fmt: skip
     session.add(user)
+    grant(user, site_id, chosen)
     after = {"name": user.name, "roles": chosen}
     audit.record(session, by, "user.create", login, None, after, ip, site_id=site_id)
     session.flush()
     return user
+
+
+def grant(user: User, site_id: UUID, roles: Iterable[str]) -> None:
+    """Give the person exactly these roles at a site; the session writes it at its next flush."""
+    wanted = set(roles)
+    gone = [one for one in user.grants if one.site_id == site_id and one.role not in wanted]
+    for one in gone:
+        user.grants.remove(one)
+    for role in sorted(wanted - set(user.roles_at(site_id))):
+        user.grants.append(RoleGrant(user_id=user.id, site_id=site_id, role=role))
 
 
 def check_roles(roles: Iterable[str]) -> list[str]:
@@ -140,8 +186,10 @@ def find_user(session: Session, login: str) -> User | None:
 
 
 def users(session: Session, site_id: UUID) -> Sequence[User]:
-    """The site's accounts by login."""
-    return session.scalars(select(User).where(User.site_id == site_id).order_by(User.login)).all()
+    """The accounts that belong to the site or have a role there, by login."""
+    here = User.grants.any(RoleGrant.site_id == site_id)
+    query = select(User).where(or_(User.site_id == site_id, here))
+    return session.scalars(query.order_by(User.login)).all()
 
 
 def set_password(session: Session, user_id: UUID, old: str, new: str, *, ip: str = "") -> User:
@@ -199,47 +247,6 @@ def _fits(password_hash: str, password: str) -> bool:
         return _hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
-
-
-def requires(*roles: str) -> Callable[[Callable[P, R]], Callable[P, Any]]:
-    """Let only signed-in people through who have one of the roles (none named: any role).
-
-    Pages send others to the login; the API answers 401 or 403. Who still has the password that he
-    was given comes no further than :data:`OWN_PASSWORD`.
-    """
-    unknown = set(roles) - set(ROLES)
-    if unknown:
-        raise ValueError(f"unknown roles {unknown}")
-
-    def decorate(view: Callable[P, R]) -> Callable[P, Any]:
-        @wraps(view)
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
-            if not current_user.is_authenticated:
-                return _to_login()
-            if current_user.must_change and request.endpoint != OWN_PASSWORD:
-                return _to_own_password()
-            if roles and not set(roles) & set(current_user.roles):
-                raise Forbidden
-            return view(*args, **kwargs)
-
-        return guarded
-
-    return decorate
-
-
-def _to_login() -> Any:
-    if request.path.startswith("/api/"):
-        raise LoginError("sign in first: send login and password by HTTP Basic")
-    try:
-        return redirect(url_for("session.login", next=request.full_path.rstrip("?")))
-    except BuildError as error:
-        raise LoginError("sign in first") from error
-
-
-def _to_own_password() -> Any:
-    if request.path.startswith("/api/"):
-        raise LoginError("sign in on the pages and choose your own password first")
-    return redirect(url_for(OWN_PASSWORD))
 
 
 def init_app(app: Flask) -> None:

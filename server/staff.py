@@ -4,13 +4,13 @@ import secrets
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from dafan.errors import BadInputError
 from server import auth
 from server.actor import Actor
-from server.auth import User
+from server.auth import RoleGrant, User
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Nothing that is mistaken for something else when read from paper."""
@@ -29,15 +29,28 @@ class ProtectedError(BadInputError):
 
 
 def get(session: Session, site_id: UUID, user_id: UUID) -> User:
-    """An account of the site.
+    """An account that belongs to the site or has a role there.
+
+    Raises:
+        UnknownUserError: the account has nothing to do with this site.
+    """
+    here = User.grants.any(RoleGrant.site_id == site_id)
+    query = select(User).where(User.id == user_id, or_(User.site_id == site_id, here))
+    user: User | None = session.scalar(query)
+    if user is None:
+        raise UnknownUserError("the site has no such account")
+    return user
+
+
+def get_own(session: Session, site_id: UUID, user_id: UUID) -> User:
+    """An account that belongs to the site: only its administrators close it or set its password.
 
     Raises:
         UnknownUserError: not an account of this site.
     """
-    query = select(User).where(User.site_id == site_id, User.id == user_id)
-    user: User | None = session.scalar(query)
-    if user is None:
-        raise UnknownUserError("the site has no such account")
+    user = get(session, site_id, user_id)
+    if user.site_id != site_id:
+        raise UnknownUserError("the account belongs to another site, which looks after it")
     return user
 
 
@@ -61,20 +74,56 @@ def create(
 
 
 def update(session: Session, actor: Actor, user_id: UUID, name: str, roles: Iterable[str]) -> User:
-    """Change name and roles; they hold from the person's next request on.
+    """Change name and roles at this site; they hold from the person's next request on.
+
+    The name changes only where the account belongs to the site.
 
     Raises:
-        UnknownUserError: not an account of this site.
+        UnknownUserError: the account has nothing to do with this site.
         BadInputError: no role, or an unknown one.
         ProtectedError: it would take the role of administrator from oneself or from the last one.
     """
     user, chosen = get(session, actor.site_id, user_id), auth.check_roles(roles)
-    before = _told(user)
-    if "admin" in user.roles and "admin" not in chosen:
+    name = name.strip()[:80] or user.login
+    return _set(session, actor, user, name if user.site_id == actor.site_id else user.name, chosen)
+
+
+def invite(session: Session, actor: Actor, login: str, roles: Iterable[str]) -> User:
+    """Give an account of another site roles at this one.
+
+    Raises:
+        UnknownUserError: there is no such account.
+        BadInputError: no role, or an unknown one.
+    """
+    user, chosen = auth.find_user(session, login), auth.check_roles(roles)
+    if user is None:
+        raise UnknownUserError("there is no such account")
+    return _set(session, actor, user, user.name, chosen)
+
+
+def dismiss(session: Session, actor: Actor, user_id: UUID) -> User:
+    """Take all roles at this site from an account of another site.
+
+    Raises:
+        UnknownUserError: the account has nothing to do with this site.
+        ProtectedError: the account belongs to this site, or is its last administrator.
+    """
+    user = get(session, actor.site_id, user_id)
+    if user.site_id == actor.site_id:
+        raise ProtectedError("the account belongs to this site: close it instead")
+    return _set(session, actor, user, user.name, [])
+
+
+def _set(session: Session, actor: Actor, user: User, name: str, roles: list[str]) -> User:
+    before = _told(user, actor.site_id)
+    if "admin" in user.roles_at(actor.site_id) and "admin" not in roles:
         _protect(session, actor, user)
-    user.name, user.roles = name.strip()[:80] or user.login, chosen
-    if _told(user) != before:
-        actor.record(session, "user.update", user.login, before, _told(user))
+    user.name = name
+    auth.grant(user, actor.site_id, roles)
+    after = _told(user, actor.site_id)
+    if after != before:
+        actor.record(session, "user.update", user.login, before, after)
+    session.flush()
     return user
 
 
@@ -85,7 +134,7 @@ def set_active(session: Session, actor: Actor, user_id: UUID, *, active: bool) -
         UnknownUserError: not an account of this site.
         ProtectedError: it is one's own, or that of the last administrator.
     """
-    user = get(session, actor.site_id, user_id)
+    user = get_own(session, actor.site_id, user_id)
     if user.active == active:
         return user
     if not active:
@@ -102,7 +151,7 @@ def reset_password(session: Session, actor: Actor, user_id: UUID) -> tuple[User,
         UnknownUserError: not an account of this site.
         ProtectedError: it is one's own, which is changed with the old one.
     """
-    user = get(session, actor.site_id, user_id)
+    user = get_own(session, actor.site_id, user_id)
     if user.login == actor.name:
         raise ProtectedError("change your own password with the old one")
     password = make_password()
@@ -124,11 +173,11 @@ def _protect(session: Session, actor: Actor, user: User) -> None:
     """
     if user.login == actor.name:
         raise ProtectedError("you cannot take the account of an administrator from yourself")
-    query = select(User).where(User.site_id == actor.site_id, User.active.is_(True))
-    able = session.scalars(query.order_by(User.id).with_for_update()).all()
-    if not any("admin" in other.roles for other in able if other.id != user.id):
+    admin = User.grants.any(and_(RoleGrant.site_id == actor.site_id, RoleGrant.role == "admin"))
+    query = select(User.id).where(User.active.is_(True), admin).order_by(User.id)
+    if all(other == user.id for other in session.scalars(query.with_for_update())):
         raise ProtectedError("the site needs at least one administrator")
 
 
-def _told(user: User) -> dict[str, object]:
-    return {"name": user.name, "roles": list(user.roles)}
+def _told(user: User, site_id: UUID) -> dict[str, object]:
+    return {"name": user.name, "roles": user.roles_at(site_id)}

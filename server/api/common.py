@@ -29,9 +29,9 @@ class Limit(BaseModel):
 
 
 def actor() -> Actor:
-    """Who asks, for his own site only."""
+    """Who asks, at the one site that he works at now."""
     return Actor(
-        current_user.site_id, current_user.login, services().clock.now(), request.remote_addr or ""
+        current_user.at_site, current_user.login, services().clock.now(), request.remote_addr or ""
     )
 
 

@@ -5,10 +5,13 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import current_app, render_template
 
+from server.access import public
+
 blueprint = APIBlueprint("docs", __name__, enable_openapi=False)
 
 
 @blueprint.get("/docs")
+@public
 def page() -> str:
     """Every operation with its parameters, bodies and answers; ``/openapi.json`` has them all."""
     spec: dict[str, Any] = current_app.spec  # type: ignore[attr-defined]  # APIFlask's

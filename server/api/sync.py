@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Annotated, Concatenate, ParamSpec, TypeVar
 
 from apiflask import APIBlueprint
-from flask import request
+from flask import g, request
 from pydantic import BaseModel, Field
 
 from dafan import crypto
@@ -51,6 +51,7 @@ def by_terminal(view: Callable[Concatenate[Terminal, P], R]) -> Callable[P, R]:
         if terminal is None:
             server_time = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             return problem(401, *why, server_time=server_time)  # type: ignore[return-value]
+        g.terminal_id = terminal.id
         return view(terminal, *args, **kwargs)
 
     return machine(guarded)

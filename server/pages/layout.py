@@ -63,6 +63,7 @@ def secure_headers(response: Response) -> Response:
     return response
 
 
+@access.public
 def _tokens(filename: str) -> Response:
     return send_from_directory(_TOKENS, filename, max_age=3600)
 
@@ -78,5 +79,6 @@ def _frame() -> dict[str, Any]:
         "languages": LANGUAGES,
         "menu": navigation.menu() if signed_in and not current_user.must_change else [],
         "site": site_view.current() if signed_in else None,
+        "other_sites": site_view.others() if signed_in else (),
         "person": g.get("person"),
     }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from flask import url_for
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
@@ -33,3 +34,9 @@ _MENU = (
 def menu() -> list[Item]:
     """What the signed-in person finds in the left navigation."""
     return [item for item in _MENU if may(item.right)]
+
+
+def first_page() -> str:
+    """Where the signed-in person begins: his work, or his own account where there is none."""
+    first = next(iter(menu()), None)
+    return url_for(first.endpoint if first else "session.password")

@@ -2,7 +2,17 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask import session as browser_session
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_user, logout_user
@@ -12,8 +22,9 @@ from wtforms.validators import DataRequired, EqualTo, Length
 
 from dafan import db
 from dafan.errors import DafanError
-from server import auth
-from server.pages import layout, messages
+from server import auth, gate
+from server.access import public, signed_in
+from server.pages import layout, messages, navigation
 from server.pages.forms import Form
 from server.services import services
 
@@ -41,12 +52,14 @@ class PasswordForm(Form):
 
 
 @blueprint.get("/")
+@signed_in
 def home() -> Response:
-    """The first page of the signed-in person."""
-    return redirect(url_for("manage.overview"))
+    """Go on with the first page of the signed-in person."""
+    return redirect(navigation.first_page())
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
+@public
 def login() -> str | Response:
     """Sign in."""
     if current_user.is_authenticated:
@@ -68,6 +81,7 @@ def login() -> str | Response:
 
 
 @blueprint.post("/logout")
+@signed_in
 def logout() -> Response:
     """Sign out."""
     logout_user()
@@ -75,7 +89,7 @@ def logout() -> Response:
 
 
 @blueprint.route("/account/password", methods=["GET", "POST"])
-@auth.requires()
+@signed_in
 def password() -> str | Response:
     """Change one's own password; every other session of it ends."""
     form = PasswordForm()
@@ -91,11 +105,23 @@ def password() -> str | Response:
         else:
             login_user(user)
             flash(_("密码已更新"), "ok")
-            return redirect(url_for("manage.overview"))
+            return redirect(navigation.first_page())
     return render_template("session/password.html", form=form)
 
 
+@blueprint.post("/site")
+@signed_in
+def site() -> Response:
+    """Work at another site, where the person has a role, until he chooses again."""
+    chosen = request.form.get("site", "")
+    if chosen not in {str(site_id) for site_id in current_user.site_ids}:
+        abort(404)
+    browser_session[gate.SITE_KEY] = chosen
+    return redirect(navigation.first_page())
+
+
 @blueprint.post("/language")
+@public
 def language() -> Response:
     """Remember the language in a cookie of this browser."""
     answer = redirect(_local(request.form.get("next")))
@@ -116,5 +142,5 @@ def _local(address: str | None) -> str:
     """The page to go on with, of this server only: nobody is led elsewhere by a crafted link."""
     parts = urlsplit((address or "").replace("\\", "/"))
     if parts.scheme or parts.netloc or not parts.path.startswith("/") or parts.path[:2] == "//":
-        return url_for("manage.overview")
+        return navigation.first_page()
     return parts.path + (f"?{parts.query}" if parts.query else "")

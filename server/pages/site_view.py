@@ -1,5 +1,6 @@
 """The signed-in person's site as pages need it, read once a request."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -7,12 +8,14 @@ from zoneinfo import ZoneInfo
 
 from flask import g
 from flask_login import current_user
+from sqlalchemy import select
 
 from dafan import db
 from dafan.clock import business_date
 from dafan.records import Policy
 from server import sites
 from server.services import services
+from server.sites import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,19 @@ class SiteView:
 
 
 def current() -> SiteView:
-    """The site of the signed-in person."""
+    """The site that the signed-in person works at now."""
     if "dafan_site" not in g:
         with db.reading(services().engine) as session:
-            site = sites.get_site(session, current_user.site_id)
+            site = sites.get_site(session, current_user.at_site)
             g.dafan_site = SiteView(site.id, site.name, sites.policy(session, site.id))
     view: SiteView = g.dafan_site
     return view
+
+
+def others() -> Sequence[Site]:
+    """The sites that the signed-in person can change to, the oldest first."""
+    ids = current_user.site_ids - {current_user.at_site}
+    if not ids:
+        return ()
+    with db.reading(services().engine) as session:
+        return session.scalars(select(Site).where(Site.id.in_(ids)).order_by(Site.id)).all()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from server.access import public
 from server.app import create_app
 
 
@@ -56,6 +57,7 @@ def test_unknown_addresses_are_problems_at_the_api_and_pages_elsewhere(client: A
 
 def test_a_fault_shows_a_reference_and_no_traceback(app: Any) -> None:
     @app.get("/api/v1/broken")
+    @public
     def broken() -> None:
         raise ZeroDivisionError("secret detail")
 
@@ -112,6 +114,6 @@ def test_a_proxy_is_believed_only_where_one_is_configured(
 
     server = settings.server.model_copy(update={"https": https})
     made = create_app(settings.model_copy(update={"server": server}))
-    made.get("/who")(lambda: request.remote_addr)
+    made.get("/who")(public(lambda: request.remote_addr))
     said = made.test_client().get("/who", headers={"X-Forwarded-For": "10.9.9.9"}).text
     assert (said == "10.9.9.9") is https

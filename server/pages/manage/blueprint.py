@@ -20,8 +20,8 @@ manage.after_request(layout.secure_headers)
 
 
 def site_id() -> UUID:
-    """The site of the signed-in person: the only one whose rows he sees."""
-    found: UUID = current_user.site_id
+    """The site that the person works at now: the only one whose rows he sees."""
+    found: UUID = current_user.at_site
     return found
 
 
