@@ -1,7 +1,7 @@
 """Shifts (交班): what a till says of itself at the end of a shift, beside what the books say."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Self
@@ -275,5 +275,5 @@ def uncovered(session: Session, site_id: UUID, day: date) -> dict[UUID, tuple[in
         .where(Sale.site_id == site_id, Sale.business_date == day, ~covered)
         .group_by(Sale.terminal_id)
     )
-    rows: Iterable[tuple[UUID, int, int]] = session.execute(query).tuples()
+    rows = session.execute(query)
     return {terminal_id: (count, Fen(int(total))) for terminal_id, count, total in rows}
