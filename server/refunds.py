@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dafan.money import Fen
-from server import disputes, people, sites
+from server import disputes, evidence, people, sites
 from server.actor import Actor
 from server.books import closing, refunds, reversals, sales
 from server.books.refunds import Kind, Line, Refund, RefundError, State
@@ -175,6 +175,32 @@ def refuse(session: Session, actor: Actor, refund_id: UUID, reason: str) -> Refu
     disputes.follow(session, actor, refund.id, refunded=False)
     session.flush()
     return refund
+
+
+def refund_wrong_person(
+    session: Session, actor: Actor, dispute_id: UUID, conclusion: str, *, key: UUID
+) -> disputes.Dispute:
+    """A disputed payment was made by somebody else: ask for all of it. Twice is once.
+
+    The diner has his money back when a second person approves; the evidence is kept until then,
+    so that he can look as well. Where the whole sale went back already, the dispute ends.
+
+    Raises:
+        DisputeError: there is no such dispute here, it is judged already, or no reason is given.
+        RefundError: another refund of the sale waits for approval.
+    """
+    dispute = disputes.held(session, actor, dispute_id)
+    if dispute.refund_id == key:
+        return dispute
+    sale = sales.lock(session, actor.site_id, [dispute.sale_id])[dispute.sale_id]
+    disputes.judge(session, actor, dispute, disputes.State.REFUND_ASKED, conclusion)
+    if sale.cancelled:
+        dispute.state = disputes.State.REFUNDED.value
+        evidence.erase(session, actor, dispute.sale_id)
+    else:
+        dispute.refund_id = ask(session, actor, sale.id, None, conclusion, key=key).id
+    session.flush()
+    return dispute
 
 
 def _begin(
