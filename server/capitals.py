@@ -1,8 +1,8 @@
 """Amounts in Chinese capitals (大写金额), as a receipt has to show them.
 
-Source: 支付结算办法 (银发〔1997〕393号), 附一, items 1 to 3: capitals from 壹 to 玖; 整 behind an amount
-that ends with yuan; several zeros in a row are one 零; a 零 between yuan and fen where there are no
-jiao.
+Source: 支付结算办法 (银发〔1997〕393号), 附一, items 1 to 3: capitals from 壹 to 玖; 整 behind an
+amount that ends with yuan; several zeros in a row are one 零; a 零 between yuan and fen where there
+are no jiao.
 """
 
 from dafan.money import MAX_FEN, Fen

@@ -1,4 +1,4 @@
-"""``dafan server expire-subsidies`` and ``reconcile-payments``: what the nightly job does, by hand."""
+"""``dafan server expire-subsidies`` and ``reconcile-payments``: nightly jobs, done by hand."""
 
 import click
 

@@ -115,7 +115,7 @@ class WeChatPay:
         if not _fresh(headers.get("Wechatpay-Timestamp", ""), now):
             raise NotGenuineError("too old, or from the future: check this server's clock")
         try:
-            told = self._client.callback(dict(headers), body)
+            told = self._client.callback(headers, body)
         except Exception as error:  # the library raises nothing narrower, also for garbage
             raise NotGenuineError(f"cannot be read: {type(error).__name__}") from error
         if not told:

@@ -36,7 +36,7 @@ def wechat_notify() -> Response:
         return _fail(503, "no gateway is set up here")
     now = parts.clock.now()
     try:
-        paid = gateway.verify_notify(request.headers, request.get_data(), now)
+        paid = gateway.verify_notify(dict(request.headers), request.get_data(), now)
     except NotGenuineError as error:
         log.warning("a notification was refused: %s", error)
         return _fail(401, "not genuine")

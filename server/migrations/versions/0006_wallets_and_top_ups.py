@@ -4,6 +4,8 @@ Revision: 0006
 Follows: 0005
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -28,7 +30,7 @@ def upgrade() -> None:
     _pay_outs()
 
 
-def _request() -> list[sa.Column]:
+def _request() -> list[sa.Column[Any]]:
     """What one person asks and another one approves."""
     return [
         sa.Column("state", sa.String(length=8), nullable=False),
