@@ -123,7 +123,7 @@ def _till(
                       total=-(-len(vectors) // PAGE), transient=True):  # fmt: skip
         store.apply_feed_page(page)
     timing = Timing(cooldown=0.0, paid=0.0, paid_longest=0.2)
-    till = Till(store, site_key, clock, timing=timing)
+    till = Till(store, clock, timing=timing)
     measured = _Measured(Recogniser(pack, gallery))
     till.face = FaceWatch(measured, pack.name, till.put_face, live=False)
     connect_scale(till, ScaleSettings(device=device, protocol=PROTOCOL), clock)

@@ -67,14 +67,13 @@ def build_till(
     store = TillStore(
         settings.data_dir / JOURNAL,
         enrolment.terminal.id,
-        enrolment.site_key,
+        enrolment.keys,
         clock,
         gallery,
         pack.name if pack is not None else "",
     )
     till = Till(
         store,
-        enrolment.site_key,
         clock,
         timing=timing or Timing(jitter_grams=settings.till.scale.division_grams),
         cash=cash,
@@ -111,7 +110,7 @@ def _connect(till: Till, settings: Settings, source: str | FrameSource, clock: C
         connect_scale(till, settings.till.scale, clock)
     if settings.till.printer.url:
         wake = connect_printer(till, settings.till.printer, clock)
-        till.on_sale.append(lambda _sale: wake())
+        till.on_written.append(wake)
     if source:
         connect_camera(till, source, clock)
     if settings.till.reader:
@@ -125,19 +124,25 @@ def _sync(
     clock: Clock,
     client: httpx.Client | None,
 ) -> None:
+    store = till.store
+
     def on_state(state: SyncState) -> None:
+        store.facts.set_revoked(revoked=state.revoked)
         till.put_health(offline=not state.online, waiting=state.waiting, revoked=state.revoked)
 
     sync = SyncClient(
         settings.till.server_url,
         enrolment.identity,
-        till.store.journal,
-        till.store.feed_version,
-        till.store.apply_feed_page,
+        store.journal,
+        store.feed_version,
+        store.apply_feed_page,
         clock,
         on_state,
         client,
+        restart_feed=store.restart_feed,
+        evidence=store.evidence,
+        revoked=store.facts.revoked,
     )
-    till.on_sale.append(lambda _sale: sync.wake())
+    till.on_written.append(sync.wake)
     till.on_stop.append(sync.stop)
     sync.start()

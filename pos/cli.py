@@ -4,6 +4,7 @@ import json
 import logging
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 
 import click
@@ -66,13 +67,34 @@ def status(as_json: bool) -> None:
         click.echo(f"{name:18}{value}")
 
 
+@till.command("export-journal")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--all", "everything", is_flag=True, help="Also what the server has acknowledged.")
+def export_journal(file: Path, everything: bool) -> None:
+    """Write what the server has not taken into FILE, for the administrator to hand in.
+
+    For a till that was revoked or can reach no server any more: one signed batch a line, which
+    dafan server import-journal takes in.
+    """
+    from pos.export import export_entries  # noqa: PLC0415 - not for the other commands
+
+    enrolment = load_enrolment(load_settings().data_dir)
+    source = load_settings().data_dir / JOURNAL
+    count = export_entries(source, enrolment, file, everything=everything)
+    if count == 0:
+        click.echo("the server has everything: nothing to export")
+        return
+    click.echo(f"{count} entries of {enrolment.terminal.name} are in {file}")
+    click.echo(f"hand it in at the server with: dafan server import-journal {file.name}")
+
+
 def _facts(settings: Settings) -> dict[str, Any]:
     from dafan.clock import SystemClock  # noqa: PLC0415 - with the store
     from pos.store import TillStore  # noqa: PLC0415 - models and devices only where a till runs
 
     enrolment = load_enrolment(settings.data_dir)
     file = settings.data_dir / JOURNAL
-    store = TillStore(file, enrolment.terminal.id, enrolment.site_key, SystemClock())
+    store = TillStore(file, enrolment.terminal.id, enrolment.keys, SystemClock())
     written, acknowledged = store.journal.head()[0], store.journal.acknowledged()
     facts = {
         "terminal": enrolment.terminal.name,
@@ -83,6 +105,7 @@ def _facts(settings: Settings) -> dict[str, Any]:
         "ready": store.catalogue.ready,
         "entries": written,
         "waiting": written - acknowledged,
+        "revoked": store.facts.revoked,
         "receipts_waiting": store.spool.waiting(),
     }
     store.close()

@@ -1,19 +1,20 @@
 """How a till becomes one: a one-time code for an identity, kept in files only its user reads."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 from pydantic import ValidationError
 
-from dafan.crypto import Identity, load_or_create_secret, open_box
+from dafan.crypto import Identity, SealError, load_or_create_secret, open_box
 from dafan.enrolment import EnrolAnswer, EnrolRequest
 from dafan.errors import DafanError
 from dafan.records import TerminalInfo
+from pos.keyring import SITE_KEY as SITE_KEY  # noqa: PLC0414 - one of the till's files
+from pos.keyring import KeyRing, key_file, write_private
 
-IDENTITY, TERMINAL, SITE_KEY = "till.identity", "terminal.json", "till.site_key"
+IDENTITY, TERMINAL = "till.identity", "terminal.json"
 JOURNAL = "till.db"
 
 
@@ -29,7 +30,7 @@ class Enrolment:
 
     identity: Identity
     terminal: TerminalInfo
-    site_key: bytes
+    keys: KeyRing
 
 
 def enrol(data_dir: Path, server_url: str, code: str, client: httpx.Client) -> TerminalInfo:
@@ -47,9 +48,9 @@ def enrol(data_dir: Path, server_url: str, code: str, client: httpx.Client) -> T
     )
     answer = _ask(client, server_url, identity, code)
     site_key = open_box(identity, answer.sealed_site_key, "site key")
-    _write_private(data_dir / SITE_KEY, site_key)
+    write_private(key_file(data_dir, answer.epoch), site_key)
     terminal = json.dumps(answer.terminal.to_body(), ensure_ascii=False, indent=1)
-    _write_private(data_dir / TERMINAL, terminal.encode())
+    write_private(data_dir / TERMINAL, terminal.encode())
     return answer.terminal
 
 
@@ -62,17 +63,17 @@ def load_enrolment(data_dir: Path) -> Enrolment:
     try:
         identity = Identity.from_bytes((data_dir / IDENTITY).read_bytes())
         terminal = TerminalInfo.model_validate_json((data_dir / TERMINAL).read_bytes())
-        site_key = (data_dir / SITE_KEY).read_bytes()
+        keys = KeyRing.load(data_dir, identity)
     except FileNotFoundError as error:
         raise EnrolError(
             "this till is not enrolled: get a code from the manager's page, then "
             "dafan till enrol --server URL --code CODE"
         ) from error
-    except (ValidationError, OSError) as error:
+    except (ValidationError, SealError, OSError) as error:
         raise EnrolError(
             f"the till's files in {data_dir} cannot be read: restore them or enrol anew"
         ) from error
-    return Enrolment(identity, terminal, site_key)
+    return Enrolment(identity, terminal, keys)
 
 
 def _ask(client: httpx.Client, server_url: str, identity: Identity, code: str) -> EnrolAnswer:
@@ -99,15 +100,3 @@ def _ask(client: httpx.Client, server_url: str, identity: Identity, code: str) -
         return EnrolAnswer.model_validate(body)
     except ValidationError as error:
         raise EnrolError(f"{server_url} is no Dafan server of this version") from error
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner reads; complete before it has its name."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

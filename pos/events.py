@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from dafan.desk import Shift, Void
 from dafan.records import FaceEvidence, Sale
 from dafan.units import Grams
-from pos.snapshot import Account, Catalogue
+from pos.shifts import Figures
+from pos.snapshot import Account, Catalogue, Clerk, Sold
 from pos.view import Device, NoticeCode
 
 
@@ -56,7 +58,8 @@ class FaceHint:
 class FaceKnown:
     """The frames since ``since`` agree on a person.
 
-    ``doubt`` says why the face alone does not pay (``second_factor`` or ``lookalike``).
+    ``doubt`` says why the face alone does not pay (``second_factor`` or ``lookalike``);
+    ``picture`` is the JPEG of the frame that decided, where one is kept.
     """
 
     at: Moment
@@ -64,6 +67,7 @@ class FaceKnown:
     diner_id: UUID
     evidence: FaceEvidence
     doubt: NoticeCode | None = None
+    picture: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,50 @@ class SnapshotChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ClerkChecked:
+    """Who of the staff typed number and PIN; ``None``: nobody did."""
+
+    at: Moment
+    clerk: Clerk | None
+    tries: int = 0
+    """How often it may be tried again; 0: signing in is locked for ``minutes``."""
+    minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SoldRead:
+    """This till's last sales of the business date, the newest first."""
+
+    at: Moment
+    sold: tuple[Sold, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FiguresRead:
+    """What was sold since the last shift."""
+
+    at: Moment
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class DeskWritten:
+    """The void or shift is on the disk."""
+
+    at: Moment
+    entry_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DeskFailed:
+    """The void or shift is certainly not on the disk."""
+
+    at: Moment
+    entry_id: UUID
+    code: NoticeCode = NoticeCode.DESK_FAILED
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """How the devices and the line to the server are."""
 
@@ -179,9 +227,12 @@ class Tick:
     at: Moment
 
 
+DeskEvent = ClerkChecked | SoldRead | FiguresRead | DeskWritten | DeskFailed
+"""Answers to what the staff's desk asks for."""
+
 Event = (
     Weighed | FaceHint | FaceKnown | CardSeen | QrSeen | StaffFound | PinChecked | AccountRead
-    | Pressed | SaleWritten | WriteFailed | SnapshotChanged | HealthChanged | Tick
+    | Pressed | SaleWritten | WriteFailed | SnapshotChanged | HealthChanged | Tick | DeskEvent
 )  # fmt: skip
 
 
@@ -227,6 +278,8 @@ class WriteSale:
     sale: Sale
     account: Account | None
     """The diner once it is paid, for the receipt; ``None`` for cash."""
+    picture: bytes | None = field(default=None, repr=False)
+    """The frame that decided a face payment: written with it, if it can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,4 +289,45 @@ class Reprint:
     sale_id: UUID
 
 
-Effect = StartLooking | StopLooking | ReadAccount | FindStaff | CheckPin | WriteSale | Reprint
+@dataclass(frozen=True, slots=True)
+class CheckClerk:
+    """Answer with :class:`ClerkChecked`."""
+
+    number: str
+    pin: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSold:
+    """Answer with :class:`SoldRead`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFigures:
+    """Answer with :class:`FiguresRead`."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteVoid:
+    """Write it with its receipt; answer with :class:`DeskWritten` or :class:`DeskFailed`."""
+
+    void: Void
+    sold: Sold
+    clerk: Clerk
+
+
+@dataclass(frozen=True, slots=True)
+class WriteShift:
+    """Write it with its slip; answer with :class:`DeskWritten` or :class:`DeskFailed`."""
+
+    shift: Shift
+    clerk: Clerk
+
+
+DeskEffect = CheckClerk | ReadSold | ReadFigures | WriteVoid | WriteShift
+"""What the staff's desk asks for."""
+
+Effect = (
+    StartLooking | StopLooking | ReadAccount | FindStaff | CheckPin | WriteSale | Reprint
+    | DeskEffect
+)  # fmt: skip

@@ -1,9 +1,9 @@
 """Camera frames in, hints and persons out, and only while there is something to pay."""
 
+import logging
 import threading
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -13,11 +13,18 @@ from numpy.typing import NDArray
 
 from dafan.records import FaceEvidence
 from pos.view import NoticeCode
-from vision.decide import Decision, Hint, Observation, Reason, Rules, decide
+from vision.decide import Decider, Decision, Hint, Observation, Reason, Rules
 from vision.quality import Verdict
 
 PICTURE_WIDTH = 480
 JPEG_QUALITY = 80
+EVIDENCE_SIDE = 640
+"""Pixels along the longer edge of a picture that is kept for a dispute."""
+EVIDENCE_QUALITY = 75
+EVIDENCE_MARGIN = 0.8
+"""Of the face's width and height, added on every side: hair, collar, and who stands beside."""
+
+log = logging.getLogger(__name__)
 
 _CODES: dict[Hint, NoticeCode | None] = {
     Hint.HOLD_STILL: None,
@@ -54,6 +61,8 @@ class Recognised:
     diner_id: UUID
     evidence: FaceEvidence
     doubt: NoticeCode | None
+    picture: bytes | None = field(default=None, repr=False)
+    """The face in the frame that decided, a JPEG; where one is to be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +101,19 @@ class FaceWatch:
         self._live = live
         self._ask_without_liveness = ask_without_liveness
         self._lock = threading.Lock()
-        self._window: deque[Observation] = deque(maxlen=self._rules.window)
+        self._decider = Decider(self._rules)
         self._since: float | None = None
+        self._keep = False
         self._first_usable: float | None = None
         self._print = b""
 
-    def start(self, at: float) -> None:
-        """Look for a face in frames taken from now on."""
+    def start(self, at: float, *, keep: bool = False) -> None:
+        """Look for a face in frames taken from now on; ``keep`` the picture of who is found."""
         with self._lock:
             self._since = at
+            self._keep = keep
             self._first_usable = None
-            self._window.clear()
+            self._decider.reset()
 
     def stop(self) -> None:
         """Identify nobody."""
@@ -123,24 +134,21 @@ class FaceWatch:
         with self._lock:
             if self._since != since:
                 return seen
-            self._window.append(seen)
+            decision = self._decider.add(seen)
             if seen.verdict is Verdict.OK and self._first_usable is None:
                 self._first_usable = at
-            decision = decide(list(self._window), self._rules)
-            progress = self._progress()
-            oldest = self._window[0].at
-        self._tell(self._found(decision, oldest) or _advice(decision, progress))
+            progress = min(1000, self._decider.usable * 1000 // self._rules.agree)
+            oldest = self._decider.oldest or at
+            keep = self._keep and decision.kind == "person"
+        picture = evidence_jpeg(image, seen.box) if keep else None
+        self._tell(self._found(decision, oldest, picture) or _advice(decision, progress))
         return seen
 
     def _repeats(self, image: NDArray[np.uint8]) -> bool:
         last, self._print = self._print, image[::16, ::16].tobytes()
         return self._live and last == self._print
 
-    def _progress(self) -> int:
-        usable = sum(seen.match is not None for seen in self._window)
-        return min(1000, usable * 1000 // self._rules.agree)
-
-    def _found(self, decision: Decision, since: float) -> Recognised | None:
+    def _found(self, decision: Decision, since: float, picture: bytes | None) -> Recognised | None:
         if decision.kind != "person" or not isinstance(decision.person_id, UUID):
             return None
         liveness = decision.liveness
@@ -151,7 +159,8 @@ class FaceWatch:
             liveness=None if liveness is None else _permille(liveness),
             frames=decision.frames,
         )
-        return Recognised(since, decision.person_id, evidence, self._doubt(decision))
+        doubt = self._doubt(decision)
+        return Recognised(since, decision.person_id, evidence, doubt, picture)
 
     def _doubt(self, decision: Decision) -> NoticeCode | None:
         reasons = set(decision.reasons)
@@ -187,6 +196,31 @@ class Picture:
             ".jpg", cv2.flip(small, 1), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
         )
         return data.tobytes() if done else None
+
+
+def evidence_jpeg(
+    image: NDArray[np.uint8], box: tuple[float, float, float, float] | None
+) -> bytes | None:
+    """The face of a frame with some of what is around it; ``None`` where it cannot be made.
+
+    Args:
+        image: Height × width × 3, BGR.
+        box: The face: x, y, width, height in pixels.
+    """
+    if box is None:
+        return None
+    x, y, width, height = box
+    left, top = max(0, int(x - EVIDENCE_MARGIN * width)), max(0, int(y - EVIDENCE_MARGIN * height))
+    right, bottom = int(x + (1 + EVIDENCE_MARGIN) * width), int(y + (1 + EVIDENCE_MARGIN) * height)
+    part = image[top : bottom + 1, left : right + 1]
+    try:
+        scale = min(1.0, EVIDENCE_SIDE / max(part.shape[:2]))
+        small = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        done, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, EVIDENCE_QUALITY])
+    except (cv2.error, ZeroDivisionError) as error:
+        log.warning("no picture of this payment can be kept: %s", error)
+        return None
+    return data.tobytes() if done else None
 
 
 def _advice(decision: Decision, progress: int) -> Advice:

@@ -50,7 +50,7 @@ def face_known(state: State, event: FaceKnown) -> Step:
         return state, ()
     claim = Claim(
         Tender.FACE, event.diner_id, proved=event.doubt is None, evidence=event.evidence,
-        doubt=event.doubt,
+        doubt=event.doubt, picture=event.picture,
     )  # fmt: skip
     return claimed(state, phase, claim)
 
@@ -214,7 +214,9 @@ def retry(state: State, phase: Committing) -> Step:
     """Write the same sale again."""
     if not phase.failed:
         return state, ()
-    return to(state, replace(phase, failed=False), WriteSale(phase.sale, phase.account))
+    return to(
+        state, replace(phase, failed=False), WriteSale(phase.sale, phase.account, phase.picture)
+    )
 
 
 def _question(state: State, phase: Open, claim: Claim, account: Account) -> Step | None:
@@ -288,8 +290,9 @@ def _write(
         face=claim.evidence if claim else None,
     )
     after = after_sale(account, sale) if account else None
-    committing = Committing(phase.basket, phase.priced, sale, after)
-    return to(state, committing, WriteSale(sale, after))
+    picture = claim.picture if claim else None
+    committing = Committing(phase.basket, phase.priced, sale, after, picture)
+    return to(state, committing, WriteSale(sale, after, picture))
 
 
 def _nothing_to_pay(state: State) -> Step:

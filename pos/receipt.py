@@ -1,12 +1,13 @@
-"""A sale as a receipt in Chinese. Pure."""
+"""Sales, voids and shifts on paper, in Chinese. Pure."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from dafan.desk import Shift, Void
 from dafan.money import Fen, format_yuan
 from dafan.records import Policy, Portion, Sale, SaleLine, Source, Tender, TerminalInfo
-from devices.receipt_doc import Columns, Cut, Drawer, Item, ReceiptDoc, Rule, Text
-from pos.snapshot import Account, mask
+from devices.receipt_doc import Columns, Cut, Drawer, Feed, Item, ReceiptDoc, Rule, Text
+from pos.snapshot import Account, Sold, mask
 
 _PORTIONS = {Portion.FULL: "", Portion.HALF: "（半份）", Portion.SMALL: "（小碗）"}
 _SOURCES = {Source.SUBSIDY: "补贴", Source.CASH: "充值账户", Source.DRAWER: "现金"}
@@ -32,9 +33,7 @@ def make_receipt(
     """
     items: list[Item] = [Drawer()] if sale.tender is Tender.CASH else []
     items += [
-        Text(text=terminal.site_name, align="center", bold=True, size=2),
-        Text(text=f"{terminal.venue_name} · {terminal.name}", align="center"),
-        Rule(),
+        *_head(terminal),
         Columns(left=_local(sale.paid_at, policy), right=_meal(sale, policy)),
     ]
     if account is not None:
@@ -50,6 +49,90 @@ def make_receipt(
     if policy.receipt_footer:
         items.append(Text(text=policy.receipt_footer, align="center"))
     return ReceiptDoc(lines=(*items, Cut()))
+
+
+def make_void_receipt(
+    void: Void, sold: Sold, clerk: str, terminal: TerminalInfo, policy: Policy
+) -> ReceiptDoc:
+    """The receipt of a sale that is taken back; the drawer opens for money that goes back.
+
+    Args:
+        void: What is written.
+        sold: The sale.
+        clerk: Who did it.
+        terminal: Where.
+        policy: Gives the time zone.
+    """
+    sale = sold.sale
+    who = mask(sold.name) if sold.name else _TENDERS[sale.tender]
+    cash = any(payment.source is Source.DRAWER for payment in sale.payments)
+    return ReceiptDoc(
+        lines=(
+            *([Drawer()] if cash else []),
+            *_head(terminal, "撤销单"),
+            Columns(left=_local(void.at, policy), right=who),
+            Columns(left="原单号", right=short_id(sale)),
+            Columns(left="原单时间", right=_local(sale.paid_at, policy)),
+            Rule(),
+            Columns(left="退回", right=_yuan(sale.total), bold=True),
+            *(
+                Columns(left=f"  {_SOURCES[p.source]}", right=_yuan(p.amount))
+                for p in sale.payments
+            ),
+            Text(text=f"原因：{void.reason}"),
+            Rule(),
+            Columns(left="经办", right=clerk),
+            Text(text="就餐人签字："),
+            Feed(lines=2),
+            Cut(),
+        )
+    )
+
+
+def make_shift_slip(shift: Shift, clerk: str, terminal: TerminalInfo, policy: Policy) -> ReceiptDoc:
+    """The slip of a shift.
+
+    Args:
+        shift: Its figures.
+        clerk: Who closes it.
+        terminal: Where.
+        policy: Gives the time zone.
+    """
+    counted: list[Item] = []
+    if shift.counted is not None:
+        counted = [
+            Columns(left="实点现金", right=_yuan(shift.counted)),
+            Columns(left="差额", right=_yuan(Fen(shift.counted - shift.drawer)), bold=True),
+        ]
+    return ReceiptDoc(
+        lines=(
+            *_head(terminal, "交班单"),
+            Columns(left="开始", right=_local(shift.opened_at, policy)),
+            Columns(left="结束", right=_local(shift.closed_at, policy)),
+            Rule(),
+            Columns(left="结算", right=f"{shift.sales} 笔"),
+            Columns(left="撤销", right=f"{shift.voids} 笔"),
+            Columns(left=_SOURCES[Source.SUBSIDY], right=_yuan(shift.subsidy)),
+            Columns(left=_SOURCES[Source.CASH], right=_yuan(shift.cash)),
+            Columns(left=_SOURCES[Source.DRAWER], right=_yuan(shift.drawer)),
+            *counted,
+            Rule(),
+            Columns(left="交班", right=clerk),
+            Text(text="签字："),
+            Feed(lines=2),
+            Cut(),
+        )
+    )
+
+
+def _head(terminal: TerminalInfo, title: str = "") -> list[Item]:
+    named = [Text(text=title, align="center", bold=True)] if title else []
+    return [
+        Text(text=terminal.site_name, align="center", bold=True, size=2),
+        Text(text=f"{terminal.venue_name} · {terminal.name}", align="center"),
+        *named,
+        Rule(),
+    ]
 
 
 def short_id(sale: Sale) -> str:

@@ -8,16 +8,15 @@ import logging
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
 
 from dafan.clock import Clock
-from dafan.crypto import read_qr
 from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.journal import JournalError
@@ -25,23 +24,24 @@ from dafan.records import CardStatus, Sale, Tender
 from devices.reader import CardFormat
 from devices.receipt_doc import ReceiptDoc
 from pos import events as ev
+from pos.evidence import Sealed
 from pos.facewatch import Advice, FaceWatch, Picture, Recognised
 from pos.kiosk.port import Broadcast
 from pos.receipt import make_receipt
 from pos.screen import view
 from pos.snapshot import Account
-from pos.state import Confirm, State, Timing, wants_code
+from pos.staffwork import Make, StaffWork, pin_is_right
+from pos.state import Confirm, Idle, State, Timing, wants_code
 from pos.station import step
 from pos.store import TillStore, WithdrawnError
 from pos.view import NoticeCode, View
 
 TICK_S = 0.1
-LONGEST_PIN = 12
+TIDY_S = 60.0
+"""So often, while nobody pays, a few old pictures are erased."""
 TIMINGS_KEPT = 2000
 
 log = logging.getLogger(__name__)
-
-Make = Callable[[ev.Moment], ev.Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,6 @@ class Till:
 
     Args:
         store: The till's file.
-        site_key: Knows the site's QR codes.
         clock: Time.
         timing: Waits; a demo shortens them.
         cash: Cash is taken here; somebody must be there to take it.
@@ -85,7 +84,6 @@ class Till:
     def __init__(
         self,
         store: TillStore,
-        site_key: bytes,
         clock: Clock,
         *,
         timing: Timing | None = None,
@@ -98,18 +96,21 @@ class Till:
         self.face: FaceWatch | None = None
         self.on_sale: list[Callable[[Sale], None]] = []
         """Called on the till's thread after each written sale."""
+        self.on_written: list[Callable[[], None]] = []
+        """... and these after whatever was written: there may be news for printer and server."""
         self.on_stop: list[Callable[[], None]] = []
-        self._site_key = site_key
         self._clock = clock
         self._prints = print_receipts
         self._hasher = PasswordHasher()
+        self._staff = StaffWork(store, prints=print_receipts)
         self._queue: queue.SimpleQueue[Make | None] = queue.SimpleQueue()
-        self._health = ev.Health()
+        self._health = ev.Health(revoked=store.facts.revoked)
         self._health_lock = threading.Lock()
         self._decided_at = 0.0
         self._state = State(
             self._moment(),
             catalogue=store.catalogue,
+            health=self._health,
             timing=timing or Timing(),
             cash_allowed=cash,
         )
@@ -188,14 +189,14 @@ class Till:
 
     def put_qr(self, text: str) -> None:
         """A QR code was read."""
-        self.put(lambda at: ev.QrSeen(at, read_qr(self._site_key, text)))
+        self.put(lambda at: ev.QrSeen(at, self.store.keys.read_qr(text)))
 
     def put_face(self, found: Recognised | Advice) -> None:
         """The camera found somebody, or has advice."""
         if isinstance(found, Recognised):
             self.put(
                 lambda at: ev.FaceKnown(
-                    at, found.since, found.diner_id, found.evidence, found.doubt
+                    at, found.since, found.diner_id, found.evidence, found.doubt, found.picture
                 )
             )
         else:
@@ -210,6 +211,7 @@ class Till:
 
     def _run(self) -> None:
         ticked = self._clock.monotonic()
+        tidied = float("-inf")
         while True:
             try:
                 make = self._queue.get(timeout=self._pause())
@@ -223,6 +225,9 @@ class Till:
                 if make is not ev.Tick and now - ticked >= TICK_S:
                     self.take_in(ev.Tick)
                     ticked = now
+                if now - tidied >= TIDY_S and isinstance(self._state.phase, Idle):
+                    self.store.tidy(self._clock.now())
+                    tidied = now
             except Exception:
                 log.exception("an event could not be taken in; the till goes on")
             self._broadcast.publish(view(self._state))
@@ -253,7 +258,9 @@ class Till:
     def _do(self, effect: ev.Effect) -> Make | None:
         match effect:
             case ev.StartLooking() if self.face is not None:
-                self.face.start(self._state.elapsed)
+                policy = self._state.catalogue.policy
+                keep = policy is not None and policy.evidence_days > 0
+                self.face.start(self._state.elapsed, keep=keep)
             case ev.StopLooking() if self.face is not None:
                 self._decided_at = self._clock.monotonic()
                 self.face.stop()
@@ -264,19 +271,23 @@ class Till:
                 found = self.store.diner_of_staff_no(staff_no)
                 return lambda at: ev.StaffFound(at, staff_no, found)
             case ev.CheckPin(diner_id, pin):
-                right = self._pin_is_right(diner_id, pin)
+                right = pin_is_right(self._hasher, self.store.pin_hash(diner_id), pin)
                 return lambda at: ev.PinChecked(at, diner_id, right)
-            case ev.WriteSale(sale, account):
-                return self._write(sale, account)
+            case ev.WriteSale(sale, account, picture):
+                return self._write(sale, account, picture)
             case ev.Reprint(sale_id):
                 self._reprint(sale_id)
+            case effect if isinstance(effect, ev.DeskEffect):
+                answer = self._staff.do(effect, self._state.at.now)
+                self._tell(self.on_written)
+                return answer
         return None
 
-    def _write(self, sale: Sale, account: Account | None) -> Make:
+    def _write(self, sale: Sale, account: Account | None, picture: bytes | None) -> Make:
         """Write a sale; whatever goes wrong, say for certain whether it is written."""
         began = self._clock.monotonic()
         try:
-            self.store.commit_sale(sale, self._receipt(sale, account))
+            self._commit(sale, self._receipt(sale, account), self._sealed(sale, picture))
         except WithdrawnError:
             return lambda at: ev.WriteFailed(at, sale.id, NoticeCode.WITHDRAWN)
         except Exception as error:  # noqa: BLE001 - the diner must learn whether he has paid
@@ -287,12 +298,39 @@ class Till:
         self._tell_of(sale)
         return lambda at: ev.SaleWritten(at, sale.id)
 
+    def _commit(self, sale: Sale, receipt: ReceiptDoc | None, picture: Sealed | None) -> None:
+        """Write a sale with its picture; where the disk has no room for both, the sale alone."""
+        try:
+            self.store.commit_sale(sale, receipt, picture)
+        except JournalError:
+            if picture is None:
+                raise
+            self.store.commit_sale(sale, receipt)
+            self.store.note("no_evidence", str(sale.id))
+
+    def _sealed(self, sale: Sale, picture: bytes | None) -> Sealed | None:
+        """The evidence of a face payment; whatever is wrong with it, the sale goes on."""
+        policy = self.store.catalogue.policy
+        if picture is None or sale.tender is not Tender.FACE:
+            return None
+        if policy is None or policy.evidence_days == 0:
+            return None
+        try:
+            return self.store.evidence.seal(sale, picture)
+        except Exception:
+            log.exception("the picture of sale %s cannot be kept", sale.id)
+            return None
+
     def _tell_of(self, sale: Sale) -> None:
-        for listener in self.on_sale:
+        self._tell([partial(listener, sale) for listener in self.on_sale])
+        self._tell(self.on_written)
+
+    def _tell(self, listeners: Iterable[Callable[[], None]]) -> None:
+        for listener in listeners:
             try:
-                listener(sale)
+                listener()
             except Exception:
-                log.exception("who waits for sales failed; the sale %s stands", sale.id)
+                log.exception("who waits for what is written failed; what is written stands")
 
     def _receipt(self, sale: Sale, account: Account | None) -> ReceiptDoc | None:
         terminal, policy = self.store.catalogue.terminal, self.store.catalogue.policy
@@ -319,15 +357,6 @@ class Till:
         if card is None:
             return ev.CardSeen(at, None)
         return ev.CardSeen(at, card.diner_id, lost=card.status is CardStatus.LOST)
-
-    def _pin_is_right(self, diner_id: UUID, pin: str) -> bool:
-        hashed = self.store.pin_hash(diner_id)
-        if hashed is None or not 0 < len(pin) <= LONGEST_PIN:
-            return False
-        try:
-            return self._hasher.verify(hashed, pin)
-        except (Argon2Error, InvalidHashError):
-            return False
 
     def _snapshot_changed(self) -> None:
         catalogue = self.store.catalogue

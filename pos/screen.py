@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 from dafan.money import Fen
 from dafan.records import Dish, Payment, Sale, SaleLine, Source, TerminalInfo
 from pos.basket import is_empty
+from pos.deskscreen import desk
 from pos.pricing import Priced
 from pos.snapshot import Account, mask, period_of
-from pos.state import Committing, Confirm, Open, Paid, State, payable
+from pos.state import Committing, Confirm, DeskPhase, Open, Paid, State, payable
 from pos.view import (
     Balance,
     Device,
@@ -34,7 +35,7 @@ SCALE_AFTER_S = 1.5
 """So long a scale may be restless, or a paid tray stay, before the till says so."""
 
 
-def view(state: State) -> View:
+def view(state: State) -> View:  # noqa: PLR0911 - one line for each phase
     """The screen of a state."""
     shown = _common(state)
     if not state.catalogue.ready:
@@ -49,6 +50,8 @@ def view(state: State) -> View:
     if isinstance(phase, Paid):
         notice = shown.notice or _printer_notice(state)
         return replace(_sold(phase.sale, phase.account, shown), screen=Screen.PAID, notice=notice)
+    if isinstance(phase, DeskPhase):
+        return desk(state, phase, shown)
     return _idle(state, shown)
 
 
@@ -101,7 +104,8 @@ def _menu_item(dish: Dish) -> MenuItem:
 def _idle(state: State, shown: View) -> View:
     if state.health.revoked:
         return replace(shown, screen=Screen.SETUP, notice=Notice(NoticeCode.REVOKED, Level.STOP))
-    return replace(shown, notice=shown.notice or _scale_notice(state))
+    notice = shown.notice or _scale_notice(state)
+    return replace(shown, notice=notice, staffed=state.catalogue.staffed)
 
 
 def _open(state: State, phase: Open, shown: View) -> View:

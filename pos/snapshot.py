@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from dafan.clock import business_date
 from dafan.money import Fen
 from dafan.records import Diner, Dish, Group, Policy, Sale, Source, TerminalInfo
+from pos.shifts import paid_from
 
 _NOTHING = Fen(0)
 
@@ -28,6 +29,8 @@ class Catalogue:
     policy: Policy | None = None
     dishes: Mapping[UUID, Dish] = field(default_factory=dict)
     version: int = 0
+    staffed: bool = False
+    """Somebody may sign in here to void and to close shifts."""
 
     @property
     def ready(self) -> bool:
@@ -67,6 +70,24 @@ class Account:
     """A template of the diner is in the gallery, by his consent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Clerk:
+    """Who has signed in at the till's desk."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """A sale of this till, as the desk sees it."""
+
+    sale: Sale
+    name: str
+    """The diner's; empty for cash, and for a diner whom the till no longer knows."""
+    voided: bool
+
+
 def period_of(policy: Policy, now: datetime) -> str:
     """Code of the meal period of a moment; :data:`OTHER_PERIOD` outside all of them.
 
@@ -89,36 +110,58 @@ def trading_day(policy: Policy, now: datetime) -> date:
 
 
 def account_of(
-    diner: Diner, group: Group | None, pending: Sequence[Sale], today: date, *, has_face: bool
+    diner: Diner,
+    group: Group | None,
+    pending: Sequence[Sale],
+    today: date,
+    *,
+    has_face: bool,
+    taken_back: Sequence[Sale] = (),
 ) -> Account:
-    """Add to the server's word what this till has sold since.
+    """Add to the server's word what this till has sold and taken back since.
 
     Args:
         diner: As last published.
         group: His group, where it is known.
-        pending: His sales at this till behind ``diner.applied``.
+        pending: His sales at this till behind ``diner.applied``, without those that were voided.
         today: The business date; a day use of another date counts nothing.
         has_face: Whether a template of his is here.
+        taken_back: His sales up to ``diner.applied`` that were voided behind it: the server's word
+            contains the sale and not yet the void.
     """
     use = diner.today
     same_day = use.date == today
     same_month = _month(use.date) == _month(today)
     fresh = [sale for sale in pending if sale.business_date == today]
     month = [sale for sale in pending if _month(sale.business_date) == _month(today)]
+    back = [sale for sale in taken_back if sale.business_date == use.date]
+    back_month = [s for s in taken_back if _month(s.business_date) == _month(use.date)]
     meals = Counter(use.meals if same_day else {})
     subsidised = Counter(use.subsidised if same_day else {})
+    spent = use.spent if same_day else 0
+    if same_day:
+        meals.subtract(sale.period for sale in back)
+        subsidised.subtract(sale.period for sale in back if sale.subsidised)
+        spent -= sum(sale.total for sale in back)
+        meals, subsidised = +meals, +subsidised
     meals.update(sale.period for sale in fresh)
     subsidised.update(sale.period for sale in fresh if sale.subsidised)
+    month_meals = use.month_meals - len(back_month) if same_month else 0
+    month_spent = use.month_spent - sum(s.total for s in back_month) if same_month else 0
     return Account(
         diner=diner,
         group=group,
-        subsidy=Fen(diner.subsidy - _paid_from(pending, Source.SUBSIDY)),
-        cash=Fen(diner.cash - _paid_from(pending, Source.CASH)),
+        subsidy=Fen(
+            diner.subsidy
+            - paid_from(pending, Source.SUBSIDY)
+            + paid_from(taken_back, Source.SUBSIDY)
+        ),
+        cash=Fen(diner.cash - paid_from(pending, Source.CASH) + paid_from(taken_back, Source.CASH)),
         meals=meals,
         subsidised=subsidised,
-        spent=Fen((use.spent if same_day else 0) + sum(sale.total for sale in fresh)),
-        month_meals=(use.month_meals if same_month else 0) + len(month),
-        month_spent=Fen((use.month_spent if same_month else 0) + sum(s.total for s in month)),
+        spent=Fen(spent + sum(sale.total for sale in fresh)),
+        month_meals=month_meals + len(month),
+        month_spent=Fen(month_spent + sum(sale.total for sale in month)),
         unconfirmed=Fen(sum(sale.total for sale in pending)),
         has_face=has_face,
     )
@@ -129,8 +172,8 @@ def after_sale(account: Account, sale: Sale) -> Account:
     return Account(
         diner=account.diner,
         group=account.group,
-        subsidy=Fen(account.subsidy - _paid_from([sale], Source.SUBSIDY)),
-        cash=Fen(account.cash - _paid_from([sale], Source.CASH)),
+        subsidy=Fen(account.subsidy - paid_from([sale], Source.SUBSIDY)),
+        cash=Fen(account.cash - paid_from([sale], Source.CASH)),
         meals=Counter(account.meals) + Counter([sale.period]),
         subsidised=Counter(account.subsidised) + Counter([sale.period] * sale.subsidised),
         spent=Fen(account.spent + sale.total),
@@ -148,7 +191,3 @@ def mask(name: str) -> str:
 
 def _month(day: date) -> tuple[int, int]:
     return day.year, day.month
-
-
-def _paid_from(sales: Sequence[Sale], source: Source) -> int:
-    return sum(p.amount for sale in sales for p in sale.payments if p.source is source)

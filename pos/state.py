@@ -5,13 +5,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID
 
+from dafan.desk import Shift, Void
+from dafan.money import Fen
 from dafan.records import FaceEvidence, Sale, Tender
 from dafan.units import Grams
 from pos.authorise import Authorised
 from pos.basket import Basket
 from pos.events import Effect, Health, Moment
 from pos.pricing import Priced, price_basket
-from pos.snapshot import Account, Catalogue
+from pos.shifts import Figures
+from pos.snapshot import Account, Catalogue, Clerk, Sold
 from pos.view import Ask, AskWhat, Device, Level, Notice, NoticeCode
 
 
@@ -31,6 +34,8 @@ class Timing:
         paid_longest: ... and at most, while the tray is still there.
         cooldown: The same diner at the same till within this time is asked whether he means it.
         pin_lock: A diner whose PIN was wrong :data:`PIN_TRIES` times cannot use it.
+        desk: The staff's desk waits for a hand before it gives the screen back to the diners.
+        done: What the desk has done stays on the screen.
     """
 
     stale: float = 1.5
@@ -44,6 +49,8 @@ class Timing:
     paid_longest: float = 20.0
     cooldown: float = 90.0
     pin_lock: float = 900.0
+    desk: float = 60.0
+    done: float = 4.0
 
 
 PIN_TRIES = 5
@@ -73,6 +80,7 @@ class Claim:
         proved: The claim needs no (further) PIN or card.
         doubt: Why a second factor is asked.
         again: He has said that a second payment within the cool-down is meant.
+        picture: The JPEG of the frame that decided, kept with the sale for a dispute.
     """
 
     tender: Tender
@@ -82,6 +90,7 @@ class Claim:
     doubt: NoticeCode | None = None
     second: Literal["pin", "card"] | None = None
     again: bool = False
+    picture: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +141,7 @@ class Committing:
     priced: Priced
     sale: Sale
     account: Account | None
+    picture: bytes | None = field(default=None, repr=False)
     failed: bool = False
 
 
@@ -144,7 +154,58 @@ class Paid:
     since: float
 
 
-Phase = Idle | Open | Confirm | Committing | Paid
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Somebody of the staff types his number, then his PIN."""
+
+    touched: float
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Signed in: the till's last sales; one may be taken back, or the shift closed."""
+
+    clerk: Clerk
+    touched: float
+    sold: tuple[Sold, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Voiding:
+    """A sale is chosen to be taken back; ``void`` is on its way to the disk."""
+
+    clerk: Clerk
+    touched: float
+    sold: Sold
+    reason: str = ""
+    void: Void | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The figures of a shift; ``counted`` fen lie in the drawer, ``shift`` is being written."""
+
+    clerk: Clerk
+    touched: float
+    figures: Figures
+    counted: Fen | None = None
+    shift: Shift | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What the desk has written."""
+
+    clerk: Clerk
+    touched: float
+    entry: Void | Shift
+
+
+DeskPhase = SignIn | Desk | Voiding | Closing | Done
+"""The staff has the screen: nothing is sold."""
+
+Phase = Idle | Open | Confirm | Committing | Paid | DeskPhase
 
 
 @dataclass(frozen=True, slots=True)

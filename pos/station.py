@@ -11,11 +11,12 @@ from dataclasses import replace
 
 from dafan.records import Portion
 from dafan.units import Grams
-from pos import paying
+from pos import paying, staffdesk
 from pos.basket import Basket, is_empty, net_grams
 from pos.events import (
     AccountRead,
     CardSeen,
+    DeskEvent,
     Event,
     FaceHint,
     FaceKnown,
@@ -38,6 +39,7 @@ from pos.pricing import dish_id_of, portion_price
 from pos.state import (
     Committing,
     Confirm,
+    DeskPhase,
     Idle,
     Open,
     Paid,
@@ -65,11 +67,18 @@ def step(state: State, event: Event) -> Step:
 
 
 def _take_in(state: State, event: Event) -> Step:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of event
+    at_desk = isinstance(state.phase, DeskPhase)
     match event:
-        case Tick():
-            return _time_passed(state)
         case Weighed():
             return _weighed(state, event)
+        case SnapshotChanged():
+            return _news(replace(state, catalogue=event.catalogue))
+        case HealthChanged():
+            return _health(state, event)
+        case _ if at_desk or isinstance(event, DeskEvent):
+            return staffdesk.step(state, event)
+        case Tick():
+            return _time_passed(state)
         case FaceHint():
             return _hinted(state, event)
         case FaceKnown():
@@ -90,10 +99,7 @@ def _take_in(state: State, event: Event) -> Step:  # noqa: C901, PLR0911, PLR091
             return paying.sale_written(state, event)
         case WriteFailed():
             return paying.write_failed(state, event)
-        case SnapshotChanged():
-            return _news(replace(state, catalogue=event.catalogue))
-        case HealthChanged():
-            return _health(state, event)
+    return state, ()
 
 
 # --- the scale ----------------------------------------------------------------------------------
@@ -260,8 +266,8 @@ def _pressed(state: State, event: Pressed) -> Step:
             return _pick(state, replace(phase, touched=state.elapsed), event)
         case Open():
             return _pay(state, replace(phase, touched=state.elapsed), event)
-        case Idle() | Paid() if action in {"pick", "add"}:
-            return _begin_picking(state, event)
+        case Idle() | Paid() if action in {"pick", "add", "staff"}:
+            return staffdesk.enter(state) if action == "staff" else _begin_picking(state, event)
         case Confirm() | Committing(failed=True) if action == "cancel":
             return refuse(state, phase, NoticeCode.CANCELLED)
         case Committing() if action == "retry":

@@ -8,18 +8,16 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-import numpy as np
 from pydantic import ValidationError
 
 from dafan.clock import Clock
-from dafan.crypto import SealError, open_sealed
-from dafan.desk import ErasureReceipt, TerminalNotice
+from dafan.crypto import SealError
+from dafan.desk import ErasureReceipt, SiteKey, TerminalNotice, TillStaff
 from dafan.errors import DafanError
 from dafan.ids import new_id
 from dafan.journal import Journal, JournalError, connect
@@ -39,9 +37,14 @@ from dafan.records import (
     TerminalInfo,
 )
 from devices.receipt_doc import ReceiptDoc
-from pos import spool
+from pos import evidence, facts, refeed, soldbook, spool
+from pos.evidence import EvidenceBook, Sealed
+from pos.facts import Facts
+from pos.keyring import FIRST, KeyRing
 from pos.snapshot import Account, Catalogue, account_of, trading_day
-from vision.gallery import Gallery, Vector
+from pos.soldbook import SoldBook
+from pos.templates import Templates
+from vision.gallery import Gallery
 
 _R = TypeVar("_R", bound=Record)
 
@@ -54,9 +57,6 @@ CREATE INDEX IF NOT EXISTS feed_template_diner ON feed_item(json_extract(body, '
     WHERE kind = 'template';
 CREATE TABLE IF NOT EXISTS feed_mark (one INTEGER PRIMARY KEY CHECK (one = 1),
     version INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS local_sale (
-    seq INTEGER PRIMARY KEY, diner_id TEXT) STRICT;
-CREATE INDEX IF NOT EXISTS local_sale_diner ON local_sale(diner_id, seq);
 """
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class TillStore:
     Args:
         path: The file.
         terminal_id: Whose it is.
-        site_key: Opens the templates; 32 bytes.
+        keys: Open the templates; the site's one key of 32 bytes, or all that the till holds.
         clock: For the times of erasures.
         gallery: Follows the templates of ``pack``; ``None`` on a till without faces.
         pack: Name of the pack whose templates the gallery takes.
@@ -84,29 +84,32 @@ class TillStore:
         self,
         path: Path,
         terminal_id: UUID,
-        site_key: bytes,
+        keys: KeyRing | bytes,
         clock: Clock,
         gallery: Gallery | None = None,
         pack: str = "",
     ) -> None:
         self._connection = connect(path)
         self.journal = Journal(self._connection, terminal_id)
-        self._connection.executescript(_SCHEMA + spool.SCHEMA)
+        parts = (spool, soldbook, evidence, facts, refeed)
+        self._connection.executescript(_SCHEMA + "".join(part.SCHEMA for part in parts))
         self._connection.execute("PRAGMA secure_delete=ON")
         self._reader = connect(path)
         self._reading = threading.Lock()
-        self._site_key = site_key
         self._clock = clock
-        self._gallery = gallery
-        self._pack = pack
         self.terminal_id = terminal_id
+        self.keys = KeyRing({FIRST: keys}) if isinstance(keys, bytes) else keys
         self.spool = spool.ReceiptSpool(self.journal)
-        self.on_change: Callable[[], None] = lambda: None
+        self.facts = Facts(self.journal, self._rows)
+        self.sold = SoldBook(self.journal, self._rows)
+        self.evidence = EvidenceBook(self.journal, self._rows, self.keys, clock)
+        self._templates = Templates(self._rows, self.keys, gallery, pack)
+        self.on_change = _nobody_listens
         """Called after each applied page, from the thread that applied it."""
         self._empty_wal()
         self._catalogue = self._read_catalogue()
-        if gallery is not None:
-            gallery.replace_all(self._vectors())
+        self._take_key(self._one(SiteKey, "site_key", str(terminal_id)))
+        self._templates.open_all()
 
     def close(self) -> None:
         """Close the file."""
@@ -128,24 +131,41 @@ class TillStore:
         rows = self._rows("SELECT version FROM feed_mark")
         return int(rows[0]["version"]) if rows else 0
 
+    def restart_feed(self) -> None:
+        """Ask for the whole feed again; what it no longer has goes when it has come to its end.
+
+        Raises:
+            JournalError: the disk does not take it.
+        """
+        with self.journal.transaction() as connection:
+            if not refeed.runs(connection):
+                refeed.begin(connection)
+                _set_version(connection, 0)
+
     def apply_feed_page(self, page: FeedPage) -> None:
         """Take over a page, its version included, or nothing of it.
 
         A template that is gone leaves an erasure receipt in the journal and the gallery at once.
         An item that cannot be read is left out and reported, so that it blocks nothing behind it.
+        A version below the till's own is the beginning of everything once more, from a server that
+        came back from a backup.
 
         Raises:
             JournalError: the disk does not take it.
         """
         removed: list[UUID] = []
         with self.journal.transaction() as connection:
+            if page.version < page.since:
+                refeed.begin(connection)
+            elif refeed.runs(connection) and page.since != self.feed_version():
+                return  # asked for before everything was asked for once more
             for item in page.items:
                 self._apply(connection, item, removed)
-            connection.execute(
-                "INSERT INTO feed_mark VALUES (1, ?) "
-                "ON CONFLICT(one) DO UPDATE SET version = excluded.version",
-                (page.version,),
-            )
+            if refeed.runs(connection):
+                refeed.note(connection, page.items)
+                for item in () if page.more else refeed.end(connection):
+                    self._apply(connection, item, removed)
+            _set_version(connection, page.version)
         self._follow(page, removed)
         if removed:
             self._empty_wal()
@@ -153,10 +173,13 @@ class TillStore:
 
     def _apply(self, connection: sqlite3.Connection, item: FeedItem, removed: list[UUID]) -> None:
         record = FEED_BODIES.get(item.kind)
-        if record is None or (item.kind == "terminal" and item.key != str(self.terminal_id)):
+        own = item.key == str(self.terminal_id)
+        if record is None or (item.kind in {"terminal", "site_key"} and not own):
             return
         if item.kind == "template" and item.body is None:
             self._erase(connection, item.key, removed)
+        if item.kind == "evidence":  # a new request for an answered picture is answered anew
+            connection.execute("DELETE FROM evidence_answered WHERE sale_id = ?", (item.key,))
         if item.body is None:
             connection.execute(
                 "DELETE FROM feed_item WHERE kind = ? AND key = ?", (item.kind, item.key)
@@ -186,7 +209,7 @@ class TillStore:
         self.journal.append("erasure", new_id(), now, receipt)
 
     def _empty_wal(self) -> None:
-        """Leave no erased template behind in the write-ahead log.
+        """Leave nothing that was erased behind in the write-ahead log.
 
         The database itself is overwritten by ``secure_delete``. What a busy disk prevents is made
         up for at the next erasure or start.
@@ -207,47 +230,13 @@ class TillStore:
 
     def _follow(self, page: FeedPage, removed: list[UUID]) -> None:
         """Bring memory to what the file says now; what was erased leaves the disk as well."""
-        if self._gallery is not None:
-            for template_id in removed:
-                self._gallery.remove(template_id)
-            keys = [i.key for i in page.items if i.kind == "template" and i.body is not None]
-            for template in self._templates(keys):
-                vector = self._open(template)
-                if vector is None:
-                    self._gallery.remove(template.id)
-                else:
-                    self._gallery.add(template.id, template.diner_id, vector)
+        keys = [item.key for item in page.items if item.kind == "template" and item.body]
+        self._templates.follow(keys, removed)
+        if any(item.kind == "site_key" for item in page.items):
+            key = self._one(SiteKey, "site_key", str(self.terminal_id))
+            if self._take_key(key):
+                self._templates.open_all()
         self._catalogue = self._read_catalogue()
-
-    def _templates(self, keys: list[str]) -> Iterable[Template]:
-        for key in keys:
-            template = self._one(Template, "template", key)
-            if template is not None:
-                yield template
-
-    def _vectors(self) -> Iterable[tuple[UUID, UUID, Vector]]:
-        """All opened templates of the gallery's pack."""
-        for row in self._rows("SELECT body FROM feed_item WHERE kind = 'template'"):
-            template = Template.model_validate_json(row["body"])
-            vector = self._open(template)
-            if vector is not None:
-                yield template.id, template.diner_id, vector
-
-    def _open(self, template: Template) -> Vector | None:
-        """The vector of a template; ``None`` for one of another pack, or that cannot be used."""
-        if self._gallery is None or template.pack != self._pack:
-            return None
-        try:
-            raw = open_sealed(self._site_key, template.sealed, f"template:{template.id}")
-            vector: Vector = np.frombuffer(raw, dtype="<f4").astype(np.float32)
-        except (SealError, ValueError) as error:
-            log.warning("template %s is left out: %s", template.id, error)
-            return None
-        fits = vector.shape == (self._gallery.dim,)
-        if not fits or not np.isfinite(vector).all() or not vector.any():
-            log.warning("template %s is left out: it is no vector of this pack", template.id)
-            return None
-        return vector
 
     def _read_catalogue(self) -> Catalogue:
         terminal = self._one(TerminalInfo, "terminal", str(self.terminal_id))
@@ -259,30 +248,55 @@ class TillStore:
             Policy.model_validate_json(policies[0]["body"]) if policies else None,
             {dish.id: dish for dish in dishes},
             self.feed_version(),
+            staffed=bool(self._rows("SELECT 1 FROM feed_item WHERE kind = 'staff' LIMIT 1")),
         )
+
+    # --- keys and what is kept for a while only -------------------------------------------------
+
+    def _take_key(self, item: SiteKey | None) -> bool:
+        """Keep a new site key; one that cannot be kept now is tried again at the next start."""
+        try:
+            return item is not None and self.keys.take(item)
+        except (SealError, OSError) as error:
+            self.note("site_key_unusable", str(error))
+            return False
+
+    def tidy(self, now: datetime) -> bool:
+        """Erase pictures older than the policy allows, a few at a time, and keys of no more use.
+
+        Returns:
+            Whether there may be more to erase.
+        """
+        policy = self._catalogue.policy
+        erased = self.evidence.erase_old(policy, now) if policy else 0
+        if erased:
+            self._empty_wal()
+            return True
+        old = set(self.keys.idle(now)) - self.evidence.epochs()
+        for epoch in old - self._templates.epochs() if old else ():
+            log.info("the site key of epoch %s is of no more use here", epoch)
+            self.keys.forget(epoch)
+        return False
 
     # --- people ---------------------------------------------------------------------------------
 
     def account(self, diner_id: UUID, now: datetime) -> Account | None:
-        """How a diner stands now, this till's unconfirmed sales included."""
+        """How a diner stands now, this till's unconfirmed sales and voids included."""
         diner = self._one(Diner, "diner", str(diner_id))
         policy = self._catalogue.policy
         if diner is None or policy is None:
             return None
         group = self._one(Group, "group", str(diner.group_id))
-        pending = self.pending_sales(diner_id, diner.applied.get(self.terminal_id, 0))
+        mark = diner.applied.get(self.terminal_id, 0)
         today: date = trading_day(policy, now)
-        return account_of(diner, group, pending, today, has_face=self._has_face(diner_id))
-
-    def pending_sales(self, diner_id: UUID, after: int) -> list[Sale]:
-        """A diner's sales at this till behind a journal entry."""
-        rows = self._rows(
-            "SELECT e.body FROM local_sale s JOIN journal_entry e ON e.seq = s.seq "
-            "WHERE s.diner_id = ? AND s.seq > ? ORDER BY s.seq",
-            str(diner_id),
-            after,
+        return account_of(
+            diner,
+            group,
+            self.sold.pending(diner_id, mark),
+            today,
+            has_face=bool(self._rows(_HAS_FACE, str(diner_id))),
+            taken_back=self.sold.taken_back(diner_id, mark),
         )
-        return [Sale.model_validate_json(row["body"]) for row in rows]
 
     def card(self, number: str) -> Card | None:
         """The card of a number."""
@@ -302,13 +316,23 @@ class TillStore:
         diner = self._one(Diner, "diner", str(diner_id))
         return diner.pin_hash if diner else None
 
-    def _has_face(self, diner_id: UUID) -> bool:
-        return bool(self._rows(_HAS_FACE, str(diner_id)))
+    def clerk(self, number: str) -> TillStaff | None:
+        """Who of the staff has this number."""
+        rows = self._rows(
+            "SELECT body FROM feed_item WHERE kind = 'staff' "
+            "AND json_extract(body, '$.number') = ?",
+            number,
+        )
+        return TillStaff.model_validate_json(rows[0]["body"]) if len(rows) == 1 else None
 
     # --- sales ----------------------------------------------------------------------------------
 
-    def commit_sale(self, sale: Sale, receipt: ReceiptDoc | None = None) -> None:
-        """Write a sale and its receipt; on the disk when this returns. Again is harmless.
+    def commit_sale(
+        self, sale: Sale, receipt: ReceiptDoc | None = None, picture: Sealed | None = None
+    ) -> None:
+        """Write a sale, its receipt and its evidence; on the disk when this returns.
+
+        Again is harmless.
 
         Raises:
             JournalError: the disk does not take it; nothing was written.
@@ -321,11 +345,11 @@ class TillStore:
                 here = connection.execute(_HAS_FACE, (str(sale.diner_id),)).fetchone()
                 if here is None:
                     raise WithdrawnError("the diner's face is no longer enrolled: pay another way")
-            entry = self.journal.append("sale", sale.id, sale.paid_at, sale)
-            diner = str(sale.diner_id) if sale.diner_id else None
-            connection.execute("INSERT INTO local_sale VALUES (?, ?)", (entry.seq, diner))
+            self.sold.put_sale(connection, sale)
             if receipt is not None:
                 spool.put_receipt(connection, sale.id, receipt.model_dump_json())
+            if picture is not None:
+                self.evidence.put(connection, sale, picture)
 
     def note(self, code: str, detail: str) -> None:
         """Tell a manager something; a full disk loses the notice, never a sale."""
@@ -349,3 +373,15 @@ _HAS_FACE = (
     "SELECT 1 FROM feed_item WHERE kind = 'template' AND json_extract(body, '$.diner_id') = ? "
     "LIMIT 1"
 )
+
+
+def _set_version(connection: sqlite3.Connection, version: int) -> None:
+    connection.execute(
+        "INSERT INTO feed_mark VALUES (1, ?) "
+        "ON CONFLICT(one) DO UPDATE SET version = excluded.version",
+        (version,),
+    )
+
+
+def _nobody_listens() -> None:
+    """Until somebody does."""

@@ -19,7 +19,14 @@ yes                              the answer to :attr:`AskWhat.AGAIN` or ``CASH``
 retry                            write the same sale again after a failure
 reprint                          print the last receipt again
 card       number                a reader that types has read a card or a QR code
+staff                            the staff's desk, while nobody pays
+void       sale                  choose a sale to take back, by :attr:`SoldRow.id`
+reason     reason                why: a key of :data:`pos.staffdesk.REASONS`
+shift                            close the shift
 ========== ===================== ====================================================
+
+At the desk ``digits`` answer for number, PIN and counted fen, ``yes`` confirms, ``cancel`` goes a
+step back and in the end gives the screen back to the diners.
 """
 
 from collections.abc import Mapping
@@ -44,6 +51,8 @@ class Screen(StrEnum):
     CONFIRM = "confirm"
     PAID = "paid"
     PROBLEM = "problem"
+    DESK = "desk"
+    """The staff has signed in."""
 
 
 class Level(StrEnum):
@@ -73,6 +82,10 @@ class AskWhat(StrEnum):
     """The cashier takes the money and presses yes."""
     AGAIN = "again"
     """The same diner paid here a moment ago: is this a second meal?"""
+    DESK_NO = "desk_no"
+    DESK_PIN = "desk_pin"
+    COUNTED = "counted"
+    """How much money lies in the drawer, in fen."""
 
 
 class NoticeCode(StrEnum):
@@ -127,6 +140,13 @@ class NoticeCode(StrEnum):
     DISH_GONE = "dish_gone"
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
+    # the staff's desk
+    CLERK_WRONG = "clerk_wrong"  # tries
+    CLERK_LOCKED = "clerk_locked"  # minutes
+    VOID_BEFORE = "void_before"
+    VOID_LATE = "void_late"
+    SOLD_MEANWHILE = "sold_meanwhile"
+    DESK_FAILED = "desk_failed"
     # the till
     WRITE_FAILED = "write_failed"
     NOT_READY = "not_ready"
@@ -231,6 +251,51 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class SoldRow:
+    """A sale on the desk's list."""
+
+    id: str
+    clock: str
+    """Site time, ``11:42``."""
+    who: str
+    """Masked; empty for cash."""
+    tender: str
+    amount: Fen
+    subsidy: Fen
+    number: str
+    """As it stands on the receipt."""
+    voided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftRow:
+    """A shift's figures; fen, what was taken back is off."""
+
+    since: str
+    sales: int
+    voids: int
+    subsidy: Fen
+    cash: Fen
+    drawer: Fen
+    counted: Fen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeskView:
+    """What the staff sees. One of ``row`` and ``shift`` is set, or neither: the list of sales."""
+
+    name: str
+    """Who has signed in."""
+    rows: tuple[SoldRow, ...] = ()
+    row: SoldRow | None = None
+    reasons: tuple[str, ...] = ()
+    reason: str = ""
+    shift: ShiftRow | None = None
+    done: bool = False
+    """It is written."""
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """One picture of the till."""
 
@@ -268,4 +333,7 @@ class View:
     """Cash is a way to pay here."""
     reprint: bool = False
     """There is a printer and a last receipt."""
+    staffed: bool = False
+    """The staff may sign in now."""
+    desk: DeskView | None = None
     menu: tuple[MenuItem, ...] = ()

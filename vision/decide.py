@@ -222,6 +222,16 @@ class Decider:
         self._window.append(observation)
         return decide(list(self._window), self.rules, self.look_alikes)
 
+    @property
+    def oldest(self) -> float | None:
+        """When the oldest frame of the window was taken; ``None`` while it is empty."""
+        return self._window[0].at if self._window else None
+
+    @property
+    def usable(self) -> int:
+        """Frames of the window that could be compared with somebody."""
+        return sum(observation.match is not None for observation in self._window)
+
     def reset(self) -> None:
         """Forget every frame: what one diner showed never pays for the next."""
         self._window.clear()

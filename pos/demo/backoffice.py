@@ -44,6 +44,7 @@ class BackOffice:
             "DAFAN_DATA_DIR": str(folder),
             "DAFAN_SERVER__PORT": str(port),
             "DAFAN_SERVER__WORKERS": str(workers),
+            "DAFAN_SERVER__SECOND_FACTOR": "optional",  # the demo's password is printed
             "DAFAN_VISION__PACK": pack,
         }
         self._process: subprocess.Popen[bytes] | None = None

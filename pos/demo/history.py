@@ -43,9 +43,9 @@ class PastTill:
         enrolment = load_enrolment(folder)
         self._clock = ManualClock(datetime.now(UTC))
         self._store = TillStore(
-            folder / JOURNAL, enrolment.terminal.id, enrolment.site_key, self._clock
+            folder / JOURNAL, enrolment.terminal.id, enrolment.keys, self._clock
         )
-        self.till = Till(self._store, enrolment.site_key, self._clock)
+        self.till = Till(self._store, self._clock)
         self.sync = SyncClient(
             office.url,
             enrolment.identity,

@@ -23,6 +23,7 @@ from dafan import __version__
 from dafan.errors import ConfigError
 from pos.kiosk.port import TillPort
 from pos.kiosk.texts import LABELS, NOTICES
+from pos.staffdesk import REASONS
 from pos.view import View
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -42,6 +43,10 @@ PRESSES: dict[str, dict[str, re.Pattern[str]]] = {
     "retry": {},
     "reprint": {},
     "card": {"number": _CARD},
+    "staff": {},
+    "void": {"sale": _SLUG},
+    "reason": {"reason": re.compile("|".join(REASONS))},
+    "shift": {},
 }
 """Every press, and what each of its parameters must look like in full."""
 

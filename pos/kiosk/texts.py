@@ -6,6 +6,7 @@ that ends in ``_fen`` is shown as money (¥3.20).
 
 from typing import TypedDict
 
+from pos.kiosk.labels import LABELS as LABELS  # noqa: PLC0414 - one table of texts
 from pos.view import NoticeCode
 
 
@@ -14,13 +15,6 @@ class Sentence(TypedDict):
 
     zh: tuple[str, str]
     en: tuple[str, str]
-
-
-class Label(TypedDict):
-    """A short text in two languages."""
-
-    zh: str
-    en: str
 
 
 def _say(zh: str, zh_do: str, en: str, en_do: str) -> Sentence:
@@ -236,6 +230,37 @@ NOTICES: dict[NoticeCode, Sentence] = {
         "Time is up: nothing was charged",
         "Choose again to pay",
     ),
+    # the staff's desk
+    _N.CLERK_WRONG: _say(
+        "编号或密码不对", "还可以试 {tries} 次", "Wrong number or PIN", "Tries left: {tries}"
+    ),
+    _N.CLERK_LOCKED: _say(
+        "输错太多次",
+        "工作人员登录已锁定，请 {minutes} 分钟后再试",
+        "Too many wrong tries",
+        "Staff sign-in is locked for {minutes} min",
+    ),
+    _N.VOID_BEFORE: _say(
+        "这一笔已经撤销过", "请看列表", "This sale was voided before", "See the list"
+    ),
+    _N.VOID_LATE: _say(
+        "不是今天的单，不能撤销",
+        "请到管理页面办理退款",
+        "Not a sale of today",
+        "Refund it on the manager's page",
+    ),
+    _N.SOLD_MEANWHILE: _say(
+        "金额有变化，还没有交班",
+        "请再核对一次",
+        "The figures have changed: not closed",
+        "Please check them again",
+    ),
+    _N.DESK_FAILED: _say(
+        "没有记上，什么都没变",
+        "请再试一次，或联系管理员",
+        "Not saved: nothing has changed",
+        "Try again, or call the administrator",
+    ),
     # the till
     _N.WRITE_FAILED: _say(
         "没有记上，没有扣款",
@@ -267,92 +292,4 @@ NOTICES: dict[NoticeCode, Sentence] = {
         "The printer is not connected",
         "You have paid; ask the staff for a receipt",
     ),
-}
-
-
-def _label(zh: str, en: str) -> Label:
-    return {"zh": zh, "en": en}
-
-
-LABELS: dict[str, Label] = {
-    "place": _label("请放餐盘", "Place your tray"),
-    "place_hint": _label("放稳以后看一下镜头", "Then look at the camera"),
-    "place_hint_no_face": _label("放稳以后刷卡、扫码或用工号", "Then use a card, QR code or PIN"),
-    "place_picks": _label("请选菜品", "Choose your dishes"),
-    "prices": _label("今日价格", "Today's prices"),
-    "no_prices": _label("今天还没有菜单", "No menu yet today"),
-    "more_dishes": _label("还有 {count} 种，点“选菜品”看全部", "{count} more under Choose dishes"),
-    "look": _label("请看这里", "Please look here"),
-    "other_ways": _label("请刷卡、扫码或输入工号", "Card, QR code or staff number"),
-    "seen": _label("正在认您", "Recognising you"),
-    "countdown": _label(
-        "{seconds} 秒后付款，不是您请点取消", "Paying in {seconds} s. Not you? Cancel"
-    ),
-    "committing": _label("正在付款", "Paying"),
-    "paid": _label("已支付", "Paid"),
-    "enjoy": _label("{name}，请慢用", "{name}, enjoy your meal"),
-    "enjoy_all": _label("请慢用", "Enjoy your meal"),
-    "balance": _label("余额", "Balance"),
-    "split": _label(
-        "补贴\u00a0{subsidy_fen} · 现金\u00a0{cash_fen}",
-        "Subsidy\u00a0{subsidy_fen} · cash\u00a0{cash_fen}",
-    ),
-    "today": _label("今天第 {count} 餐", "Meal {count} today"),
-    "today_spent": _label("今天共花费", "spent today"),
-    "paid_split": _label(
-        "补贴 {subsidy_fen} · 自付 {rest_fen}", "Subsidy {subsidy_fen}, you {rest_fen}"
-    ),
-    "month": _label("本月", "This month"),
-    "month_meals": _label("{count} 餐", "{count} meals"),
-    "month_spent": _label("共 {spent_fen}", "{spent_fen} in all"),
-    "points": _label("光盘积分", "Clean-plate points"),
-    "points_hint": _label("吃光有奖", "For empty plates"),
-    "cash_paid": _label("现金", "Cash"),
-    "cash_paid_hint": _label("已收款", "Received"),
-    "cancel": _label("取消", "Cancel"),
-    "back": _label("返回", "Back"),
-    "yes": _label("是，再付一份", "Yes, pay again"),
-    "retry": _label("再试一次", "Try again"),
-    "way_face": _label("刷脸", "Face"),
-    "way_card": _label("刷卡", "Card"),
-    "way_qr": _label("扫码", "QR code"),
-    "way_staff_no": _label("工号+密码", "No. + PIN"),
-    "way_cash": _label("现金", "Cash"),
-    "way_help": _label("找工作人员", "Ask staff"),
-    "pick": _label("选菜品", "Choose dishes"),
-    "pick_title": _label("选单份菜品", "Choose single dishes"),
-    "picked": _label("选好了", "Done"),
-    "basket_empty": _label("点菜品就加上", "Touch a dish to add it"),
-    "remove": _label("去掉 {name}", "Remove {name}"),
-    "all": _label("全部", "All"),
-    "full": _label("整份", "Full"),
-    "half": _label("半份", "Half"),
-    "small": _label("小碗", "Small"),
-    "no_price": _label("未定价", "No price"),
-    "discount": _label("优惠", "Discount"),
-    "total": _label("合计", "Total"),
-    "more_lines": _label("另有 {count} 项", "{count} more"),
-    "enter_pin": _label("请输入密码", "Enter your PIN"),
-    "enter_staff_no": _label("请输入工号", "Enter your staff number"),
-    "show_card": _label("请把卡贴近读卡器", "Hold your card to the reader"),
-    "show_qr": _label("请把付款码对准镜头", "Hold your code to the camera"),
-    "pay_cash": _label("请向收银员付现金", "Please pay the cashier"),
-    "cash_received": _label("已收现金", "Cash received"),
-    "again": _label("再付一份吗？", "Pay for another meal?"),
-    "erase": _label("删除", "Delete"),
-    "ok": _label("确定", "OK"),
-    "digit": _label("已输入 {count} 位", "{count} digits entered"),
-    "setup": _label("结算台准备中", "The till is getting ready"),
-    "problem": _label("请看一下", "One moment"),
-    "language": _label("English", "中文"),
-    "large": _label("大字", "Large type"),
-    "normal": _label("标准字", "Normal type"),
-    "mute": _label("静音", "Mute"),
-    "unmute": _label("开声音", "Sound on"),
-    "reprint": _label("补打小票", "Reprint receipt"),
-    "offline": _label("离线，照常结算", "Offline, selling as usual"),
-    "offline_waiting": _label("离线，{count} 条待上传", "Offline, {count} waiting"),
-    "printer": _label("打印机要看一下", "Printer needs a look"),
-    "recovering": _label("正在恢复", "Reconnecting"),
-    "recovering_hint": _label("请稍等，不用重新刷", "One moment, no need to start again"),
 }

@@ -22,6 +22,7 @@ from devices.reader_port import SimulatedReader
 from devices.scales.simulator import ScaleSimulator
 from pos.build import build_till
 from pos.enrol import Enrolment
+from pos.keyring import KeyRing
 from pos.kiosk.texts import NOTICES
 from pos.state import Timing
 from pos.view import Notice
@@ -144,7 +145,7 @@ class Counter:
         )
         self.till = build_till(
             Settings(data_dir=folder, till=devices),
-            Enrolment(self.identity, canteen.terminal, self.site_key),
+            Enrolment(self.identity, canteen.terminal, KeyRing({1: self.site_key}, self.identity)),
             clock=self.clock,
             timing=timing,
             pack=pack,

@@ -83,9 +83,7 @@ def till(all_day, diner, tmp_path):
     store = TillStore(
         tmp_path / "till.db", all_day.terminal_id, KEY, SystemClock(), gallery, "test"
     )
-    till = Till(
-        store, KEY, SystemClock(), timing=Timing(cooldown=0.0, paid=0.1), print_receipts=True
-    )
+    till = Till(store, SystemClock(), timing=Timing(cooldown=0.0, paid=0.1), print_receipts=True)
     till.face = FaceWatch(Sees(diner.id), "test", till.put_face)
     till.start()
     number = card("0000000042", diner)
@@ -366,7 +364,7 @@ def test_a_code_makes_a_till_whose_secrets_only_its_user_reads(tmp_path, canteen
 
     terminal = enrol(tmp_path, "http://server", "abcdefgh", answering(server))
     loaded = load_enrolment(tmp_path)
-    assert (loaded.site_key, loaded.terminal, terminal.name) == (KEY, canteen.terminal, "3号台")
+    assert (loaded.keys.key(1), loaded.terminal, terminal.name) == (KEY, canteen.terminal, "3号台")
     for file in tmp_path.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
     with pytest.raises(EnrolError, match="till already"):

@@ -235,7 +235,7 @@ def test_a_full_disk_leaves_nothing_half_written_and_the_retry_works(store, cant
         store.commit_sale(sale, big)
     assert not store.journal.contains(sale.id)
     assert store.spool.waiting() == 0
-    assert store.pending_sales(diner.id, 0) == []
+    assert store.sold.pending(diner.id, 0) == []
     connection.execute("PRAGMA max_page_count=1000000")
     store.commit_sale(sale, big)
     assert store.journal.contains(sale.id)

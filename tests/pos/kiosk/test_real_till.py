@@ -51,7 +51,7 @@ def counter(canteen: Any, chromium: Any, tmp_path: Path) -> Iterator[tuple[Any, 
     diner = canteen.diner(pin_hash=PasswordHasher(1, 8, 1).hash(PIN))
     site_key, clock = new_key(), SystemClock()
     store = TillStore(tmp_path / "till.db", canteen.terminal_id, site_key, clock)
-    till = Till(store, site_key, clock)
+    till = Till(store, clock)
     store.apply_feed_page(canteen.page(
         ("diner", str(diner.id), diner),
         ("card", "0012345678", card("0012345678", diner)),

@@ -16,6 +16,8 @@ PARAMS = {
     NoticeCode.DAILY_LIMIT: {"limit_fen"},
     NoticeCode.PIN_WRONG: {"tries"},
     NoticeCode.PIN_LOCKED: {"minutes"},
+    NoticeCode.CLERK_WRONG: {"tries"},
+    NoticeCode.CLERK_LOCKED: {"minutes"},
 }
 
 
