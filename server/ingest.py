@@ -71,7 +71,7 @@ def push(engine: Engine, terminal: Terminal, batch: JournalPush, now: datetime) 
         if mine.revoked_at is not None:
             raise RevokedError("this terminal was revoked: enrol it again with a new code")
         terminals.seen(session, mine, now, None)
-        status, outcomes = _take(session, mine, batch, now)
+        status, outcomes = take(session, mine, batch, now)
         return PushAnswer(
             status=status, applied_seq=mine.applied_seq, applied_hash=mine.applied_hash,
             outcomes=tuple(outcomes), server_time=now,
@@ -102,15 +102,16 @@ def check_batch(terminal: Terminal, batch: JournalPush) -> None:
         raise BatchError("the batch is not signed by this terminal's key")
 
 
-def _take(
+def take(
     session: Session, terminal: Terminal, batch: JournalPush, now: datetime
 ) -> tuple[PushStatus, list[EntryOutcome]]:
+    """Take in a proved batch in the caller's transaction, which holds the terminal's row."""
     first, last = batch.entries[0], batch.entries[-1]
     if first.seq > terminal.applied_seq + 1:
         return PushStatus.GAP, []
     held = entries.hashes(session, terminal.id, first.seq, last.seq)
     if _forks(terminal, first, batch.entries, held):
-        _keep_fork(session, terminal, batch, now)
+        keep_fork(session, terminal, batch, now)
         return PushStatus.FORK, []
     outcomes = [
         EntryOutcome(seq=entry.seq, id=entry.id, outcome=Outcome.DUPLICATE)
@@ -131,7 +132,8 @@ def _forks(terminal: Terminal, first: Entry, sent: Sequence[Entry], held: dict[i
     return any(held[entry.seq] != entry.hash for entry in sent if entry.seq in held)
 
 
-def _keep_fork(session: Session, terminal: Terminal, batch: JournalPush, now: datetime) -> None:
+def keep_fork(session: Session, terminal: Terminal, batch: JournalPush, now: datetime) -> None:
+    """Keep a batch aside that does not continue what is here; twice is once."""
     first, last = batch.entries[0], batch.entries[-1]
     if session.get(ForkedBatch, (terminal.id, last.hash)) is not None:
         return

@@ -1,0 +1,413 @@
+"""Forks (分叉): what a till says that was restored from an old disk, judged by a person.
+
+Such a till contradicts what it reported before, so that its batches are kept aside whole. Some of
+what they tell happened nowhere else: people paid, and the money is not booked. A person looks at
+both sides and takes these entries in, or sets the batches aside with a reason.
+
+What is taken in goes into a journal of its own: that of a terminal without a device, ``rescue_of``
+the real one, whose key signs once and is forgotten. Every proof of journals and books holds for it
+as for any other. That nothing was invented is proved by the kept batches, which the real till has
+signed (:func:`faults`). What a dead or revoked till had not sent comes in the same way.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dafan.crypto import Identity
+from dafan.desk import ErasureReceipt
+from dafan.errors import BadInputError
+from dafan.ids import new_id
+from dafan.journal import GENESIS, Fault, hash_entry, sign_batch
+from dafan.records import MAX_BATCH, Entry, JournalPush, Outcome, PushStatus, canonical
+from server import bookkeeping, exceptions, faces, ingest, terminals
+from server.actor import Actor
+from server.entries import EntryRow, ForkedBatch
+from server.exceptions import ExceptionItem
+from server.many import portions
+from server.terminals import Terminal
+
+MONEY = frozenset({"sale", "void"})
+"""Kinds of entries that are taken in: what else a forked journal says is about itself."""
+
+Standing = Literal["same", "known", "fresh", "other"]
+Decision = Literal["taken_in", "set_aside"]
+
+
+class ForkError(BadInputError):
+    """The fork cannot be judged so."""
+
+    code = "fork"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry of a fork beside what the server holds.
+
+    Attributes:
+        theirs: As the till sent it.
+        ours: What the server holds at this place of the journal.
+        standing: ``same`` on both sides; ``known`` to the books from elsewhere; ``fresh``: paid,
+            and only told here; ``other``: no money.
+    """
+
+    theirs: Entry
+    ours: EntryRow | None
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that a terminal's undecided forks say.
+
+    Attributes:
+        terminal: The real one.
+        batches: As they came.
+        lines: In the journal's order.
+        seen: Names exactly these batches: a decision is about what the person looked at.
+    """
+
+    terminal: Terminal
+    batches: tuple[ForkedBatch, ...]
+    lines: tuple[Line, ...]
+    seen: str
+
+    @property
+    def fresh(self) -> list[Entry]:
+        """What would be taken in."""
+        return [line.theirs for line in self.lines if line.standing == "fresh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of entries: in the till's own journal, or taken in beside it."""
+
+    applied: int = 0
+    known: int = 0
+    rescued: int = 0
+    parked: int = 0
+
+
+# --- looking ------------------------------------------------------------------------------------
+
+
+def cases(session: Session, site_id: UUID) -> list[Terminal]:
+    """The site's terminals with undecided forks, the oldest first."""
+    query = select(ForkedBatch.terminal_id).where(
+        ForkedBatch.site_id == site_id, ForkedBatch.decision.is_(None)
+    )
+    ids = set(session.scalars(query))
+    return [one for one in terminals.of_site(session, site_id) if one.id in ids]
+
+
+def look(session: Session, site_id: UUID, terminal_id: UUID) -> Case:
+    """A terminal's undecided forks beside what the server holds.
+
+    Raises:
+        UnknownTerminalError: not a terminal of this site.
+    """
+    terminal = terminals.get(session, site_id, terminal_id)
+    batches = _undecided(session, terminal_id)
+    sent = _entries_of(batches)
+    held = _held(session, terminal_id, sent)
+    known = _known(session, site_id, sent)
+    lines = tuple(
+        Line(entry, held.get(entry.seq), _standing(entry, held.get(entry.seq), known))
+        for entry in sent
+    )
+    return Case(terminal, tuple(batches), lines, _seen(batches))
+
+
+def _undecided(session: Session, terminal_id: UUID) -> list[ForkedBatch]:
+    query = select(ForkedBatch).where(
+        ForkedBatch.terminal_id == terminal_id, ForkedBatch.decision.is_(None)
+    )
+    order = (ForkedBatch.received_at, ForkedBatch.first_seq, ForkedBatch.last_hash)
+    return list(session.scalars(query.order_by(*order)))
+
+
+def _entries_of(batches: Sequence[ForkedBatch]) -> list[Entry]:
+    """Each entry once, though a growing batch comes again and again."""
+    found: dict[str, Entry] = {}
+    for batch in batches:
+        for entry in JournalPush.model_validate_json(batch.push).entries:
+            found.setdefault(entry.hash, entry)
+    return sorted(found.values(), key=lambda entry: entry.seq)
+
+
+def _held(session: Session, terminal_id: UUID, sent: Sequence[Entry]) -> dict[int, EntryRow]:
+    found: dict[int, EntryRow] = {}
+    for seqs in portions(entry.seq for entry in sent):
+        query = select(EntryRow).where(EntryRow.terminal_id == terminal_id, EntryRow.seq.in_(seqs))
+        found |= {row.seq: row for row in session.scalars(query)}
+    return found
+
+
+def _known(session: Session, site_id: UUID, sent: Sequence[Entry]) -> set[UUID]:
+    found: set[UUID] = set()
+    for ids in portions(entry.id for entry in sent):
+        query = select(EntryRow.id).where(EntryRow.site_id == site_id, EntryRow.id.in_(ids))
+        found |= set(session.scalars(query))
+    return found
+
+
+def _standing(theirs: Entry, ours: EntryRow | None, known: set[UUID]) -> Standing:
+    if ours is not None and ours.hash == theirs.hash:
+        return "same"
+    if theirs.id in known:
+        return "known"
+    return "fresh" if theirs.kind in MONEY else "other"
+
+
+def _seen(batches: Sequence[ForkedBatch]) -> str:
+    names = ",".join(sorted(batch.last_hash for batch in batches))
+    return hashlib.sha256(names.encode()).hexdigest()[:16]
+
+
+# --- deciding -----------------------------------------------------------------------------------
+
+
+def decide(
+    session: Session, actor: Actor, terminal_id: UUID, decision: Decision, reason: str, seen: str
+) -> Taken:
+    """Take in what only the forks tell, or set them aside; the terminal is revoked with it.
+
+    A till that forked can never sync again as itself: it is enrolled anew.
+
+    Args:
+        session: Writes.
+        actor: Who decides.
+        terminal_id: Of the real till.
+        decision: What to do.
+        reason: Why; needed for setting aside.
+        seen: :attr:`Case.seen` of what the person looked at.
+
+    Raises:
+        UnknownTerminalError: not a terminal of this site.
+        ForkError: decided already, changed since the person looked, or no reason given.
+    """
+    if decision == "set_aside" and not reason.strip():
+        raise ForkError("say why the batches are set aside", code="fork_reason")
+    _lock(session, actor.site_id, terminal_id)
+    case = look(session, actor.site_id, terminal_id)
+    if not case.batches:
+        raise ForkError("this was decided already: there is nothing left to judge", code="judged")
+    if case.seen != seen:
+        raise ForkError("more has come from this till: look at it again", code="fork_changed")
+    if decision == "taken_in":
+        _lock_money(session, actor, terminal_id)
+    return _settle(session, actor, case, decision, reason)
+
+
+def take_in(
+    session: Session, actor: Actor, terminal_id: UUID, pushes: Sequence[JournalPush]
+) -> Taken:
+    """Bring in batches that a person carried from a till: what it could not send by itself.
+
+    What continues the till's journal is applied there. From where it contradicts it, it is taken
+    in as a fork, together with forks of this till that are undecided. Again, it changes nothing.
+
+    Args:
+        session: Writes.
+        actor: Who brings them.
+        terminal_id: Whose they are; it may be revoked.
+        pushes: In the order of the journal.
+
+    Raises:
+        UnknownTerminalError: not a terminal of this site.
+        BatchError: not signed by the terminal, or altered, or not consecutive.
+        ForkError: entries are missing between the server's and these.
+    """
+    terminal = _lock(session, actor.site_id, terminal_id)
+    for push in pushes:
+        ingest.check_batch(terminal, push)
+    _lock_money(session, actor, terminal_id, [each for push in pushes for each in push.entries])
+    outcomes = []
+    forked: str | None = None
+    for push in pushes:
+        status, done = ingest.take(session, terminal, push, actor.at)
+        first, last = push.entries[0], push.entries[-1]
+        if status is PushStatus.GAP:
+            if first.prev_hash != forked:
+                raise ForkError(
+                    f"entries {terminal.applied_seq + 1} to {first.seq - 1} are missing: "
+                    "bring the whole file",
+                    code="fork_gap",
+                )
+            ingest.keep_fork(session, terminal, push, actor.at)
+        forked = None if status is PushStatus.OK else last.hash
+        outcomes += done
+    counted = [outcome.outcome for outcome in outcomes]
+    taken = Taken(
+        applied=counted.count(Outcome.APPLIED), known=counted.count(Outcome.DUPLICATE),
+        parked=counted.count(Outcome.PARKED),
+    )  # fmt: skip
+    told = {"entries": sum(len(push.entries) for push in pushes), "applied": taken.applied}
+    actor.record(session, "journal.import", str(terminal_id), None, told)
+    session.flush()
+    case = look(session, actor.site_id, terminal_id)
+    if not case.batches:
+        return taken
+    more = _settle(session, actor, case, "taken_in", "")
+    return Taken(taken.applied, taken.known + more.known, more.rescued, taken.parked + more.parked)
+
+
+def read_pushes(lines: Iterable[str]) -> list[JournalPush]:
+    """Batches as ``dafan till export-journal`` writes them, one a line.
+
+    Raises:
+        ForkError: a line is none; the text names it.
+    """
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                found.append(JournalPush.model_validate_json(line))
+            except ValidationError as error:
+                raise ForkError(
+                    f"line {number} is no batch of a journal: export it from the till again",
+                    code="bad_journal_file",
+                ) from error
+    return found
+
+
+def _lock(session: Session, site_id: UUID, terminal_id: UUID) -> Terminal:
+    terminal = terminals.get(session, site_id, terminal_id)
+    session.refresh(terminal, with_for_update=True)
+    if terminal.rescue_of is not None:
+        raise terminals.UnknownTerminalError("this is no device of its own: name the real till")
+    return terminal
+
+
+def _lock_money(
+    session: Session, actor: Actor, terminal_id: UUID, more: Sequence[Entry] = ()
+) -> None:
+    """All accounts at once, before the first batch locks the feed."""
+    sent = [*_entries_of(_undecided(session, terminal_id)), *more]
+    money = {entry.id: entry for entry in sent if entry.kind in MONEY}
+    bookkeeping.lock(session, actor.site_id, list(money.values()), actor.at)
+
+
+def _settle(session: Session, actor: Actor, case: Case, decision: Decision, reason: str) -> Taken:
+    rescue_id, taken = None, Taken()
+    if decision == "taken_in":
+        rescue_id, taken = _rescue(session, actor, case)
+    for batch in case.batches:
+        batch.decision, batch.rescue_id = decision, rescue_id
+        batch.decided_at, batch.decided_by = actor.at, actor.name[:80]
+        batch.reason = reason.strip()[:500]
+    actor.record(
+        session, f"fork.{decision}", str(case.terminal.id), None,
+        {"batches": len(case.batches), "entries": taken.rescued, "parked": taken.parked,
+         "reason": reason.strip()[:500]},
+    )  # fmt: skip
+    _close_exceptions(session, actor, case.terminal.id, decision)
+    terminals.revoke(session, actor.site_id, case.terminal.id, by=actor.name, now=actor.at)
+    session.flush()
+    return taken
+
+
+def _close_exceptions(
+    session: Session, actor: Actor, terminal_id: UUID, decision: Decision
+) -> None:
+    query = select(ExceptionItem.id).where(
+        ExceptionItem.site_id == actor.site_id, ExceptionItem.code == "fork",
+        ExceptionItem.terminal_id == terminal_id, ExceptionItem.resolved_at.is_(None),
+    )  # fmt: skip
+    for item_id in session.scalars(query).all():
+        exceptions.resolve(
+            session, actor.site_id, item_id, by=actor.name, now=actor.at, note=decision
+        )
+
+
+def _rescue(session: Session, actor: Actor, case: Case) -> tuple[UUID | None, Taken]:
+    """Write what is fresh into a journal of its own, and book it."""
+    for line in case.lines:
+        if line.standing == "other" and line.theirs.kind == "erasure":
+            _note_erasure(session, case.terminal.id, line.theirs)
+    known = sum(line.standing in {"same", "known"} for line in case.lines)
+    fresh = case.fresh
+    if not fresh:
+        return None, Taken(known=known)
+    identity = Identity.create()
+    rescue = _rescue_terminal(session, actor, case.terminal, identity)
+    outcomes = []
+    for portion in portions(_chain(rescue.id, fresh), MAX_BATCH):
+        _status, done = ingest.take(session, rescue, sign_batch(identity, portion), actor.at)
+        outcomes += done
+    parked = sum(outcome.outcome is Outcome.PARKED for outcome in outcomes)
+    return rescue.id, Taken(known=known, rescued=len(fresh) - parked, parked=parked)
+
+
+def _rescue_terminal(
+    session: Session, actor: Actor, terminal: Terminal, identity: Identity
+) -> Terminal:
+    """A terminal that is born revoked: no request can ever come from it."""
+    rescue = Terminal(
+        id=new_id(), site_id=terminal.site_id, venue_id=terminal.venue_id, name=terminal.name,
+        signing_key=identity.signing_public, box_key=identity.box_public, enrolled_at=actor.at,
+        revoked_at=actor.at, feed_version=0, applied_seq=0, applied_hash=GENESIS,
+        key_epoch=terminal.key_epoch, software="", rescue_of=terminal.id,
+    )  # fmt: skip
+    session.add(rescue)
+    session.flush()
+    return rescue
+
+
+def _chain(rescue_id: UUID, fresh: Sequence[Entry]) -> Iterator[Entry]:
+    """The same ids, times, kinds and bodies as links of a chain of their own."""
+    prev = GENESIS
+    for seq, entry in enumerate(fresh, start=1):
+        at = entry.model_dump(mode="json", include={"at"})["at"]
+        digest = hash_entry(rescue_id, seq, entry.id, at, entry.kind, entry.body, prev)
+        yield entry.model_copy(
+            update={"terminal_id": rescue_id, "seq": seq, "prev_hash": prev, "hash": digest}
+        )
+        prev = digest
+
+
+def _note_erasure(session: Session, terminal_id: UUID, entry: Entry) -> None:
+    try:
+        receipt = ErasureReceipt.model_validate(entry.body)
+    except ValidationError:
+        return
+    faces.note_erasure(session, terminal_id, receipt)
+
+
+# --- proof --------------------------------------------------------------------------------------
+
+
+def faults(session: Session) -> Iterator[Fault]:
+    """Whatever was taken in is told, word for word, by a batch that the real till has signed."""
+    query = select(Terminal).where(Terminal.rescue_of.is_not(None)).order_by(Terminal.id)
+    for rescue in session.scalars(query).all():
+        told = dict(_told(session, rescue))
+        rows = select(EntryRow).where(EntryRow.terminal_id == rescue.id).order_by(EntryRow.seq)
+        for row in session.scalars(rows.execution_options(yield_per=MAX_BATCH)):
+            if told.get(row.id) != (row.kind, row.at, row.body):
+                yield Fault(
+                    f"entry {row.seq} of terminal {rescue.id}",
+                    "was taken in from a fork, but no signed batch of the real till tells it",
+                )
+
+
+def _told(session: Session, rescue: Terminal) -> Iterator[tuple[UUID, tuple[str, str, str]]]:
+    """Id → kind, time and body, from the batches that are still as the real till signed them."""
+    real = session.get(Terminal, rescue.rescue_of)
+    query = select(ForkedBatch).where(ForkedBatch.rescue_id == rescue.id)
+    for batch in session.scalars(query):
+        try:
+            push = JournalPush.model_validate_json(batch.push)
+            if real is not None:
+                ingest.check_batch(real, push)
+        except (ValidationError, ingest.BatchError):
+            continue
+        for entry in push.entries:
+            at = entry.model_dump(mode="json", include={"at"})["at"]
+            yield entry.id, (entry.kind, at, canonical(entry.body).decode())
