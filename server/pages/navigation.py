@@ -21,7 +21,10 @@ class Item:
 _MENU = (
     Item("manage.overview", _l("总览"), "see_overview"),
     Item("manage.sales", _l("销售"), "see_sales"),
+    Item("manage.refunds_list", _l("退款"), "see_sales"),
     Item("manage.people_list", _l("人员"), "see_people"),
+    Item("manage.top_ups", _l("充值"), "top_up"),
+    Item("manage.online_orders", _l("线上充值"), "see_gateway"),
     Item("manage.subsidies", _l("补贴"), "run_subsidies"),
     Item("manage.dishes_list", _l("菜品"), "see_dishes"),
     Item("manage.terminals_list", _l("结算台"), "see_terminals"),

@@ -39,6 +39,10 @@ def text(row: Row, lines: Sequence[SaleLine], venue: str, site: SiteView) -> str
     ):
         if amount:
             slip.append(_pair(label, _money(amount)))
+    if sale.cancelled:
+        slip.append(_centred(_("*** 已全部退回 ***")))
+    elif sale.refunded:
+        slip.append(_pair(_("已退"), _money(-sale.refunded)))
     slip.append("-" * COLUMNS)
     if row.diner:
         slip.append(_pair(_("就餐人"), name))

@@ -5,7 +5,7 @@ at one meal, however many baskets he paid; each cash sale without a diner is one
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -59,8 +59,15 @@ class Figures:
     cash: Fen = _ZERO
     drawer: Fen = _ZERO
     discount: Fen = _ZERO
+    refunded: Fen = _ZERO
+    """What of the income went back, on whatever day."""
     pay_seconds: float | None = None
     """Mean from the basket's first dish to paid."""
+
+    @property
+    def net(self) -> Fen:
+        """Income less what went back."""
+        return Fen(self.income - self.refunded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,8 @@ class Row:
     """Names of the dishes, in order of the receipt."""
     grams: int
     """Weight of the weighed lines together."""
+    lines: Sequence[SaleLine]
+    """As on the receipt."""
 
     @property
     def cursor(self) -> str:
@@ -163,13 +172,13 @@ def day_figures(
             func.count(distinct(Sale.diner_id)),
             func.sum(case((Sale.diner_id.is_(None), 1), else_=0)),
         )
-        .where(*chosen)
+        .where(*chosen, Sale.cancelled.is_(False))
         .group_by(Sale.business_date, Sale.period)
     )
     for day, diners, others in session.execute(query):
         covers[day] = covers.get(day, 0) + diners + int(others)
     sums = select(Sale.business_date, *_measures()).where(*chosen).group_by(Sale.business_date)
-    return {row[0]: _figures(row[1:], covers[row[0]]) for row in session.execute(sums)}
+    return {row[0]: _figures(row[1:], covers.get(row[0], 0)) for row in session.execute(sums)}
 
 
 def totals(session: Session, site_id: UUID, chosen: Filter) -> Figures:
@@ -256,6 +265,12 @@ def one(session: Session, site_id: UUID, sale_id: UUID) -> Row | None:
     return found[0] if found else None
 
 
+def some(session: Session, site_id: UUID, sale_ids: Collection[UUID]) -> dict[UUID, Row]:
+    """Those of the sales that the site has."""
+    query = select(Sale).where(Sale.site_id == site_id, Sale.id.in_(sale_ids))
+    return {row.sale.id: row for row in _rows(session, query)}
+
+
 def movements(session: Session, site_id: UUID, diner_id: UUID, limit: int) -> list[Movement]:
     """What moved in the diner's wallets, the newest first."""
     sources = {kind.value: source for source, kind in WALLETS.items()}
@@ -283,16 +298,16 @@ def _measures() -> list[ColumnElement[Any]]:
 
     return [
         func.count(), total(Sale.total), total(Sale.subsidy_paid), total(Sale.cash_paid),
-        total(Sale.drawer_paid), total(Sale.discount),
+        total(Sale.drawer_paid), total(Sale.discount), total(Sale.refunded),
         func.avg(seconds_between(Sale.opened_at, Sale.paid_at)),
     ]  # fmt: skip
 
 
 def _figures(values: Sequence[Any], covers: int) -> Figures:
     count, *sums, took = values
-    income, subsidy, cash, drawer, discount = (Fen(int(value)) for value in sums)
+    income, subsidy, cash, drawer, discount, refunded = (Fen(int(value)) for value in sums)
     mean = None if took is None else float(took)
-    return Figures(count, covers, income, subsidy, cash, drawer, discount, mean)
+    return Figures(count, covers, income, subsidy, cash, drawer, discount, refunded, mean)
 
 
 def _paid_moments(session: Session, site_id: UUID, day: date, period: str) -> Iterable[datetime]:
@@ -347,6 +362,7 @@ def _row(sale: Sale, diner: Diner | None, terminal: str, lines: Sequence[SaleLin
         terminal,
         "、".join(_dish(line) for line in lines),
         sum(line.grams or 0 for line in lines),
+        lines,
     )
 
 

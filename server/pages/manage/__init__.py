@@ -3,22 +3,30 @@
 from server.pages.manage import (
     accounts,
     audit,
+    bank,
     dishes,
+    disputes,
     exceptions,
     faces,
     groups,
     imports,
     money,
+    moves,
+    online,
     overview,
+    pay_outs,
     people,
+    refunds,
     sales,
     settings,
     terminals,
+    top_ups,
     venues,
 )
 from server.pages.manage.blueprint import manage
 
 __all__ = [
-    "accounts", "audit", "dishes", "exceptions", "faces", "groups", "imports", "manage", "money",
-    "overview", "people", "sales", "settings", "terminals", "venues",
+    "accounts", "audit", "bank", "dishes", "disputes", "exceptions", "faces", "groups", "imports", "manage",
+    "money", "moves", "online", "overview", "pay_outs", "people", "refunds", "sales", "settings", "terminals",
+    "top_ups", "venues",
 ]  # fmt: skip

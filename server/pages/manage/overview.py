@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from server import exceptions, faces
 from server.access import may, needs
+from server.books import refunds
 from server.pages import charts, formats, site_view
 from server.pages.manage.blueprint import manage, reading, site_id
 from server.pages.manage.terminals import State, states
@@ -103,8 +104,8 @@ def _sales_tiles(
     return [
         Tile(_("就餐人次"), f"{now.covers:,}", _("人"), against(f"{old.covers:,}"), "",
              line(lambda one: one.covers), "manage.sales"),
-        Tile(_("今日收入"), formats.yuan(now.income), "", against(formats.yuan(old.income)), "",
-             line(lambda one: one.income), "manage.sales"),
+        Tile(_("今日收入"), formats.yuan(now.net), "", against(formats.yuan(old.net)), "",
+             line(lambda one: one.net), "manage.sales"),
         Tile(_("补贴占比"), formats.share(now.subsidy, now.income), "",
              against(formats.share(old.subsidy, old.income)), "",
              line(lambda one: one.subsidy / one.income if one.income else None), "manage.sales"),
@@ -147,6 +148,10 @@ def _to_do(session: Session, tills: list[State]) -> list[dict[str, str]]:
          "text": _("%(name)s：收款不受影响，联网后自动补传", name=till.terminal.name)}
         for till in tills if not till.online
     ]  # fmt: skip
+    asked = refunds.count_open(session, site_id()) if may("approve_refunds") else 0
+    if asked:
+        found.insert(0, {"light": "warn", "title": _("退款待审批"),
+                         "text": _("%(n)s 笔，请在“退款”里处理", n=asked)})  # fmt: skip
     waiting = len(faces.waiting_erasures(session, site_id()))
     if waiting:
         found.append(

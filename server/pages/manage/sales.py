@@ -7,11 +7,12 @@ from flask import abort, render_template, request
 from flask_babel import gettext as _
 
 from dafan.records import Tender
-from server import entries, sites, terminals
+from server import disputes, entries, refunds, sites, terminals
 from server.access import needs
-from server.books import accounts, sales, transfers
+from server.books import accounts, transfers
 from server.pages import receipt, site_view
 from server.pages.manage.blueprint import as_uuid, manage, next_page, reading, site_id
+from server.pages.manage.refunds import items
 from server.reports import sales as report
 from server.services import services
 
@@ -84,7 +85,7 @@ def sale(sale_id: UUID) -> str:
         if row is None:
             abort(404)
         found = row.sale
-        lines = sales.lines_of(session, found)
+        offer = refunds.offer(session, found, site_view.current().today(services().clock.now()))
         venue = sites.get_venue(session, site_id(), found.venue_id).name
         postings = transfers.postings_of(session, found.transfer_id) if found.transfer_id else ()
         return render_template(
@@ -92,10 +93,13 @@ def sale(sale_id: UUID) -> str:
             active="manage.sales",
             row=row,
             sale=found,
-            lines=lines,
+            lines=row.lines,
+            offer=offer,
+            refunds=items(session, offer.history),
+            dispute=disputes.of_sale(session, site_id(), sale_id),
             venue=venue,
             entry=entries.find(session, site_id(), found.terminal_id, found.seq),
             postings=postings,
             kinds=accounts.AccountKind,
-            receipt=receipt.text(row, lines, venue, site_view.current()),
+            receipt=receipt.text(row, row.lines, venue, site_view.current()),
         )
