@@ -5,6 +5,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -76,7 +79,9 @@ def make_engine(url: str) -> Engine:
         ) from error
     backend = parsed.get_backend_name()
     if backend == "postgresql":
-        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+        engine = create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     if backend != "sqlite" or parsed.database in {None, "", ":memory:"}:
         raise ConfigError(
             f"database_url begins with '{backend}': use sqlite:///FILE or postgresql+psycopg://…"
@@ -89,9 +94,22 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
+class _PlainNumber(Loader):
+    """A sum of integers is an integer, an average a float, as on SQLite; not a Decimal."""
+
+    def load(self, data: Buffer) -> float:
+        text = bytes(data).decode()
+        return float(text) if "." in text or "N" in text else int(text)
+
+
+def _prepare_postgresql(connection: psycopg.Connection[Any], _record: Any) -> None:
+    connection.adapters.register_loader("numeric", _PlainNumber)
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+    for pragma in pragmas:  # what is deleted is overwritten: faces, photographs
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -114,5 +132,9 @@ def reading(engine: Engine) -> Iterator[Session]:
 
     What was read can be used after the block, but loads nothing more.
     """
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
     with Session(engine, autoflush=False) as session:
         yield session

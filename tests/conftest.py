@@ -1,4 +1,4 @@
-"""What every test may use: weights, photographs, a browser, an engine; and no sockets by default."""
+"""What all tests may use: weights, photographs, a browser, an engine; and no sockets by default."""
 
 import os
 import shutil
@@ -109,6 +109,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if variable not in {"DAFAN_MODELS", "DAFAN_FACES"}:
             monkeypatch.delenv(variable)
     monkeypatch.setenv("DAFAN_DATA_DIR", str(tmp_path / "var"))
+    # Tests of the second factor ask for it; the others need not type codes.
+    monkeypatch.setenv("DAFAN_SERVER__SECOND_FACTOR", "optional")
 
 
 @pytest.fixture(autouse=True)

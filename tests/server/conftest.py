@@ -1,7 +1,9 @@
 """A site with diners and an enrolled terminal, on a real database file, in a real application."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +15,9 @@ import pytest
 from apiflask import APIFlask
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, inspect, select, table, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import Pool
 from werkzeug.test import TestResponse
 
@@ -238,6 +241,43 @@ def engine(database: str) -> Iterator[Engine]:
     made = db.make_engine(database)
     yield made
     made.dispose()
+
+
+@pytest.fixture
+def breaking(engine: Engine) -> Callable[[Engine], Any]:
+    """A transaction in which rows may be damaged against the wish of foreign keys."""
+
+    @contextmanager
+    def transaction(of: Engine = engine) -> Iterator[Session]:
+        sqlite = of.dialect.name == "sqlite"
+        with db.writing(of) as session:
+            loose = "PRAGMA defer_foreign_keys = ON", "SET LOCAL session_replication_role = replica"
+            session.execute(text(loose[0] if sqlite else loose[1]))
+            yield session
+
+    return transaction
+
+
+@pytest.fixture
+def stored(engine: Engine) -> Callable[[], bytes]:
+    """Every value of every row of every table, as it is stored."""
+
+    def read() -> bytes:
+        parts: list[bytes] = []
+        with engine.connect() as connection:
+            for name in inspect(connection).get_table_names():
+                for row in connection.execute(select(text("*")).select_from(table(name))):
+                    parts += [value if isinstance(value, bytes) else _text(value) for value in row]
+        return b"\n".join(parts)
+
+    return read
+
+
+def _text(value: Any) -> bytes:
+    """Ids as UUIDs on both engines."""
+    if isinstance(value, str) and re.fullmatch("[0-9a-f]{32}", value):
+        value = UUID(value)
+    return str(value).encode()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -203,17 +203,13 @@ def test_an_enrolled_template_opens_on_a_till_with_the_site_key_only(engine, act
         crypto.open_sealed(crypto.new_key(), record.sealed, f"template:{template.id}")
 
 
-def test_neither_photo_nor_vector_stands_in_the_database_in_clear(
-    engine, actor, diner_id, tmp_path
-):
+def test_neither_photo_nor_vector_stands_in_the_database_in_clear(engine, actor, diner_id, stored):
     reference = face(1)
     enrol(engine, actor, diner_id, reference)
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
-    assert diner_id.hex.encode() in stored
-    assert reference.jpeg not in stored
-    assert reference.vector.tobytes()[:16] not in stored
+    everything = stored()
+    assert str(diner_id).encode() in everything
+    assert reference.jpeg not in everything
+    assert reference.vector.tobytes()[:16] not in everything
 
 
 def test_the_photo_comes_back_and_that_somebody_looked_is_written_down(engine, actor, diner_id):
