@@ -184,7 +184,7 @@ def test_a_code_that_this_site_did_not_make_is_refused(till, scale):
 def test_a_disk_that_is_full_says_so_and_the_same_sale_is_paid_later(till, scale, monkeypatch):
     real, tried = till.store.commit_sale, []
 
-    def full(sale, _receipt=None):
+    def full(sale, *_parts):
         tried.append(sale.id)
         raise JournalError("the till's disk does not take writes")
 
@@ -196,14 +196,14 @@ def test_a_disk_that_is_full_says_so_and_the_same_sale_is_paid_later(till, scale
     monkeypatch.setattr(till.store, "commit_sale", real)
     till.press("retry")
     until(lambda: isinstance(till.state.phase, Paid))
-    assert [str(i) for i in tried] == [str(sales(till)[0].id)]
+    assert {str(i) for i in tried} == {str(sales(till)[0].id)}
 
 
 def test_a_write_whose_answer_is_lost_still_counts_as_paid(till, scale, monkeypatch):
     real = till.store.commit_sale
 
-    def unsure(sale, receipt=None):
-        real(sale, receipt)
+    def unsure(sale, *parts):
+        real(sale, *parts)
         raise JournalError("the disk answered nonsense")
 
     monkeypatch.setattr(till.store, "commit_sale", unsure)

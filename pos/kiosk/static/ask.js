@@ -2,10 +2,13 @@
 
 import { h } from "./dom.js";
 import { amount, band, button, circle, icon, tools } from "./parts.js";
-import { label } from "./words.js";
+import { label, money as inYuan } from "./words.js";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "erase", "0", "ok"];
-const MOST_DIGITS = 12;
+const MOST_DIGITS = 9;
+/** Questions that are answered on the number pad. */
+export const TYPED = ["pin", "staff_no", "desk_no", "desk_pin", "counted"];
+const SECRET = ["pin", "desk_pin"];
 
 /** The question that fills the screen. */
 export function ask(view, ui) {
@@ -15,7 +18,7 @@ export function ask(view, ui) {
     who ? h("p", { class: "quiet" }, who) : null, view.notice ? band(view.notice) : null];
   const money = view.total === null ? null : amount(view.total, "quieter");
   const back = button("wide", { "data-press": "cancel" }, label("cancel"));
-  if (what === "pin" || what === "staff_no") {
+  if (TYPED.includes(what)) {
     return [h("main", { class: "ask keys", "data-key": `ask-${what}` },
       money, h("div", { class: "words" }, words), display(view.ask, ui), pad(view.ask, ui)),
     h("footer", {}, back, tools(ui))];
@@ -30,16 +33,18 @@ export function ask(view, ui) {
 }
 
 const TITLES = { pin: "enter_pin", staff_no: "enter_staff_no", card: "show_card", qr: "show_qr",
-  cash: "pay_cash", again: "again" };
+  cash: "pay_cash", again: "again", desk_no: "enter_desk_no", desk_pin: "enter_desk_pin",
+  counted: "enter_counted" };
 const SIGNS = { card: "card", qr: "qr", cash: "cash", again: "help" };
 
 function display(question, ui) {
   const count = ui.digits.length;
-  const secret = question.what === "pin";
+  const secret = SECRET.includes(question.what);
+  const plain = question.what === "counted" ? inYuan(Number(ui.digits)) : ui.digits || "\u00a0";
   const places = Math.max(secret ? question.length || 6 : 0, count);
   return h("div", { class: `display ${secret ? "dots" : "digits"}`, role: "img",
     "aria-label": label("digit", { count }) },
-  secret ? Array.from({ length: places }, (_, i) => h("i", { class: i < count ? "full" : "" })) : ui.digits || "\u00a0");
+  secret ? Array.from({ length: places }, (_, i) => h("i", { class: i < count ? "full" : "" })) : plain);
 }
 
 function pad(question, ui) {

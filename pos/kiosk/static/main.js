@@ -1,6 +1,6 @@
 // The page: takes in views, draws them, sends presses.
 
-import { typed } from "./ask.js";
+import { TYPED, typed } from "./ask.js";
 import { watchCamera } from "./camera.js";
 import { setCountdown } from "./countdown.js";
 import { morph } from "./dom.js";
@@ -11,7 +11,8 @@ import { follow, press } from "./stream.js";
 import { currentLanguage, label, loadWords, money, sentences, setLanguage } from "./words.js";
 
 const ui = { digits: "", category: "", large: false, lost: false, muted: isMuted() };
-const PARAMS = ["way", "dish", "portion", "line"];
+const PARAMS = ["way", "dish", "portion", "line", "sale", "reason"];
+const LEFT = ["paid", "desk"];
 let view = null;
 
 function show() {
@@ -24,7 +25,7 @@ function take(next) {
   const question = view.ask ? `${view.ask.what} ${view.ask.typed}` : "";
   const asked = before?.ask ? `${before.ask.what} ${before.ask.typed}` : "";
   if (question !== asked || (view.notice && before?.notice?.code !== view.notice.code)) ui.digits = "";
-  if (before && before.screen === "paid" && view.screen !== "paid") welcomeNext();
+  if (before && LEFT.includes(before.screen) && before.screen !== view.screen) welcomeNext();
   setCountdown(view.countdown_ms, view.countdown_of_ms);
   show();
   if (!before || before.screen !== view.screen || before.notice?.code !== view.notice?.code) {
@@ -45,6 +46,7 @@ function announce() {
   if (view.screen === "look" && !view.notice) parts.push(label("look"));
   if (view.screen === "confirm") parts.unshift(view.who?.name ?? "", money(view.total ?? 0));
   if (view.screen === "paid") parts.unshift(label("paid"), money(view.total ?? 0));
+  if (view.desk?.done) parts.unshift(label(view.desk.shift ? "shift_done" : "void_done"));
   document.querySelector("#announce").textContent = parts.filter(Boolean).join(" ");
 }
 
@@ -68,7 +70,7 @@ const PAGE = {
 };
 
 function key(name) {
-  if (view?.screen !== "ask" || !["pin", "staff_no"].includes(view.ask.what)) return;
+  if (view?.screen !== "ask" || !TYPED.includes(view.ask.what)) return;
   if (name !== "ok") ui.digits = typed(ui.digits, name);
   const complete = view.ask.length > 0 && ui.digits.length === view.ask.length;
   if (ui.digits && (name === "ok" || complete)) {

@@ -2,6 +2,7 @@
 
 import { ask } from "./ask.js";
 import { countdownNow } from "./countdown.js";
+import { desk } from "./desk.js";
 import { h } from "./dom.js";
 import { amount, band, bill, button, circle, icon, tools, ways } from "./parts.js";
 import { pick } from "./pick.js";
@@ -23,7 +24,9 @@ function header(view) {
   const cloud = view.waiting_entries > 0
     ? label("offline_waiting", { count: view.waiting_entries }) : label("offline");
   return h("header", {},
-    h("span", { class: "where" }, [venue, name].filter(Boolean).join(" · ")),
+    h("span", { class: "where" }, view.staffed
+      ? button("staff", { "data-press": "staff", "aria-label": label("staff") }, icon("help")) : null,
+    h("span", { class: "name" }, [venue, name].filter(Boolean).join(" · "))),
     h("span", { class: "when" },
       view.offline ? h("span", { class: "sign", role: "img", "aria-label": cloud, title: cloud }, icon("cloud")) : null,
       view.devices.printer === "warn"
@@ -161,5 +164,5 @@ const recovering = () => h("div", { class: "recovering", role: "alertdialog", "d
 
 const SCREENS = {
   setup, place, pick: (view, ui) => [pick(view, ui)], look: pay, confirm: pay, paid, problem,
-  ask: (view, ui) => ask(view, ui),
+  ask: (view, ui) => ask(view, ui), desk,
 };

@@ -15,6 +15,7 @@ from pos.view import (
     Ask,
     AskWhat,
     Balance,
+    DeskView,
     Device,
     Devices,
     Level,
@@ -24,6 +25,8 @@ from pos.view import (
     NoticeCode,
     Place,
     Screen,
+    ShiftRow,
+    SoldRow,
     Today,
     View,
     Who,
@@ -75,6 +78,18 @@ def _notice(code: NoticeCode, level: Level = Level.WARN, **params: int | str) ->
     return Notice(code, level, params)
 
 
+SOLD = tuple(
+    SoldRow(
+        f"sale-{n}", f"11:{58 - n:02d}", "" if n % 4 == 3 else ("欧阳**", "甲*", "乙**")[n % 3],
+        ("face", "card", "pin", "cash")[n % 4], Fen(854 + 137 * n), Fen(300),
+        f"00000A{n:04d}", voided=n == 2,
+    )
+    for n in range(14)
+)  # fmt: skip
+SHIFT = ShiftRow("06:42", 312, 3, Fen(281_430), Fen(124_386), Fen(8_650), Fen(8_600))
+DESK = replace(BASE, screen=Screen.DESK, desk=DeskView("收银员甲", SOLD))
+REASON_NAMES = ("amount", "person", "twice", "dish", "returned", "other")
+TAKING = DeskView("收银员甲", row=SOLD[0], reasons=REASON_NAMES)
 MANY = tuple(replace(RICE, name=f"小炒第 {n} 号加长的菜名", key=f"l{n}") for n in range(12))
 SCENES: dict[str, View] = {
     "setup": View(Screen.SETUP, notice=_notice(NoticeCode.NOT_ENROLLED)),
@@ -119,6 +134,22 @@ SCENES: dict[str, View] = {
                         notice=_notice(NoticeCode.CARD_UNKNOWN)),
     "ask-qr": replace(LOOK, screen=Screen.ASK, ask=Ask(AskWhat.QR)),
     "ask-cash": replace(LOOK, screen=Screen.ASK, ask=Ask(AskWhat.CASH)),
+    "place-staffed": replace(BASE, staffed=True,
+                             notice=_notice(NoticeCode.CLERK_LOCKED, Level.STOP, minutes=10)),
+    "ask-desk-no": replace(BASE, screen=Screen.ASK, ask=Ask(AskWhat.DESK_NO),
+                           notice=_notice(NoticeCode.CLERK_WRONG, tries=3)),
+    "ask-desk-pin": replace(BASE, screen=Screen.ASK, ask=Ask(AskWhat.DESK_PIN, 6, "301")),
+    "ask-counted": replace(BASE, screen=Screen.ASK, ask=Ask(AskWhat.COUNTED)),
+    "desk-list": DESK,
+    "desk-empty": replace(DESK, desk=DeskView("收银员甲"),
+                          notice=_notice(NoticeCode.DESK_FAILED, Level.STOP)),
+    "desk-void": replace(DESK, desk=TAKING),
+    "desk-void-reason": replace(DESK, desk=replace(TAKING, reason="twice")),
+    "desk-shift": replace(DESK, desk=DeskView("收银员甲", shift=SHIFT)),
+    "desk-shift-no-drawer": replace(DESK, desk=DeskView(
+        "收银员甲", shift=replace(SHIFT, drawer=Fen(0), counted=None))),
+    "desk-void-done": replace(DESK, desk=DeskView("收银员甲", done=True)),
+    "desk-shift-done": replace(DESK, desk=DeskView("收银员甲", shift=SHIFT, done=True)),
     "ask-again": replace(LOOK, screen=Screen.ASK, ask=Ask(AskWhat.AGAIN),
                          who=Who("甲*", "机关二处"), notice=_notice(NoticeCode.PAID_BEFORE)),
 }  # fmt: skip
