@@ -175,6 +175,11 @@ class Statement:
         """Fen that a body pays to all others together; below zero: it receives."""
         return Fen(sum(self.net(body_id, other) for other in self.bodies if other != body_id))
 
+    @property
+    def whole(self) -> Fen:
+        """What all bodies together pay: nothing."""
+        return Fen(sum(self.result(body) for body in self.bodies))
+
 
 def month_end(month: date) -> date:
     """The last day of a month that is named by its first."""

@@ -22,6 +22,8 @@ _MENU = (
     Item("manage.overview", _l("总览"), "see_overview"),
     Item("manage.sales", _l("销售"), "see_sales"),
     Item("manage.refunds_list", _l("退款"), "see_sales"),
+    Item("manage.closing", _l("日结"), "see_closing"),
+    Item("manage.settlement", _l("清算"), "see_settlement"),
     Item("manage.people_list", _l("人员"), "see_people"),
     Item("manage.top_ups", _l("充值"), "top_up"),
     Item("manage.online_orders", _l("线上充值"), "see_gateway"),

@@ -33,6 +33,7 @@ _EXCEPTIONS: dict[str, tuple[str, LazyString, LazyString]] = {
         _l("钱已从账户退出，还没有回到手机：请到支付平台处理。"),
     ),
     "paid_after_leaving": ("warn", _l("离开后收到线上充值"), _l("已入账，请再办一次结清。")),
+    "late_sale": ("info", _l("关账后补录"), _l("日期不变，金额记在收到那天；请看当天的日结。")),
     "notice": ("info", _l("结算台提醒"), _l("请到现场看一看。")),
 }
 
@@ -100,6 +101,14 @@ _ACTIONS: dict[str, LazyString] = {
     "terminal.revoke": _l("吊销结算台"),
     "terminal.dish": _l("改称重菜品"),
     "exception.resolve": _l("处理例外"),
+    "closing.explain": _l("说明差异"),
+    "closing.close": _l("关账"),
+    "shift.cash": _l("长短款入账"),
+    "settlement.settle": _l("记为已清算"),
+    "body.create": _l("添加核算主体"),
+    "body.update": _l("核算主体改名"),
+    "venue.body": _l("改场所的核算主体"),
+    "group.body": _l("改人员类别的核算主体"),
 }
 
 _ROLES: tuple[tuple[str, LazyString, LazyString], ...] = (

@@ -2,7 +2,6 @@
 
 from flask_babel import gettext as _
 
-from dafan.money import Fen
 from server.books.settlement import Statement
 from server.reports.sheets import Sheet, Value, Yuan
 
@@ -46,6 +45,5 @@ def _matrix(told: Statement, heading: str) -> Sheet:
         ]
         for body, name in told.bodies.items()
     ]
-    whole = Fen(sum(told.result(body) for body in told.bodies))
-    sums: list[Value] = [_("合计"), *(None for _body in told.bodies), Yuan(whole)]
+    sums: list[Value] = [_("合计"), *(None for _body in told.bodies), Yuan(told.whole)]
     return Sheet(_("净额"), heading, columns, rows, sums)

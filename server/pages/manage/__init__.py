@@ -4,6 +4,8 @@ from server.pages.manage import (
     accounts,
     audit,
     bank,
+    bodies,
+    closing,
     dishes,
     disputes,
     exceptions,
@@ -19,6 +21,7 @@ from server.pages.manage import (
     refunds,
     sales,
     settings,
+    settlement,
     terminals,
     top_ups,
     venues,
@@ -26,7 +29,7 @@ from server.pages.manage import (
 from server.pages.manage.blueprint import manage
 
 __all__ = [
-    "accounts", "audit", "bank", "dishes", "disputes", "exceptions", "faces", "groups", "imports", "manage",
-    "money", "moves", "online", "overview", "pay_outs", "people", "refunds", "sales", "settings", "terminals",
-    "top_ups", "venues",
+    "accounts", "audit", "bank", "bodies", "closing", "dishes", "disputes", "exceptions", "faces",
+    "groups", "imports", "manage", "money", "moves", "online", "overview", "pay_outs", "people",
+    "refunds", "sales", "settings", "settlement", "terminals", "top_ups", "venues",
 ]  # fmt: skip
