@@ -128,13 +128,29 @@ def found(session: Session, actor: Actor, number: str) -> Card:
     return _set_status(session, actor, number, CardStatus.ACTIVE)
 
 
-def replace(session: Session, actor: Actor, old_number: str, new_number: str) -> Card:
+def replace(
+    session: Session,
+    actor: Actor,
+    old_number: str,
+    new_number: str,
+    *,
+    diner_id: UUID | None = None,
+) -> Card:
     """Give the diner another card for one that is lost or broken; the old one stays refused.
 
+    Args:
+        session: Writes.
+        actor: Who replaces it.
+        old_number: The card that he had.
+        new_number: The card that he gets.
+        diner_id: On whose page this was asked for; the old card has to be his.
+
     Raises:
-        UnknownCardError: the old one is not a card of this site.
+        UnknownCardError: the old one is not a card of this site, or not his.
         BadInputError: the new one is no card number, or somebody else's.
     """
+    if diner_id not in {None, get_card(session, actor.site_id, old_number).diner_id}:
+        raise UnknownCardError("this is not his card: look at his page")
     old = report_lost(session, actor, old_number)
     if read_number(new_number) == old.number:
         raise BadInputError("the new card is the lost one: use 'found' for it", code="same_card")

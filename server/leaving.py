@@ -113,7 +113,7 @@ def judge_pay_out(session: Session, actor: Actor, pay_out_id: UUID, *, approve: 
         SamePersonError: he asked for it himself.
         ChangedError: the balances are others by now: refuse it, and ask again.
     """
-    asked = pay_outs.get(session, actor.site_id, pay_out_id)
+    asked = pay_outs.get(session, actor.site_id, pay_out_id, lock=True)
     asked.require_open(actor.name)
     if not approve:
         asked.judge(State.REFUSED, actor.name, actor.at)

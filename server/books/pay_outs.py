@@ -75,14 +75,14 @@ def needs_second(settled: Settled) -> bool:
     return settled.paid > ALONE
 
 
-def get(session: Session, site_id: UUID, pay_out_id: UUID) -> PayOut:
-    """A pay-out of the site, locked until the transaction ends.
+def get(session: Session, site_id: UUID, pay_out_id: UUID, *, lock: bool = False) -> PayOut:
+    """A pay-out of the site.
 
     Raises:
         UnknownPayOutError: not one of this site.
     """
     query = select(PayOut).where(PayOut.site_id == site_id, PayOut.id == pay_out_id)
-    found = session.scalar(query.with_for_update())
+    found = session.scalar(query.with_for_update() if lock else query)
     if found is None:
         raise UnknownPayOutError("there is no such pay-out here: look at the list")
     return found

@@ -58,3 +58,6 @@ document.addEventListener("change", (event) => {
 for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => window.print());
 }
+
+// A receipt that was asked for on paper goes to the printer at once.
+if (document.querySelector("[data-print-now]")) window.print();

@@ -50,7 +50,7 @@ DISHES = Importer(
 @needs("edit_people")
 def people_import() -> str | AnyResponse:
     """Upload a table of people."""
-    return _upload(PEOPLE)
+    return upload(PEOPLE)
 
 
 @manage.route("/people/import/<uuid:draft_id>", methods=["GET", "POST"])
@@ -64,14 +64,14 @@ def people_preview(draft_id: UUID) -> str | AnyResponse:
 @needs("edit_people")
 def people_template() -> Response:
     """An empty table with our headings."""
-    return _template(PEOPLE)
+    return template(PEOPLE)
 
 
 @manage.route("/dishes/import", methods=["GET", "POST"])
 @needs("edit_dishes")
 def dishes_import() -> str | AnyResponse:
     """Upload a table of dishes."""
-    return _upload(DISHES)
+    return upload(DISHES)
 
 
 @manage.route("/dishes/import/<uuid:draft_id>", methods=["GET", "POST"])
@@ -85,10 +85,11 @@ def dishes_preview(draft_id: UUID) -> str | AnyResponse:
 @needs("edit_dishes")
 def dishes_template() -> Response:
     """An empty table with our headings."""
-    return _template(DISHES)
+    return template(DISHES)
 
 
-def _upload(importer: Importer) -> str | AnyResponse:
+def upload(importer: Importer) -> str | AnyResponse:
+    """Keep the file and go on to its preview, or say what is wrong with it."""
     file = request.files.get("file")
     if request.method == "POST":
         data = file.stream.read(MAX_BYTES + 1) if file else b""
@@ -135,7 +136,8 @@ def _page(template: str, importer: Importer, **values: Any) -> str:
     return render_template(template, active=importer.back, importer=importer, **values)
 
 
-def _template(importer: Importer) -> Response:
+def template(importer: Importer) -> Response:
+    """An empty table with the importer's headings."""
     text = io.StringIO()
     csv.writer(text).writerow(importer.module.HEADINGS.values())
     # Excel takes a CSV file for UTF-8 only when it begins with the byte order mark.

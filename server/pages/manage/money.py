@@ -8,18 +8,19 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import HiddenField, StringField
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms import DateField, HiddenField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import DinerStatus
-from server import cashdesk, groups, people
+from server import cashdesk, groups, people, subsidy_expiry
 from server.access import needs
 from server.books import accounts, subsidies
 from server.pages import formats
 from server.pages.forms import Form, YuanField, read_amount
 from server.pages.manage.blueprint import actor, change, manage, reading, site_id
+from server.services import services
 
 
 class TopUpForm(Form):
@@ -41,6 +42,11 @@ class SubsidyForm(Form):
         [DataRequired(_l("请填写名称")), Length(max=80)],
         description=_l("例如 三月补贴"),
     )
+    expires_on = DateField(
+        _l("到期日"),
+        [Optional()],
+        description=_l("最后可用的一天，过后未用完的收回；留空不过期"),
+    )
 
 
 @manage.route("/people/<uuid:diner_id>/top-up", methods=["GET", "POST"])
@@ -51,11 +57,14 @@ def top_up(diner_id: UUID) -> str | AnyResponse:
     if form.validate_on_submit():
         amount, key, memo = form.amount.data or Fen(0), form.key.data, form.memo.data or ""
 
+        paid: list[UUID] = []
+
         def work(session: Session) -> None:
-            cashdesk.top_up(session, actor(), diner_id, amount, key=key, memo=memo)
+            done = cashdesk.top_up(session, actor(), diner_id, amount, key=key, memo=memo)
+            paid.append(done.id)
 
         if change(work, _("已充值 %(amount)s", amount=formats.yuan(amount))):
-            return redirect(url_for("manage.person", diner_id=diner_id))
+            return redirect(url_for("manage.top_up_receipt", receipt_id=paid[0]))
     if request.method == "GET":
         form.key.data = str(new_id())
     with reading() as session:
@@ -78,11 +87,14 @@ def subsidy_runs() -> str | AnyResponse:
     """Earlier runs, and a new one."""
     form = SubsidyForm()
     if form.validate_on_submit():
-        name, key = form.name.data, form.key.data
+        name, key, last_day = form.name.data, form.key.data, form.expires_on.data
         done: list[subsidies.SubsidyRun] = []
 
         def work(session: Session) -> None:
-            done.append(cashdesk.run_subsidy(session, actor(), name, _amounts(), key=key))
+            made = cashdesk.run_subsidy(
+                session, actor(), name, _amounts(), key=key, expires_on=last_day
+            )
+            done.append(made)
 
         if change(work, ""):
             return redirect(url_for("manage.subsidies", done=done[0].id))
@@ -95,6 +107,7 @@ def subsidy_runs() -> str | AnyResponse:
             groups=groups.all_of(session, site_id()),
             heads=_heads(session),
             runs=subsidies.runs(session, site_id()),
+            left=subsidy_expiry.soon(session, site_id(), services().clock.now()),
         )
 
 

@@ -94,6 +94,7 @@ def person(diner_id: UUID) -> str:
             group=groups.get(session, site_id(), diner.group_id),
             balances=accounts.balances(session, diner_id),
             cards=cards.cards_of(session, diner_id),
+            card_history=cards.history(session, site_id(), diner_id, limit=20),
             sales=report.latest(session, site_id(), limit=20, diner_id=diner_id),
             movements=report.movements(session, site_id(), diner_id, limit=20),
             face=faces.template_of(session, diner_id),
@@ -183,6 +184,18 @@ def card_assign(diner_id: UUID) -> AnyResponse:
     """Give a card."""
     number = CardForm().number.data or ""
     change(lambda session: cards.assign(session, actor(), diner_id, number), _("已发卡"))
+    return _back(diner_id)
+
+
+@manage.post("/people/<uuid:diner_id>/cards/replace")
+@needs("edit_people")
+def card_replace(diner_id: UUID) -> AnyResponse:
+    """Another card for one that is lost or broken, in one act."""
+    old, new = request.form.get("old", "")[:60], CardForm().number.data or ""
+    change(
+        lambda session: cards.replace(session, actor(), old, new, diner_id=diner_id),
+        _("已补卡，旧卡不再受理"),
+    )
     return _back(diner_id)
 
 
