@@ -45,8 +45,9 @@ def _desk(phase: Desk | Voiding | Closing | Done, policy: Policy) -> DeskView:
         case Closing():
             return replace(view, shift=_figures(phase, policy))
         case Done():
-            shift = phase.entry if isinstance(phase.entry, Shift) else None
-            return replace(view, done=True, shift=_shift(shift, policy) if shift else None)
+            shift = _shift(phase.entry, policy) if isinstance(phase.entry, Shift) else None
+            taken = _row(phase.sold, policy) if phase.sold else None
+            return replace(view, done=True, row=taken, shift=shift)
 
 
 def _row(sold: Sold, policy: Policy) -> SoldRow:

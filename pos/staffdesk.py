@@ -230,7 +230,8 @@ def _written(state: State, phase: DeskPhase, event: DeskWritten) -> Step:
         case Voiding(void=Void() as void) if void.id == event.entry_id:
             diner = phase.sold.sale.diner_id
             recent = {k: v for k, v in state.recent.items() if k != diner}
-            return to(replace(state, recent=recent), Done(phase.clerk, state.elapsed, void))
+            done = Done(phase.clerk, state.elapsed, void, phase.sold)
+            return to(replace(state, recent=recent), done)
         case Closing(shift=shift) if shift is not None and shift.id == event.entry_id:
             return to(state, Done(phase.clerk, state.elapsed, shift))
     return state, ()

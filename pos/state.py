@@ -195,11 +195,12 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What the desk has written."""
+    """What the desk has written; ``sold``: the sale that a void took back."""
 
     clerk: Clerk
     touched: float
     entry: Void | Shift
+    sold: Sold | None = None
 
 
 DeskPhase = SignIn | Desk | Voiding | Closing | Done

@@ -292,7 +292,7 @@ class DeskView:
     reason: str = ""
     shift: ShiftRow | None = None
     done: bool = False
-    """It is written."""
+    """It is written: the void of ``row``, or ``shift``."""
 
 
 @dataclass(frozen=True, slots=True)

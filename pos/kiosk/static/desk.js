@@ -32,8 +32,9 @@ function list(view) {
   footer(back("leave"), button("wide", { "data-press": "shift" }, label("shift")))];
 }
 
-const who = (row) => row.who || label("way_cash");
-const paid = (row) => (row.who ? label(WAYS[row.tender]) : "");
+const cash = (row) => row.tender === "cash";
+const who = (row) => (cash(row) ? label("way_cash") : row.who || "—");
+const paid = (row) => (cash(row) ? "" : label(WAYS[row.tender]));
 
 function sale(row) {
   return button(`card sale${row.voided ? " voided" : ""}`, { "data-key": row.id, "data-press": "void",
@@ -50,7 +51,7 @@ function taking(view) {
     title(label("void_title"), view), view.notice ? band(view.notice) : null,
     h("div", { class: "words" }, amount(row.amount),
       h("p", {}, [row.clock, who(row), paid(row), row.number].filter(Boolean).join(" · ")),
-      h("p", {}, label("void_back"))),
+      h("p", {}, label(cash(row) ? "void_back_cash" : "void_back"))),
     h("div", { class: "why", role: "group", "aria-label": label("void_why") },
       reasons.map((name) => button("chip", { "data-press": "reason", "data-reason": name,
         "aria-pressed": name === reason ? "true" : "false" }, label(REASONS[name]))))),
@@ -81,9 +82,10 @@ function closing(view) {
   footer(back("back"), button("wide primary", { "data-press": "yes" }, label("shift_yes")))];
 }
 
-function written({ shift }) {
+function written({ row, shift }) {
   return [main("done", icon("ok", "huge"),
     h("h1", {}, label(shift ? "shift_done" : "void_done")),
-    shift ? figures(shift) : h("p", {}, label("void_done_hint"))),
+    shift ? figures(shift) : [amount(row.amount),
+      h("p", {}, label(cash(row) ? "void_back_cash" : "void_done_hint"))]),
   footer(button("wide", { "data-press": "yes" }, label("back")))];
 }

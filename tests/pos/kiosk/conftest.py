@@ -148,7 +148,8 @@ SCENES: dict[str, View] = {
     "desk-shift": replace(DESK, desk=DeskView("收银员甲", shift=SHIFT)),
     "desk-shift-no-drawer": replace(DESK, desk=DeskView(
         "收银员甲", shift=replace(SHIFT, drawer=Fen(0), counted=None))),
-    "desk-void-done": replace(DESK, desk=DeskView("收银员甲", done=True)),
+    "desk-void-cash": replace(DESK, desk=replace(TAKING, row=SOLD[3])),
+    "desk-void-done": replace(DESK, desk=replace(TAKING, done=True)),
     "desk-shift-done": replace(DESK, desk=DeskView("收银员甲", shift=SHIFT, done=True)),
     "ask-again": replace(LOOK, screen=Screen.ASK, ask=Ask(AskWhat.AGAIN),
                          who=Who("甲*", "机关二处"), notice=_notice(NoticeCode.PAID_BEFORE)),
