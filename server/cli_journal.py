@@ -43,6 +43,5 @@ def import_journal(file: Path) -> None:
     engine.dispose()
     click.echo(
         f"{terminal.name}: {taken.applied + taken.rescued} entries booked, {taken.rescued} of them "
-        "from a fork, "
-        f"{taken.known} known before, {taken.parked} parked for a person to look at"
+        f"from a fork, {taken.known} known before, {taken.parked} parked for a person to look at"
     )

@@ -155,3 +155,18 @@ def revoke_terminal(name: str, site_name: str | None) -> None:
             terminals.revoke(session, found[0].site_id, found[0].id, by=_WHO, now=now)
     click.echo(f"{name} is refused from now on. It still holds the site key and sealed templates:")
     click.echo("if it was stolen, run `dafan keys rotate` now, and `dafan keys retire` later.")
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say what would go, and erase nothing.")
+def retention(dry_run: bool) -> None:
+    """Erase what is kept no longer, as the table in docs/keys.md says; may be run again."""
+    from server import retention as job  # noqa: PLC0415 - loads the face engine
+
+    with _opened() as (engine, _ring, now):
+        if dry_run:
+            with reading(engine) as session:
+                report = job.due(session, now)
+        else:
+            report = job.run_all(engine, now)
+    click.echo(f"{'Would erase' if dry_run else 'Erased'}: {report}")

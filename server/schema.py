@@ -23,6 +23,7 @@ _TABLES_IN = (
     "server.throttle",
     "server.till_staff",
     "server.bank_files", "server.books.pay_outs", "server.books.receipts", "server.online_orders",
+    "server.api_tokens", "server.sessions", "server.totp",
 )  # fmt: skip
 
 

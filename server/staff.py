@@ -8,7 +8,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from dafan.errors import BadInputError
-from server import auth
+from server import api_tokens, auth, sessions, till_staff, totp
 from server.actor import Actor
 from server.auth import RoleGrant, User
 
@@ -123,7 +123,7 @@ def _set(session: Session, actor: Actor, user: User, name: str, roles: list[str]
     after = _told(user, actor.site_id)
     if after != before:
         actor.record(session, "user.update", user.login, before, after)
-    session.flush()
+    till_staff.follow(session, user)
     return user
 
 
@@ -141,11 +141,12 @@ def set_active(session: Session, actor: Actor, user_id: UUID, *, active: bool) -
         _protect(session, actor, user)
     user.active = active
     actor.record(session, "user.active", user.login, {"active": not active}, {"active": active})
+    till_staff.follow(session, user)
     return user
 
 
 def reset_password(session: Session, actor: Actor, user_id: UUID) -> tuple[User, str]:
-    """Hand out a new first password; every session of the old one ends.
+    """Hand out a new first password; every session of the old one and every token ends.
 
     Raises:
         UnknownUserError: not an account of this site.
@@ -156,8 +157,37 @@ def reset_password(session: Session, actor: Actor, user_id: UUID) -> tuple[User,
         raise ProtectedError("change your own password with the old one")
     password = make_password()
     user.password_hash, user.must_change = auth.hash_password(password), True
+    api_tokens.revoke_all(session, actor, user)
     actor.record(session, "user.reset", user.login)
     return user, password
+
+
+def reset_second_factor(session: Session, actor: Actor, user_id: UUID) -> User:
+    """Forget the second factor of a person whose telephone is gone; his sessions end.
+
+    Raises:
+        UnknownUserError: not an account of this site.
+        ProtectedError: it is one's own, which is changed with a code of it.
+    """
+    user = get_own(session, actor.site_id, user_id)
+    if user.login == actor.name:
+        raise ProtectedError("change your own second factor with a code of it")
+    totp.reset(session, actor, user)
+    sessions.end_all(session, user.id, actor.at)
+    return user
+
+
+def end_sessions(session: Session, actor: Actor, user_id: UUID) -> int:
+    """End every session of a person, from the next request on; how many there were.
+
+    Raises:
+        UnknownUserError: not an account of this site.
+    """
+    user = get_own(session, actor.site_id, user_id)
+    count = sessions.end_all(session, user.id, actor.at)
+    if count:
+        actor.record(session, "session.end", user.login, None, {"count": count})
+    return count
 
 
 def make_password() -> str:

@@ -96,7 +96,6 @@ def _create_till_staff() -> None:
         sa.Column("number", sa.String(length=8), nullable=False),
         sa.Column("pin_hash", sa.String(length=200), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("changed_at", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_till_staff_site_id_site")),
         sa.ForeignKeyConstraint(
             ["user_id"], ["user_account.id"], name=op.f("fk_till_staff_user_id_user_account")

@@ -1,0 +1,174 @@
+"""How long personal data are kept (保存期限), and the job that erases what is due.
+
+The table :data:`RULES` says what goes after how many days, and why. Erasing is safe to repeat and
+to do from several workers at once. The books and the audit log are not in the table: accounting
+records are kept as 会计档案管理办法 demands, and no job ever touches them.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Engine,
+    Select,
+    and_,
+    delete,
+    exists,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Session
+
+from dafan.db import Base, writing
+from dafan.records import DinerStatus
+from server import evidence, faces, feed, sites
+from server.actor import Actor
+from server.consents import Consent
+from server.drafts import ImportDraft
+from server.evidence import Evidence
+from server.faces import Erasure, Photo, Template
+from server.people import Diner
+from server.terminals import EnrolmentCode
+from server.throttle import FailedAttempt
+
+WHO = "retention"
+PORTION = 200
+"""How many pictures, or diners' faces, of a site are erased in one transaction."""
+YEAR = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is erased after how long.
+
+    Attributes:
+        code: For programs and for the words of the pages.
+        days: Days kept; ``None``: as many as the site's policy says (``evidence_days``).
+        source: Why so long and no longer.
+    """
+
+    code: str
+    days: int | None
+    source: str
+
+
+RULES = (
+    Rule("evidence", None, "PIPL art. 19; 人脸识别技术应用安全管理办法: the shortest time"),
+    Rule("faces", 0, "PIPL art. 47: at once when the purpose or the consent has ended"),
+    Rule("consents", 3 * YEAR, "PIPL art. 56: records of processing are kept three years"),
+    Rule("receipts", 3 * YEAR, "as the consents whose end they prove"),
+    Rule("attempts", 30, "PIPL art. 19: failed sign-ins serve against guessing only"),
+    Rule("drafts", 1, "PIPL art. 19: an uploaded table that nobody finished"),
+    Rule("codes", 30, "PIPL art. 19: who made an enrolment code is in the audit log"),
+)
+_DAYS = {rule.code: rule.days for rule in RULES}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run did, or would do."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    """Code of a rule → how many things."""
+    more: bool = False
+    """One transaction was not enough: run again."""
+
+    def __str__(self) -> str:
+        said = ", ".join(f"{number} {code}" for code, number in sorted(self.counts.items()))
+        return said or "nothing was due"
+
+
+def due(session: Session, now: datetime) -> Report:
+    """What a run would erase now, at all sites."""
+    counts: Counter[str] = Counter()
+    for site in sites.all_sites(session):
+        counts["evidence"] += len(session.scalars(_old_evidence(session, site.id, now)).all())
+        counts["faces"] += len(session.scalars(_faces_without_ground(site.id)).all())
+    for code, table, old in _rows(now):
+        counts[code] += len(session.execute(select(table).where(old)).all())
+    return Report(+counts)
+
+
+def run(session: Session, now: datetime) -> Report:
+    """Erase what is due, in one transaction; what it erased of people is in the audit log.
+
+    Args:
+        session: Writes.
+        now: Aware UTC.
+    """
+    counts: Counter[str] = Counter()
+    more = False
+    for site in sites.all_sites(session):
+        feed.lock(session, site.id)  # one worker at a time, which then sees what is left
+        actor = Actor(site.id, WHO, now)
+        pictures = session.scalars(_old_evidence(session, site.id, now).limit(PORTION)).all()
+        for sale_id in pictures:
+            counts["evidence"] += evidence.erase(session, actor, sale_id)
+        diners = session.scalars(_faces_without_ground(site.id).limit(PORTION)).all()
+        for diner_id in diners:
+            counts["faces"] += faces.withdraw(session, actor, diner_id, "left")
+        more = more or PORTION in {len(pictures), len(diners)}
+    for code, table, old in _rows(now):
+        gone = cast("CursorResult[Any]", session.execute(delete(table).where(old)))
+        counts[code] += gone.rowcount
+    return Report(+counts, more)
+
+
+def run_all(engine: Engine, now: datetime) -> Report:
+    """Run until nothing is due, then let the deleted leave SQLite's log as well."""
+    counts: Counter[str] = Counter()
+    more = True
+    while more:
+        with writing(engine) as session:
+            report = run(session, now)
+        counts += report.counts
+        more = report.more
+    if engine.dialect.name == "sqlite":
+        with closing(engine.raw_connection()) as connection:  # outside of any transaction
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return Report(counts)
+
+
+def _old_evidence(session: Session, site_id: UUID, now: datetime) -> Select[UUID]:
+    kept = sites.policy(session, site_id).evidence_days
+    return (
+        select(Evidence.sale_id)
+        .where(Evidence.site_id == site_id, Evidence.sealed.is_not(None))
+        .where(Evidence.received_at <= now - timedelta(days=kept))
+        .order_by(Evidence.sale_id)
+    )
+
+
+def _faces_without_ground(site_id: UUID) -> Select[UUID]:
+    """Diners whose face is here though they have left or have no consent that holds."""
+    agreed = exists().where(Consent.diner_id == Diner.id, Consent.closed_at.is_(None))
+    here = or_(
+        exists().where(Photo.diner_id == Diner.id), exists().where(Template.diner_id == Diner.id)
+    )
+    return (
+        select(Diner.id)
+        .where(Diner.site_id == site_id, here)
+        .where(or_(Diner.status == DinerStatus.LEFT.value, ~agreed))
+        .order_by(Diner.id)
+    )
+
+
+def _rows(now: datetime) -> Iterator[tuple[str, type[Base], ColumnElement[bool]]]:
+    """Rows that simply go: code of the rule, table, which."""
+
+    def before(code: str) -> datetime:
+        return now - timedelta(days=_DAYS[code] or 0)
+
+    used = exists().where(Photo.consent_id == Consent.id)
+    yield "consents", Consent, and_(Consent.closed_at <= before("consents"), ~used)
+    yield "receipts", Erasure, Erasure.asked_at <= before("receipts")
+    yield "attempts", FailedAttempt, FailedAttempt.at <= before("attempts")
+    yield "drafts", ImportDraft, ImportDraft.kept_at <= before("drafts")
+    yield "codes", EnrolmentCode, EnrolmentCode.expires_at <= before("codes")
