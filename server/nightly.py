@@ -7,9 +7,10 @@ from sqlalchemy import Engine
 
 from dafan.config import Settings
 from dafan.db import reading, writing
-from server import backup, exceptions, sites, subsidy_expiry
+from server import backup, exceptions, online_orders, retention, sites, subsidy_expiry
 from server.backup_format import read_passphrase
-from server.jobs import Daily, Job
+from server.gateway import Gateway, open_gateway
+from server.jobs import Daily, Every, Job
 from server.services import Services
 from server.verify import Report, verify_server
 
@@ -20,9 +21,13 @@ def jobs(parts: Services) -> list[Job]:
     """What this server does by itself, in the local time of its first site."""
     zone = _zone(parts.engine)
     made = [
+        Job("retention", Daily(time(3, 10), zone), lambda now: _retention(parts.engine, now)),
         Job("subsidies", Daily(time(4, 10), zone), lambda now: _subsidies(parts.engine, now)),
         Job("verify", Daily(time(4, 40), zone), lambda now: _verify(parts.engine, now)),
     ]
+    gateway = open_gateway(parts.settings.gateway)
+    if gateway is not None:
+        made.append(Job("payments", Every(5), lambda now: _payments(parts.engine, gateway, now)))
     hour = parts.settings.backup.hour
     if hour is not None:
         when = Daily(time(hour, 20), zone)
@@ -34,6 +39,15 @@ def _zone(engine: Engine) -> ZoneInfo:
     with reading(engine) as session:
         found = sites.all_sites(session)
         return ZoneInfo(sites.policy(session, found[0].id).time_zone if found else DEFAULT_ZONE)
+
+
+def _retention(engine: Engine, now: datetime) -> str:
+    return str(retention.run_all(engine, now))
+
+
+def _payments(engine: Engine, gateway: Gateway, now: datetime) -> str:
+    done = online_orders.reconcile(engine, gateway, now)
+    return ", ".join(f"{count} {what}" for what, count in done.items() if count)
 
 
 def _subsidies(engine: Engine, now: datetime) -> str:

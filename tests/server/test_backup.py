@@ -224,6 +224,7 @@ def run(*arguments: str) -> Any:
     return result
 
 
+@pytest.mark.process  # it looks whether a server answers
 def test_the_commands_bring_a_lost_server_back(sold: Engine, settings: Any, tmp_path: Path) -> None:
     secret = settings.data_dir / "keys" / "1.key"
     key = secret.read_bytes()
