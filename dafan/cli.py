@@ -1,12 +1,15 @@
 """The command line: each room brings its own commands, loaded only when named."""
 
 import importlib
+import importlib.util
 import sys
+from pathlib import Path
 
 import click
 
+import dafan
 from dafan import __version__
-from dafan.errors import DafanError
+from dafan.errors import ConfigError, DafanError
 
 COMMANDS: dict[str, str] = {
     "backup": "server.cli_backup:backup",
@@ -20,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "models": "vision.cli:models",
     "restore": "server.cli_backup:restore",
     "server": "server.cli:server",
+    "simulate": "simulation.cli:simulate",
     "till": "pos.cli:till",
     "verify": "server.cli:verify",
     "vision": "vision.cli:vision",
@@ -38,10 +42,34 @@ class _Rooms(click.Group):
         if target is None:
             return None
         module, attribute = target.split(":")
+        if module.startswith("simulation."):
+            load_simulation()
         command = getattr(importlib.import_module(module), attribute)
         if not isinstance(command, click.Command):
             raise TypeError(f"{target} is not a click command")
         return command
+
+
+def load_simulation() -> None:
+    """Make ``simulation`` importable: it lies among the tests and is installed nowhere.
+
+    Raises:
+        ConfigError: there is no checkout beside this package.
+    """
+    if "simulation" in sys.modules:
+        return
+    folder = Path(dafan.__file__).parents[1] / "tests" / "simulation"
+    init = folder / "__init__.py"
+    spec = importlib.util.spec_from_file_location(
+        "simulation", init, submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None or not init.is_file():
+        raise ConfigError(
+            "the simulator is part of the tests: run it from a checkout of the repository"
+        )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["simulation"] = module
+    spec.loader.exec_module(module)
 
 
 @click.group(cls=_Rooms, context_settings={"help_option_names": ["-h", "--help"]})
