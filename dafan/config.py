@@ -41,6 +41,8 @@ class ServerSettings(_Section):
     """Threads of each worker; every waiting terminal holds one for the length of its long poll."""
     https: bool = False
     """TLS is in front: cookies are then marked secure."""
+    second_factor: Literal["required", "optional"] = "required"
+    """Whether administrators and finance must sign in with a one-time code; ``docs/security.md``."""
 
 
 class ScaleSettings(_Section):

@@ -12,7 +12,7 @@ from dafan import __version__, crypto
 from dafan.clock import Clock, SystemClock
 from dafan.config import Settings, load_settings
 from dafan.db import make_engine
-from server import auth, gate, observe, problems, schema
+from server import gate, observe, problems, schema
 from server.api import register_api
 from server.keys import KeyRing
 from server.pages import register_pages
@@ -56,7 +56,6 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     if settings.server.https:  # the proxy in front says who really asks; nobody else is believed
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     observe.init_app(app)
-    auth.init_app(app)
     gate.init_app(app)
     _protect_forms(app)
     problems.init_app(app)

@@ -10,8 +10,7 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from flask import Flask, Request
-from flask_login import LoginManager, UserMixin
+from flask_login import UserMixin
 from sqlalchemy import Engine, ForeignKey, Index, String, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -20,11 +19,11 @@ from dafan.errors import BadInputError, DafanError
 from dafan.ids import new_id
 from server import audit, throttle
 from server.access import ROLES
-from server.services import services
 
 MIN_PASSWORD = 10
 LOGIN_FAILURES = 5
 ADDRESS_FAILURES = 30
+DEVICE_FAILURES = 10
 _LOGIN = re.compile(r"[\w.@-]{2,40}")
 _hasher = PasswordHasher()
 
@@ -50,7 +49,7 @@ class User(UserMixin, Base):  # type: ignore[misc]  # flask_login publishes no t
     """A person who works with the pages."""
 
     __tablename__ = "user_account"
-    __allow_unmapped__ = True  # for what is known of a request only: `_at`
+    __allow_unmapped__ = True  # session_id, method, _at are of the request, not of the table
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
@@ -61,8 +60,14 @@ class User(UserMixin, Base):  # type: ignore[misc]  # flask_login publishes no t
     active: Mapped[bool] = mapped_column(default=True)
     must_change: Mapped[bool] = mapped_column(default=False)
     """Somebody else knows the password: it only serves to choose another one."""
+    second_factor_at: Mapped[datetime | None]
+    """Since when a one-time code is asked for as well; see :mod:`server.totp`."""
     grants: Mapped[list[RoleGrant]] = relationship(lazy="selectin", cascade="all, delete-orphan")
 
+    session_id: UUID | None = None
+    """The session of this request; none for a program."""
+    method: str = ""
+    """By what the person proved himself in this session; see :mod:`server.sessions`."""
     _at: UUID | None = None
 
     @property
@@ -97,13 +102,18 @@ class User(UserMixin, Base):  # type: ignore[misc]  # flask_login publishes no t
         """Whether the account may be used."""
         return self.active
 
+    @property
+    def mark(self) -> str:
+        """Sixteen signs that change with the password; a session of another mark has ended."""
+        return hashlib.sha256(self.password_hash.encode()).hexdigest()[:16]
+
+    def opened_by(self, session_id: UUID, method: str) -> None:
+        """Name the session in which the person is at work."""
+        self.session_id, self.method = session_id, method
+
     def get_id(self) -> str:
-        """What the session remembers; a new password ends every session of the old one."""
-        return f"{self.id}.{_mark(self.password_hash)}"
-
-
-def _mark(password_hash: str) -> str:
-    return hashlib.sha256(password_hash.encode()).hexdigest()[:16]
+        """What the browser's cookie remembers: the session."""
+        return str(self.session_id)
 
 
 def hash_password(password: str) -> str:
@@ -209,29 +219,42 @@ def set_password(session: Session, user_id: UUID, old: str, new: str, *, ip: str
     return user
 
 
-def authenticate(engine: Engine, login: str, password: str, ip: str, now: datetime) -> User:
+def authenticate(
+    engine: Engine, login: str, password: str, ip: str, now: datetime, device: UUID | None = None
+) -> User:
     """Find the account of a login and its password.
 
-    Failures are counted for the login and for the address, in the database.
+    Failures are counted in the database: for the login and for the address, or, from a browser in
+    which the person has signed in before, for that browser alone, so that nobody can lock him out.
+
+    Args:
+        engine: The database.
+        login: Capitals and blanks around it do not count.
+        password: As it was typed.
+        ip: Address of the request.
+        now: Aware UTC.
+        device: The browser, where it is known for this login (:mod:`server.known_devices`).
 
     Raises:
         LoginError: wrong login or password, or the account is closed; it is not said which.
         TooManyError: too many failures lately.
     """
     login = login.strip().lower()
+    counted = {"login": (login, LOGIN_FAILURES), "address": (ip, ADDRESS_FAILURES)}
+    if device is not None:
+        counted = {"device": (str(device), DEVICE_FAILURES)}
     with reading(engine) as session:
-        throttle.require_calm(session, "login", login, LOGIN_FAILURES, now)
-        throttle.require_calm(session, "address", ip, ADDRESS_FAILURES, now)
+        for scope, (subject, limit) in counted.items():
+            throttle.require_calm(session, scope, subject, limit, now)
         user = find_user(session, login)
     known = user is not None and user.active
     fits = _fits(user.password_hash if user and known else _nobody(), password)
     with writing(engine) as session:
         if user is None or not known or not fits:
-            throttle.note(session, "login", login, now)
-            throttle.note(session, "address", ip, now)
+            for scope, (subject, _limit) in counted.items():
+                throttle.note(session, scope, subject, now)
         else:
             throttle.forget(session, "login", login)
-            audit.record(session, login, "login", login, ip=ip, site_id=user.site_id, at=now)
             return user
     raise LoginError("wrong login or password")
 
@@ -247,34 +270,3 @@ def _fits(password_hash: str, password: str) -> bool:
         return _hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
-
-
-def init_app(app: Flask) -> None:
-    """Let Flask-Login find the person of a session, or of HTTP Basic at the API."""
-    manager = LoginManager()
-    manager.init_app(app)
-    manager.user_loader(_of_session)
-    manager.request_loader(_of_basic)
-
-
-def _of_session(remembered: str) -> User | None:
-    key, _, mark = remembered.partition(".")
-    try:
-        user_id = UUID(key)
-    except ValueError:
-        return None
-    with reading(services().engine) as session:
-        user = session.get(User, user_id)
-    good = user is not None and user.active and _mark(user.password_hash) == mark
-    return user if good else None
-
-
-def _of_basic(asked: Request) -> User | None:
-    given = asked.authorization
-    if given is None or given.type != "basic" or not asked.path.startswith("/api/"):
-        return None
-    parts = services()
-    return authenticate(
-        parts.engine, given.username or "", given.password or "", asked.remote_addr or "",
-        parts.clock.now(),
-    )  # fmt: skip

@@ -5,7 +5,7 @@
 
 from flask import Flask
 
-from server.pages import layout
+from server.pages import layout, own_account, second_factor
 from server.pages.manage import manage
 from server.pages.session import blueprint
 

@@ -90,3 +90,12 @@ def short(value: object, digits: int = 8) -> str:
 def plain_json(value: Any) -> str:
     """A JSON value on one line, Chinese as Chinese."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def browser(agent: str) -> str:
+    """Browser and system of a ``User-Agent``, as people call them; it is a hint, not a proof."""
+    names = ("Edg", "MicroMessenger", "OPR", "Firefox", "Chrome", "Safari")
+    systems = ("Android", "iPhone", "iPad", "HarmonyOS", "Windows", "Mac OS", "Linux")
+    spoken = {"Edg": "Edge", "MicroMessenger": "WeChat", "OPR": "Opera", "Mac OS": "macOS"}
+    found = [next((one for one in among if one in agent), "") for among in (names, systems)]
+    return " · ".join(spoken.get(one, one) for one in found if one) or agent[:40] or "—"

@@ -11,7 +11,7 @@ from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 
 import dafan
-from server import access
+from server import access, gate
 from server.pages import formats, navigation, site_view
 
 LANGUAGES: Mapping[str, str] = {"zh": "中文", "en": "English"}
@@ -36,7 +36,7 @@ def init_app(app: Flask) -> None:
         moment=lambda at: formats.moment(at, zone()),
         clock=lambda at: formats.clock(at, zone()),
         minute=lambda at: formats.clock(at, zone(), with_seconds=False),
-        person=_person, ago=formats.ago, plain_json=formats.plain_json,
+        person=_person, browser=formats.browser, ago=formats.ago, plain_json=formats.plain_json,
     )  # fmt: skip
     app.jinja_env.globals.update(share=formats.share, may=access.may)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -77,7 +77,7 @@ def _frame() -> dict[str, Any]:
     return {
         "lang": "zh-CN" if str(get_locale()).startswith("zh") else "en",
         "languages": LANGUAGES,
-        "menu": navigation.menu() if signed_in and not current_user.must_change else [],
+        "menu": navigation.menu() if signed_in and not gate.first_duty() else [],
         "site": site_view.current() if signed_in else None,
         "other_sites": site_view.others() if signed_in else (),
         "person": g.get("person"),

@@ -1,5 +1,6 @@
-"""Sign in, sign out, change the password, choose the language."""
+"""Sign in, sign out, change the password, choose site and language."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import (
@@ -15,18 +16,22 @@ from flask import (
 from flask import session as browser_session
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, EqualTo, Length
 
 from dafan import db
 from dafan.errors import DafanError
-from server import auth, gate
+from server import auth, gate, known_devices, sessions
 from server.access import public, signed_in
 from server.pages import layout, messages, navigation
 from server.pages.forms import Form
 from server.services import services
+
+CODE_TIME = timedelta(minutes=5)
+PENDING = "pending"
+"""In the session: who gave a password and has yet to give a code, until when, and whereto then."""
 
 blueprint = Blueprint("session", __name__)
 blueprint.after_request(layout.secure_headers)
@@ -62,29 +67,41 @@ def home() -> Response:
 @public
 def login() -> str | Response:
     """Sign in."""
+    onward = request.args.get("next", "")
     if current_user.is_authenticated:
-        return redirect(_local(request.args.get("next")))
+        return redirect(_local(onward))
     form = LoginForm()
     if form.validate_on_submit():
         parts = services()
         try:
             user = auth.authenticate(
-                parts.engine, form.login.data, form.password.data,
-                request.remote_addr or "", parts.clock.now(),
+                parts.engine, form.login.data, form.password.data, request.remote_addr or "",
+                parts.clock.now(), known_devices.device_for(form.login.data),
             )  # fmt: skip
         except DafanError as error:
             flash(messages.say(error), "stop")
         else:
-            login_user(user)
-            return redirect(_local(request.args.get("next")))
+            if user.second_factor_at is None:
+                return let_in(user, "password", onward)
+            until = parts.clock.now() + CODE_TIME
+            browser_session[PENDING] = [str(user.id), user.mark, until.timestamp(), onward]
+            return redirect(url_for("session.code"))
     return render_template("session/login.html", form=form)
+
+
+def let_in(user: auth.User, method: str, onward: str) -> Response:
+    """Begin the session of a person who has proved himself; go on with a page of this server."""
+    sessions.enter(user, method)
+    answer = redirect(_local(onward))
+    known_devices.remember(answer, user)
+    return answer
 
 
 @blueprint.post("/logout")
 @signed_in
 def logout() -> Response:
     """Sign out."""
-    logout_user()
+    sessions.leave(current_user)
     return redirect(url_for("session.login"))
 
 
@@ -103,7 +120,7 @@ def password() -> str | Response:
         except DafanError as error:
             flash(messages.say(error), "stop")
         else:
-            login_user(user)
+            sessions.renew(user, current_user.session_id, current_user.method)
             flash(_("密码已更新"), "ok")
             return redirect(navigation.first_page())
     return render_template("session/password.html", form=form)

@@ -8,7 +8,7 @@ _EXCEPTIONS: dict[str, tuple[str, LazyString, LazyString]] = {
     "fork": (
         "stop",
         _l("结算台数据分叉"),
-        _l("可能用旧磁盘恢复过：整批保留，请停用并重新登记这台。"),
+        _l("可能用旧磁盘恢复过：整批保留，请并排查看后决定入账还是搁置。"),
     ),
     "overdraft": ("warn", _l("余额透支"), _l("就餐人看到多少就付多少；请提醒充值。")),
     "over_limit": ("warn", _l("超过限额"), _l("离线时超限，已按所见金额入账。")),
@@ -101,6 +101,15 @@ _ACTIONS: dict[str, LazyString] = {
     "terminal.revoke": _l("吊销结算台"),
     "terminal.dish": _l("改称重菜品"),
     "exception.resolve": _l("处理例外"),
+    "evidence.erase": _l("删除争议画面"),
+    "fork.taken_in": _l("分叉入账"),
+    "fork.set_aside": _l("搁置分叉"),
+    "journal.import": _l("导入未上传的记录"),
+    "key.rotate": _l("更换站点密钥"),
+    "key.retire": _l("销毁旧密钥"),
+    "till_staff.update": _l("设置结算台人员"),
+    "till_staff.off": _l("取消结算台人员"),
+    "face.reindex": _l("重算人脸特征"),
     "closing.explain": _l("说明差异"),
     "closing.close": _l("关账"),
     "shift.cash": _l("长短款入账"),
@@ -117,6 +126,12 @@ _ROLES: tuple[tuple[str, LazyString, LazyString], ...] = (
     ("finance", _l("财务"), _l("看账、充值、发放补贴")),
     ("cashier", _l("收银"), _l("看销售、充值；姓名只显示一部分")),
     ("auditor", _l("审计"), _l("只看不改；姓名只显示一部分")),
+    ("kitchen_manager", _l("厨房主管"), _l("看总览、销售和菜品")),
+    ("cook", _l("厨师"), _l("看菜品")),
+    ("storekeeper", _l("库管"), _l("看菜品")),
+    ("inspector", _l("监管"), _l("看总览、菜品和例外；姓名只显示一部分")),
+    ("bureau", _l("主管单位"), _l("看汇总、日结和结算；姓名只显示一部分")),
+    ("diner", _l("就餐人"), _l("只看自己的账号")),
 )
 
 

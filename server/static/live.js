@@ -12,7 +12,7 @@ function refresh(part, fresh) {
 }
 
 async function ask(part, notice) {
-  const answer = await fetch(part.dataset.live, { headers: { Accept: "text/html" } });
+  const answer = await fetch(part.dataset.live, { headers: { Accept: "text/html", "X-Dafan-Live": "1" } });
   if (answer.redirected) { location.reload(); return; }
   if (!answer.ok) throw new Error(String(answer.status));
   const text = await answer.text();

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 from flask import session as browser_session
-from flask_login import login_user
 from sqlalchemy import Engine
 
 from dafan import db
 from dafan.errors import DafanError
-from server import audit, auth
+from server import audit, auth, sessions
 from server.access import needs, public
 from server.auth import LoginError, authenticate
 from server.throttle import TooManyError
@@ -39,7 +38,8 @@ def guarded(app: Any) -> Any:
         from server.services import services
 
         with db.reading(services().engine) as session:
-            login_user(auth.find_user(session, login))
+            user = auth.find_user(session, login)
+        sessions.enter(user, "password")
         return str(dict(browser_session))
 
     return app.test_client()

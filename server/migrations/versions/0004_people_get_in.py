@@ -39,6 +39,74 @@ def upgrade() -> None:
     _split_roles()
     with op.batch_alter_table("user_account", schema=None) as batch_op:
         batch_op.drop_column("roles")
+        batch_op.add_column(sa.Column("second_factor_at", sa.DateTime(), nullable=True))
+    _create_sessions()
+    _create_second_factor()
+    _create_tokens()
+
+
+def _of_user(table: str) -> sa.ForeignKeyConstraint:
+    name = op.f(f"fk_{table}_user_id_user_account")
+    return sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=name)
+
+
+def _create_sessions() -> None:
+    op.create_table(
+        "user_session",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("method", sa.String(length=20), nullable=False),
+        sa.Column("began_at", sa.DateTime(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(), nullable=True),
+        sa.Column("ip", sa.String(length=64), nullable=False),
+        sa.Column("agent", sa.String(length=200), nullable=False),
+        sa.Column("mark", sa.String(length=16), nullable=False),
+        _of_user("user_session"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_session")),
+    )
+    with op.batch_alter_table("user_session", schema=None) as batch_op:
+        batch_op.create_index("ix_user_session_user_id_began_at", ["user_id", "began_at"])
+
+
+def _create_second_factor() -> None:
+    op.create_table(
+        "second_factor",
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        _of_user("second_factor"),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_second_factor")),
+    )
+    op.create_table(
+        "recovery_code",
+        sa.Column("code_hash", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("used_at", sa.DateTime(), nullable=True),
+        _of_user("recovery_code"),
+        sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_recovery_code")),
+    )
+    with op.batch_alter_table("recovery_code", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recovery_code_user_id"), ["user_id"])
+
+
+def _create_tokens() -> None:
+    op.create_table(
+        "api_token",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("made_at", sa.DateTime(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(), nullable=False),
+        sa.Column("used_at", sa.DateTime(), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(), nullable=True),
+        _of_user("api_token"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_api_token_token_hash")),
+    )
+    with op.batch_alter_table("api_token", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_api_token_user_id"), ["user_id"])
 
 
 def _split_roles() -> None:
@@ -53,7 +121,10 @@ def _split_roles() -> None:
 
 
 def downgrade() -> None:
+    for table in ("api_token", "recovery_code", "second_factor", "user_session"):
+        op.drop_table(table)
     with op.batch_alter_table("user_account", schema=None) as batch_op:
+        batch_op.drop_column("second_factor_at")
         batch_op.add_column(sa.Column("roles", sa.JSON(), nullable=False, server_default="[]"))
     connection = op.get_bind()
     for person in connection.execute(sa.select(_PEOPLE)).all():

@@ -1,6 +1,6 @@
 """设置 → 账号: who works with these pages, and with which roles."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from dafan import db
 from dafan.errors import DafanError
-from server import auth, staff
+from server import auth, sessions, staff
 from server.access import needs
 from server.pages import messages
 from server.pages.forms import Form
@@ -81,7 +81,7 @@ def account_new() -> str | AnyResponse:
 def account_edit(user_id: UUID) -> str | AnyResponse:
     """Change name and roles."""
     user = _user(user_id)
-    form = AccountForm(obj=user)
+    form = AccountForm(data={"name": user.name, "roles": user.roles_at(site_id())})
 
     def work(session: Session) -> None:
         staff.update(session, actor(), user_id, form.name.data, form.roles.data)
@@ -111,6 +111,51 @@ def account_password(user_id: UUID) -> str | AnyResponse:
     return _list(*made)
 
 
+@manage.post("/settings/accounts/<uuid:user_id>/second-factor")
+@needs("edit_accounts")
+def account_second_factor(user_id: UUID) -> AnyResponse:
+    """Forget the second factor of a person whose telephone is gone."""
+    change(
+        lambda session: staff.reset_second_factor(session, actor(), user_id),
+        _("已重设，下次登录时重新设置"),
+    )
+    return redirect(url_for("manage.account_edit", user_id=user_id))
+
+
+@manage.post("/settings/accounts/<uuid:user_id>/sessions")
+@needs("edit_accounts")
+def account_sessions_end(user_id: UUID) -> AnyResponse:
+    """Sign the person out everywhere."""
+    change(
+        lambda session: staff.end_sessions(session, actor(), user_id),
+        _("已退出，此人要重新登录"),
+    )
+    return redirect(url_for("manage.account_edit", user_id=user_id))
+
+
+@manage.post("/settings/accounts/invite")
+@needs("edit_accounts")
+def account_invite() -> AnyResponse:
+    """Give an account of another site roles here."""
+    login, roles = request.form.get("login", ""), request.form.getlist("roles")
+    change(
+        lambda session: staff.invite(session, actor(), login, roles),
+        _("已授权，此账号现在可以切换到本单位"),
+    )
+    return redirect(url_for("manage.accounts_list"))
+
+
+@manage.post("/settings/accounts/<uuid:user_id>/dismiss")
+@needs("edit_accounts")
+def account_dismiss(user_id: UUID) -> AnyResponse:
+    """Take all roles here from an account of another site."""
+    change(
+        lambda session: staff.dismiss(session, actor(), user_id),
+        _("已收回，此账号不能再看到本单位"),
+    )
+    return redirect(url_for("manage.accounts_list"))
+
+
 def _with_password(
     work: Callable[[Session], tuple[auth.User, str]],
 ) -> tuple[auth.User, str] | None:
@@ -138,15 +183,23 @@ def _list(made: auth.User | None = None, password: str = "") -> str:
             users=auth.users(session, site_id()),
             roles={role: text for role, text, _can in role_choices()},
             made=made,
+            choices=role_choices(),
+            here=site_id(),
             password=password,
         )
 
 
 def _form(form: AccountForm, user: auth.User | None = None) -> str:
+    rows: Sequence[sessions.UserSession] = ()
+    if user is not None and user.site_id == site_id():
+        with reading() as session:
+            rows = sessions.open_ones(session, user, services().clock.now())
     return render_template(
         "manage/account_edit.html",
         active="manage.settings",
         form=form,
         user=user,
         choices=role_choices(),
+        rows=rows,
+        guest=user is not None and user.site_id != site_id(),
     )
