@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import HiddenField, IntegerField, RadioField, StringField
+from wtforms import HiddenField, IntegerField, RadioField, SelectChoice, StringField
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from dafan.ids import new_id
@@ -40,7 +40,9 @@ class PayOutForm(Form):
     cash = IntegerField(validators=[InputRequired()])
     subsidy = IntegerField(validators=[InputRequired()])
     way = RadioField(
-        _l("方式"), choices=[("cash", _l("现金")), ("bank", _l("银行转账"))], default="cash"
+        _l("方式"),
+        choices=[SelectChoice("cash", _l("现金")), SelectChoice("bank", _l("银行转账"))],
+        default="cash",
     )
     reason = StringField(_l("备注"), [Length(max=80)], description=_l("例如 转账流水号"))
 
