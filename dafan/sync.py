@@ -17,6 +17,7 @@ from uuid import UUID
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
+from dafan import __version__
 from dafan.clock import Clock
 from dafan.crypto import Identity, make_token
 from dafan.desk import EvidencePicture
@@ -258,6 +259,7 @@ class SyncClient:
                     headers={
                         "Authorization": f"Bearer {token}",
                         "Content-Type": "application/json",
+                        "User-Agent": f"dafan/{__version__}",
                     },
                     **arguments,
                 )

@@ -4,14 +4,12 @@ Such a till contradicts what it reported before, so that its batches are kept as
 what they tell happened nowhere else: people paid, and the money is not booked. A person looks at
 both sides and takes these entries in, or sets the batches aside with a reason.
 
-What is taken in goes into a journal of its own: that of a terminal without a device, ``rescue_of``
-the real one, whose key signs once and is forgotten. Every proof of journals and books holds for it
-as for any other. That nothing was invented is proved by the kept batches, which the real till has
-signed (:func:`faults`). What a dead or revoked till had not sent comes in the same way.
+What is taken in goes into a journal of its own (:mod:`server.rescues`). What a dead or revoked till
+had not sent comes in the same way.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -20,13 +18,10 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dafan.crypto import Identity
 from dafan.desk import ErasureReceipt
 from dafan.errors import BadInputError
-from dafan.ids import new_id
-from dafan.journal import GENESIS, Fault, hash_entry, sign_batch
-from dafan.records import MAX_BATCH, Entry, JournalPush, Outcome, PushStatus, canonical
-from server import bookkeeping, exceptions, faces, ingest, terminals
+from dafan.records import Entry, JournalPush, Outcome, PushStatus
+from server import bookkeeping, exceptions, faces, ingest, rescues, terminals
 from server.actor import Actor
 from server.entries import EntryRow, ForkedBatch
 from server.exceptions import ExceptionItem
@@ -104,6 +99,15 @@ def cases(session: Session, site_id: UUID) -> list[Terminal]:
     )
     ids = set(session.scalars(query))
     return [one for one in terminals.of_site(session, site_id) if one.id in ids]
+
+
+def decided(session: Session, site_id: UUID, terminal_id: UUID) -> Sequence[ForkedBatch]:
+    """The terminal's forked batches that were judged, the latest first."""
+    query = select(ForkedBatch).where(
+        ForkedBatch.site_id == site_id, ForkedBatch.terminal_id == terminal_id,
+        ForkedBatch.decision.is_not(None),
+    )  # fmt: skip
+    return session.scalars(query.order_by(ForkedBatch.decided_at.desc()).limit(50)).all()
 
 
 def look(session: Session, site_id: UUID, terminal_id: UUID) -> Case:
@@ -335,41 +339,9 @@ def _rescue(session: Session, actor: Actor, case: Case) -> tuple[UUID | None, Ta
     fresh = case.fresh
     if not fresh:
         return None, Taken(known=known)
-    identity = Identity.create()
-    rescue = _rescue_terminal(session, actor, case.terminal, identity)
-    outcomes = []
-    for portion in portions(_chain(rescue.id, fresh), MAX_BATCH):
-        _status, done = ingest.take(session, rescue, sign_batch(identity, portion), actor.at)
-        outcomes += done
+    rescue_id, outcomes = rescues.write(session, case.terminal, fresh, actor.at)
     parked = sum(outcome.outcome is Outcome.PARKED for outcome in outcomes)
-    return rescue.id, Taken(known=known, rescued=len(fresh) - parked, parked=parked)
-
-
-def _rescue_terminal(
-    session: Session, actor: Actor, terminal: Terminal, identity: Identity
-) -> Terminal:
-    """A terminal that is born revoked: no request can ever come from it."""
-    rescue = Terminal(
-        id=new_id(), site_id=terminal.site_id, venue_id=terminal.venue_id, name=terminal.name,
-        signing_key=identity.signing_public, box_key=identity.box_public, enrolled_at=actor.at,
-        revoked_at=actor.at, feed_version=0, applied_seq=0, applied_hash=GENESIS,
-        key_epoch=terminal.key_epoch, software="", rescue_of=terminal.id,
-    )  # fmt: skip
-    session.add(rescue)
-    session.flush()
-    return rescue
-
-
-def _chain(rescue_id: UUID, fresh: Sequence[Entry]) -> Iterator[Entry]:
-    """The same ids, times, kinds and bodies as links of a chain of their own."""
-    prev = GENESIS
-    for seq, entry in enumerate(fresh, start=1):
-        at = entry.model_dump(mode="json", include={"at"})["at"]
-        digest = hash_entry(rescue_id, seq, entry.id, at, entry.kind, entry.body, prev)
-        yield entry.model_copy(
-            update={"terminal_id": rescue_id, "seq": seq, "prev_hash": prev, "hash": digest}
-        )
-        prev = digest
+    return rescue_id, Taken(known=known, rescued=len(fresh) - parked, parked=parked)
 
 
 def _note_erasure(session: Session, terminal_id: UUID, entry: Entry) -> None:
@@ -378,36 +350,3 @@ def _note_erasure(session: Session, terminal_id: UUID, entry: Entry) -> None:
     except ValidationError:
         return
     faces.note_erasure(session, terminal_id, receipt)
-
-
-# --- proof --------------------------------------------------------------------------------------
-
-
-def faults(session: Session) -> Iterator[Fault]:
-    """Whatever was taken in is told, word for word, by a batch that the real till has signed."""
-    query = select(Terminal).where(Terminal.rescue_of.is_not(None)).order_by(Terminal.id)
-    for rescue in session.scalars(query).all():
-        told = dict(_told(session, rescue))
-        rows = select(EntryRow).where(EntryRow.terminal_id == rescue.id).order_by(EntryRow.seq)
-        for row in session.scalars(rows.execution_options(yield_per=MAX_BATCH)):
-            if told.get(row.id) != (row.kind, row.at, row.body):
-                yield Fault(
-                    f"entry {row.seq} of terminal {rescue.id}",
-                    "was taken in from a fork, but no signed batch of the real till tells it",
-                )
-
-
-def _told(session: Session, rescue: Terminal) -> Iterator[tuple[UUID, tuple[str, str, str]]]:
-    """Id → kind, time and body, from the batches that are still as the real till signed them."""
-    real = session.get(Terminal, rescue.rescue_of)
-    query = select(ForkedBatch).where(ForkedBatch.rescue_id == rescue.id)
-    for batch in session.scalars(query):
-        try:
-            push = JournalPush.model_validate_json(batch.push)
-            if real is not None:
-                ingest.check_batch(real, push)
-        except (ValidationError, ingest.BatchError):
-            continue
-        for entry in push.entries:
-            at = entry.model_dump(mode="json", include={"at"})["at"]
-            yield entry.id, (entry.kind, at, canonical(entry.body).decode())

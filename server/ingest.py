@@ -70,7 +70,7 @@ def push(engine: Engine, terminal: Terminal, batch: JournalPush, now: datetime) 
         mine = session.get_one(Terminal, terminal.id, with_for_update=True)
         if mine.revoked_at is not None:
             raise RevokedError("this terminal was revoked: enrol it again with a new code")
-        terminals.seen(session, mine, now, None)
+        terminals.seen(session, mine, now)
         status, outcomes = take(session, mine, batch, now)
         return PushAnswer(
             status=status, applied_seq=mine.applied_seq, applied_hash=mine.applied_hash,

@@ -21,6 +21,8 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
+    false,
+    func,
     or_,
     select,
 )
@@ -85,14 +87,26 @@ class Report:
         return said or "nothing was due"
 
 
-def due(session: Session, now: datetime) -> Report:
-    """What a run would erase now, at all sites."""
+def due(session: Session, now: datetime, site_id: UUID | None = None) -> Report:
+    """What a run would erase now.
+
+    Args:
+        session: Reads.
+        now: Aware UTC.
+        site_id: Only of this site; attempts to sign in belong to none. Left out: of all.
+    """
     counts: Counter[str] = Counter()
     for site in sites.all_sites(session):
+        if site_id not in {None, site.id}:
+            continue
         counts["evidence"] += len(session.scalars(_old_evidence(session, site.id, now)).all())
         counts["faces"] += len(session.scalars(_faces_without_ground(site.id)).all())
     for code, table, old in _rows(now):
-        counts[code] += len(session.execute(select(table).where(old)).all())
+        query = select(func.count()).select_from(table).where(old)
+        if site_id is not None:
+            here = table.__table__.c.get("site_id")
+            query = query.where(false() if here is None else here == site_id)
+        counts[code] += session.scalar(query) or 0
     return Report(+counts)
 
 

@@ -55,6 +55,8 @@ class Terminal(Base):
     enrolled_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     last_seen: Mapped[datetime | None]
+    pulled_at: Mapped[datetime | None]
+    """When its version was written down last; pushes do not count."""
     feed_version: Mapped[int] = mapped_column(default=0)
     """The version that it had when it last asked."""
     applied_seq: Mapped[int] = mapped_column(default=0)
@@ -233,11 +235,28 @@ def active(session: Session, site_id: UUID) -> Sequence[Terminal]:
     return [terminal for terminal in of_site(session, site_id) if terminal.revoked_at is None]
 
 
-def seen(session: Session, terminal: Terminal, now: datetime, feed_version: int | None) -> None:
-    """Note a contact, at most every :data:`SEEN_EVERY_S` seconds."""
+def seen(session: Session, terminal: Terminal, now: datetime) -> None:
+    """Note a contact."""
     terminal.last_seen = now
-    if feed_version is not None:
-        terminal.feed_version = feed_version
+    session.flush()
+
+
+def pulled(
+    session: Session, terminal: Terminal, now: datetime, feed_version: int, agent: str
+) -> None:
+    """Note how far the terminal has come and what it runs, every :data:`SEEN_EVERY_S` seconds.
+
+    Args:
+        session: Writes.
+        terminal: Who asks.
+        now: Aware UTC.
+        feed_version: What it has.
+        agent: Its ``User-Agent``, such as ``dafan/0.2.0``; of other programs nothing is noted.
+    """
+    terminal.last_seen = terminal.pulled_at = now
+    terminal.feed_version = feed_version
+    name, _, version = agent.partition("/")
+    terminal.software = version[:40] if name == "dafan" else ""
     session.flush()
 
 

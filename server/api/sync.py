@@ -119,11 +119,13 @@ def pull_feed(terminal: Terminal, query_data: FeedQuery) -> FeedPage:
 def _note_contact(terminal: Terminal, since: int) -> None:
     parts = services()
     now = parts.clock.now()
-    last = terminal.last_seen
+    last = terminal.pulled_at
     if last and 0 <= (now - last).total_seconds() < terminals.SEEN_EVERY_S:
         return
+    agent = request.user_agent.string
     with writing(parts.engine) as session:
-        terminals.seen(session, session.get_one(Terminal, terminal.id), now, since)
+        mine = session.get_one(Terminal, terminal.id)
+        terminals.pulled(session, mine, now, since, agent)
 
 
 def _wait_for_news(terminal: Terminal, asked: FeedQuery) -> None:

@@ -32,6 +32,7 @@ _MENU = (
     Item("manage.terminals_list", _l("结算台"), "see_terminals"),
     Item("manage.exceptions_list", _l("例外"), "see_exceptions"),
     Item("manage.settings", _l("设置"), "see_settings"),
+    Item("manage.keys", _l("密钥"), "see_keys"),
     Item("manage.audit", _l("审计"), "see_audit"),
 )
 

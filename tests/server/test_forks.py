@@ -16,7 +16,7 @@ from dafan.desk import Void
 from dafan.ids import new_id
 from dafan.journal import sign_batch
 from dafan.records import JournalPush, PushStatus, Sale, Source
-from server import audit, exceptions, forks, ingest, sites, terminals
+from server import audit, exceptions, forks, ingest, rescues, sites, terminals
 from server.actor import Actor
 from server.books import accounts, sales
 from server.terminals import Terminal, UnknownTerminalError
@@ -96,7 +96,7 @@ def prove(engine: Engine) -> None:
     report = Report()
     with reading(engine) as session:
         verify_server(session, report)
-        assert list(forks.faults(session)) == []
+        assert list(rescues.faults(session)) == []
     assert report.ok, report.faults
 
 
@@ -341,5 +341,5 @@ def test_what_was_altered_afterwards_is_named(
             changed = text("UPDATE entry SET body = replace(body, '400', '300')")
         session.execute(changed)
     with reading(engine) as session:
-        found = list(forks.faults(session))
+        found = list(rescues.faults(session))
     assert len(found) == (3 if what == "the kept batch" else 1)

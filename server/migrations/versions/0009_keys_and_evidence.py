@@ -33,6 +33,7 @@ def upgrade() -> None:
             sa.Column("software", sa.String(length=40), nullable=False, server_default="")
         )
         batch_op.add_column(sa.Column("rescue_of", sa.Uuid(), nullable=True))
+        batch_op.add_column(sa.Column("pulled_at", sa.DateTime(), nullable=True))
         batch_op.create_index("ix_terminal_rescue_of", ["rescue_of"])
     with op.batch_alter_table("forked_batch", schema=None) as batch_op:
         batch_op.add_column(sa.Column("decision", sa.String(length=12), nullable=True))
@@ -113,7 +114,7 @@ def downgrade() -> None:
             batch_op.drop_column(column)
     with op.batch_alter_table("terminal", schema=None) as batch_op:
         batch_op.drop_index("ix_terminal_rescue_of")
-        for column in ("rescue_of", "software", "key_epoch"):
+        for column in ("pulled_at", "rescue_of", "software", "key_epoch"):
             batch_op.drop_column(column)
     with op.batch_alter_table("erasure", schema=None) as batch_op:
         batch_op.drop_column("version")

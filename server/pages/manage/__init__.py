@@ -8,10 +8,13 @@ from server.pages.manage import (
     closing,
     dishes,
     disputes,
+    erasures,
     exceptions,
     faces,
+    forks,
     groups,
     imports,
+    keys,
     money,
     moves,
     online,
@@ -23,13 +26,15 @@ from server.pages.manage import (
     settings,
     settlement,
     terminals,
+    till_staff,
     top_ups,
     venues,
 )
 from server.pages.manage.blueprint import manage
 
 __all__ = [
-    "accounts", "audit", "bank", "bodies", "closing", "dishes", "disputes", "exceptions", "faces",
-    "groups", "imports", "manage", "money", "moves", "online", "overview", "pay_outs", "people",
-    "refunds", "sales", "settings", "settlement", "terminals", "top_ups", "venues",
+    "accounts", "audit", "bank", "bodies", "closing", "dishes", "disputes", "erasures",
+    "exceptions", "faces", "forks", "groups", "imports", "keys", "manage", "money", "moves",
+    "online", "overview", "pay_outs", "people", "refunds", "sales", "settings", "settlement",
+    "terminals", "till_staff", "top_ups", "venues",
 ]  # fmt: skip

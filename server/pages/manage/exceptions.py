@@ -41,7 +41,10 @@ def exceptions_list() -> str:
             for row in rows
             if row.diner_id
         }
-        tills = {each.id: each.name for each in terminals.of_site(session, site_id())}
+        tills = {
+            each.id: _("%(name)s（补录）", name=each.name) if each.rescue_of else each.name
+            for each in terminals.of_site(session, site_id())
+        }
         return render_template(
             "manage/exceptions.html",
             rows=rows,

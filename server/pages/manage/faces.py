@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from dafan import db
 from dafan.errors import DafanError
-from server import consents, faces, people
+from server import consents, erasures, faces, people, uploads
 from server.access import needs
 from server.consent_texts import CURRENT, text_of
 from server.face_engine import shared_engine
@@ -59,7 +59,7 @@ def face_photo(diner_id: UUID) -> str | AnyResponse:
     engine = shared_engine(services().settings.vision.pack)
     file = request.files.get("photo")
     try:
-        reference = engine.read(file.stream.read() if file else b"")
+        reference = engine.read(uploads.read_picture(file.stream if file else None))
         with db.writing(services().engine) as session:
             faces.enrol(
                 session, actor(), services().ring, diner_id, reference,
@@ -114,7 +114,7 @@ def _page(diner_id: UUID, near: tuple[faces.Near, ...] = ()) -> str:
             history=consents.history(session, diner_id),
             text=text_of(CURRENT),
             face=faces.template_of(session, diner_id),
-            erasures=faces.erasures(session, diner_id),
+            receipt=erasures.receipt(session, site_id(), diner_id),
             near=near,
             max_bytes=MAX_PHOTO,
         )

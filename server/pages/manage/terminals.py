@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from dafan import db
 from dafan.errors import BadInputError, DafanError
 from kitchen import dishes
-from server import feed, sites, terminals
+from server import feed, forks, keys, rotation, sites, terminals
 from server.access import needs
 from server.pages import messages
 from server.pages.manage.blueprint import (
@@ -37,18 +37,25 @@ class State:
     online: bool
     behind: int
     """Published changes that it has not fetched yet."""
+    forked: bool
+    """It contradicts what it said before: a person judges it."""
+    epoch: int
+    """The newest site key that it is known to have."""
 
 
 def states(session: Session, now: datetime) -> list[State]:
     """Every terminal that is not revoked."""
     last = feed.latest(session, site_id())
+    forked = {one.id for one in forks.cases(session, site_id())}
     return [
         State(
-            terminal,
-            terminal.last_seen is not None and now - terminal.last_seen <= ONLINE,
-            max(last - terminal.feed_version, 0),
+            holder.terminal,
+            holder.terminal.last_seen is not None and now - holder.terminal.last_seen <= ONLINE,
+            max(last - rotation.pulled_version(holder.terminal, last), 0),
+            holder.terminal.id in forked,
+            holder.epoch,
         )
-        for terminal in terminals.active(session, site_id())
+        for holder in rotation.holders(session, site_id())
     ]
 
 
@@ -116,7 +123,8 @@ def _page(code: str = "", name: str = "") -> str:
             "manage/terminals.html",
             active="manage.terminals_list",
             states=states(session, now),
-            revoked=[terminal for terminal in every if terminal.revoked_at],
+            revoked=[one for one in every if one.revoked_at and one.rescue_of is None],
+            epoch=keys.current(session),
             venues=sites.venues(session, site_id()),
             dishes=weighed,
             now=now,

@@ -1,0 +1,59 @@
+"""设置 → 密钥与保存期限: which key seals what, who has it, and what is erased when."""
+
+from dataclasses import dataclass
+
+from flask import render_template
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+from server import keys, retention, rotation, sites
+from server.access import needs
+from server.pages.manage.blueprint import actor, manage, reading, site_id
+from server.services import services
+
+_KINDS: dict[str, LazyString] = {
+    "template": _l("人脸特征"),
+    "photo": _l("登记照片"),
+    "evidence": _l("争议画面"),
+}
+_RULES: dict[str, tuple[LazyString, LazyString]] = {
+    "evidence": (_l("争议画面"), _l("天数在规则里设定；期满或争议了结即删除")),
+    "faces": (_l("照片和人脸特征"), _l("撤回同意或离开单位后立即删除")),
+    "consents": (_l("已结束的同意记录"), _l("个人信息保护法第五十六条：处理记录至少保存三年")),
+    "receipts": (_l("消除回执"), _l("与同意记录相同")),
+    "attempts": (_l("登录失败记录"), _l("只用来防止猜密码")),
+    "drafts": (_l("未完成的导入表格"), _l("没有确认的上传")),
+    "codes": (_l("过期的登记码"), _l("谁生成的在审计里")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the table of what is kept how long."""
+
+    what: LazyString
+    why: LazyString
+    days: int
+    due: int
+
+
+@manage.get("/keys", endpoint="keys")
+@needs("see_keys")
+def keys_page() -> str:
+    """Keys and terms; both are changed by commands, which this page names."""
+    with reading() as session:
+        days = sites.policy(session, site_id()).evidence_days
+        due = retention.due(session, actor().at, site_id())
+        return render_template(
+            "manage/keys.html",
+            current=keys.current(session),
+            epochs=rotation.epochs(session, services().ring, site_id()),
+            holders=rotation.holders(session, site_id()),
+            kinds=_KINDS,
+            now=actor().at,
+            lines=[
+                Line(*_RULES[rule.code], days if rule.days is None else rule.days,
+                     due.counts[rule.code])
+                for rule in retention.RULES
+            ],
+        )  # fmt: skip
