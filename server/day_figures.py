@@ -162,7 +162,7 @@ def of_day(session: Session, site_id: UUID, day: date) -> Figures:
         _tills(session, site_id, day, *own),
         _rescued(session, site_id, day),
         _desk(session, site_id, day),
-        *_kinds(session, site_id, day),
+        *moved(session, site_id, day),
     )
 
 
@@ -270,9 +270,10 @@ def _desk(session: Session, site_id: UUID, day: date) -> dict[tuple[str, str], A
     }
 
 
-def _kinds(
+def moved(
     session: Session, site_id: UUID, day: date
 ) -> tuple[dict[str, dict[str, Fen]], dict[str, int]]:
+    """All postings of a day: kind of movement → kind of account → fen, and how many of a kind."""
     here = Transfer.site_id == site_id, Transfer.business_date == day
     counts = dict(
         session.execute(

@@ -100,7 +100,8 @@ class Day:
         date: The date.
         figures: As they are now, or, of a closed day, as they were closed.
         late: What came for a closed day since; it counts for another day.
-        closing: Who closed it, and when; ``None`` while it is open.
+        closing: Who closed it, and when; ``None`` while it is open, or where nothing moved on it.
+        closed: Whether it is closed.
         shifts: Every shift beside the books.
         differences: What a person should explain.
         notes: Key of a difference → explanations, the oldest first.
@@ -110,6 +111,7 @@ class Day:
     figures: day_figures.Figures
     late: Mapping[day_figures.Place, day_figures.Takings]
     closing: DayClose | None
+    closed: bool
     shifts: Sequence[Compared]
     differences: Sequence[Difference]
     notes: Mapping[str, Sequence[ClosingNote]]
@@ -129,15 +131,17 @@ def day(session: Session, site_id: UUID, when: date, now: datetime) -> Day:
         when: The date.
         now: Aware UTC.
     """
-    closed = closing.find(session, site_id, when)
-    if closed is None:
+    row = closing.find(session, site_id, when)
+    if row is None:
         figures = day_figures.of_day(session, site_id, when)
     else:
-        figures = day_figures.Figures.from_json(closing.figures_of(closed)["figures"])
+        figures = day_figures.Figures.from_json(closing.figures_of(row)["figures"])
+    until = closing.closed_until(session, site_id)
+    closed = until is not None and when <= until
     compared = [shifts.compare(session, row) for row in shifts.of_day(session, site_id, when)]
     return Day(
-        when, figures, day_figures.late(session, site_id, when) if closed else {}, closed,
-        compared, _differences(session, site_id, when, now, compared),
+        when, figures, day_figures.late(session, site_id, when), row, closed, compared,
+        _differences(session, site_id, when, now, compared),
         _notes(session, site_id, when),
     )  # fmt: skip
 
@@ -273,17 +277,21 @@ def explain(session: Session, actor: Actor, when: date, key: str, text: str) -> 
 
 
 def next_days(session: Session, site_id: UUID, until: date) -> list[date]:
-    """The open days up to a date, which are closed together; the first is the first with money."""
-    last = closing.closed_until(session, site_id)
-    if last is None:
-        query = select(func.min(Transfer.business_date)).where(Transfer.site_id == site_id)
-        last = (session.scalar(query) or until) - _DAY
-        last = min(last, until - _DAY)
-    return [last + _DAY * step for step in range(1, (until - last).days + 1)]
+    """The open days up to a date that are closed together: those with movements, and the date."""
+    last = closing.closed_until(session, site_id) or date.min
+    found = {until} if until > last else set()
+    for table in (Transfer, Sale):
+        days = select(table.business_date).where(
+            table.site_id == site_id, table.business_date > last, table.business_date <= until
+        )
+        found |= set(session.scalars(days.distinct()))
+    return sorted(found)
 
 
 def close_days(session: Session, actor: Actor, until: date) -> list[DayClose]:
     """Close every open day up to a date, in order; tills that are cut off do not prevent it.
+
+    Days on which nothing moved get no closing of their own, but for the last.
 
     Raises:
         ClosingError: the date lies ahead, is closed, or too many days are open.

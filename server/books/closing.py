@@ -1,6 +1,7 @@
 """Closed days (关账): what was closed stays as it was; what comes later counts for an open day.
 
-A site's days are closed in order, without gaps, so one date says which are closed. Whoever books
+A site's days are closed in order, so one date says which are closed; a day on which nothing moved
+is closed together with the next one on which something did. Whoever books
 reads that date under a shared lock, whoever closes a day changes it under an exclusive one: a day
 is closed after all that was being booked into it, and before all that comes later. The figures of
 a closed day are kept as canonical JSON, and each closing carries the hash of the one before it.
@@ -102,24 +103,21 @@ def lock(session: Session, site_id: UUID) -> Books:
 def close(
     session: Session, books: Books, day: date, figures: dict[str, Any], *, by: str, at: datetime
 ) -> DayClose:
-    """Close the day behind the last closed one.
+    """Close a day, and with it all earlier ones, on which nothing moved.
 
     Args:
         session: Writes.
         books: As :func:`lock` gives it.
-        day: With the first closing, any day.
+        day: Behind the last closed one; nothing moved on the open days before it.
         figures: Plain JSON values; fen as integers.
         by: Login.
         at: Aware UTC.
 
     Raises:
-        ClosingError: the day is closed, or one before it is open.
+        ClosingError: the day is closed.
     """
-    if books.closed_until is not None and day != books.closed_until + _DAY:
-        raise ClosingError(
-            f"days are closed in order: the next one is {books.closed_until + _DAY}",
-            code="closing_order",
-        )
+    if books.closed_until is not None and day <= books.closed_until:
+        raise ClosingError("this day is closed already", code="closed_before")
     row = DayClose(
         site_id=books.site_id, business_date=day, figures=canonical(figures).decode(),
         prev_hash=books.last_hash, hash="", closed_at=at, closed_by=by[:80],
@@ -140,7 +138,7 @@ def _hash(row: DayClose) -> str:
 
 
 def find(session: Session, site_id: UUID, day: date) -> DayClose | None:
-    """The closing of a day; ``None`` while it is open."""
+    """The closing of a day; ``None`` while it is open, or where nothing moved on it."""
     return session.get(DayClose, (site_id, day))
 
 
@@ -171,8 +169,6 @@ def faults(session: Session) -> Iterator[Fault]:
             yield Fault(where, "is not what its hash says: it was altered after the day was closed")
         if row.prev_hash != (before.hash if before else GENESIS):
             yield Fault(where, "does not continue the closing before it")
-        elif before and row.business_date != before.business_date + _DAY:
-            yield Fault(where, f"the days behind {before.business_date} are missing")
         last[row.site_id] = row
     for books in session.scalars(select(Books)):
         end = last.get(books.site_id)

@@ -91,7 +91,7 @@ def sheets(day: Day, site: str) -> list[Sheet]:
         day: As :func:`server.reconciliation.day` gives it.
         site: Name, for the headings.
     """
-    state = _("已关账") if day.closing else _("未关账")
+    state = _("已关账") if day.closed else _("未关账")
     heading = f"{site} · {_('日结')} {day.date} · {state}"
     found = [_tills(day, heading), _tenders(day, heading), _desk(day, heading)]
     found += [_shifts(day, heading), _differences(day, heading), _kinds(day, heading)]

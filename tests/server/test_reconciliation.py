@@ -10,7 +10,7 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import Source
-from server import day_figures, reconciliation, refunds, shifts, verify
+from server import closing_proof, day_figures, reconciliation, refunds, shifts, verify
 from server.actor import Actor
 from server.audit import Audit
 from server.books import accounts, closing
@@ -194,8 +194,8 @@ def test_a_till_that_is_cut_off_is_shown_and_does_not_prevent_closing(
         assert report.faults == []
 
 
-def test_days_are_closed_up_to_a_date_without_gaps_and_never_ahead(
-    engine, terminal, make_sale, clock, finance
+def test_days_are_closed_up_to_a_date_with_those_on_which_nothing_moved_and_never_ahead(
+    engine, terminal, make_sale, look, clock, finance
 ):
     first = clock.now().date()
     terminal.sell(make_sale())
@@ -207,7 +207,9 @@ def test_days_are_closed_up_to_a_date_without_gaps_and_never_ahead(
             reconciliation.close_days(session, finance(), today + timedelta(days=1))
         assert caught.value.code == "closing_ahead"
         closed = reconciliation.close_days(session, finance(), today - timedelta(days=1))
-    assert [row.business_date for row in closed] == [first + timedelta(days=n) for n in range(3)]
+    assert [row.business_date for row in closed] == [first, today - timedelta(days=1)]
+    between = look(first + timedelta(days=1))
+    assert (between.closed, between.closing, between.figures.counts) == (True, None, {})
     with db.writing(engine) as session:
         with pytest.raises(ClosingError) as caught:
             reconciliation.close_days(session, finance(), first)
@@ -313,3 +315,32 @@ def test_closing_a_day_while_tills_push_into_it_never_disagrees_with_its_transfe
         assert sum(each.count for each in following.rescued.values()) == late.sales
         parked = select(func.count()).where(EntryRow.outcome != "applied")
         assert session.scalar(parked) == 0
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        ("UPDATE posting SET amount = 2 * amount WHERE business_date = '2026-03-02'", "moved on a"),
+        ("UPDATE transfer SET kind = 'void' WHERE kind = 'sale'", "moved on a closed day"),
+        ("UPDATE day_close SET business_date = '2026-03-01'", "that has no closing"),
+        ("UPDATE sale SET rescued_on = NULL", "for its own date; it is booked on 2026-03-03"),
+        ("UPDATE sale SET rescued_on = '2026-03-04' WHERE rescued_on IS NOT NULL", "late; it is"),
+    ],
+)
+def test_money_that_is_moved_on_a_closed_day_is_found(
+    engine, terminal, make_diner, make_sale, clock, finance, harm, told
+):
+    day = clock.now().date()
+    diner = make_diner()
+    terminal.sell(make_sale(diner, total=900))
+    terminal.push()
+    with db.writing(engine) as session:
+        reconciliation.close_days(session, finance(), day)
+    terminal.sell(make_sale(diner, total=800))
+    terminal.push(after=1)
+    with db.reading(engine) as session:
+        assert list(closing_proof.faults(session)) == []
+    with engine.begin() as connection:
+        connection.exec_driver_sql(harm)
+    with db.reading(engine) as session:
+        assert any(told in fault.what for fault in closing_proof.faults(session))

@@ -19,6 +19,8 @@ from server.services import services
 
 PAGE = 31
 _DAY = timedelta(days=1)
+_FIRST, _END = date(1970, 1, 2), date(3000, 1, 1)
+"""A till's clock may be wrong by decades; beyond these no calendar goes on."""
 
 
 @manage.get("/closing", endpoint="closing")
@@ -29,15 +31,13 @@ def day_page() -> str:
     when = min(_read(request.args.get("day", "")) or today, today)
     with reading() as session:
         found = reconciliation.day(session, site_id(), when, services().clock.now())
-        until = closing.closed_until(session, site_id())
         return render_template(
             "manage/closing.html",
             day=found,
             today=today,
-            before=when - _DAY if when > date.min else None,
+            before=when - _DAY if when > _FIRST else None,
             after=when + _DAY if when < today else None,
-            to_close=[] if found.closing else reconciliation.next_days(session, site_id(), when),
-            until=until,
+            to_close=reconciliation.next_days(session, site_id(), when),
             names={till.id: till.name for till in terminals.of_site(session, site_id())},
             report=report,
         )
@@ -45,9 +45,10 @@ def day_page() -> str:
 
 def _read(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if _FIRST <= day < _END else None
 
 
 def _day_or_404(text: str) -> date:
