@@ -11,6 +11,7 @@ import pytest
 
 from dafan.clock import ManualClock
 from dafan.crypto import Identity, token_is_good
+from dafan.desk import EvidencePicture
 from dafan.journal import GENESIS, Journal
 from dafan.records import FeedPage, JournalPush
 from dafan.sync import ForkError, RevokedError, SyncClient, SyncError
@@ -239,3 +240,157 @@ def test_the_request_body_is_exactly_what_was_signed(
     server.spoil = keep
     client.push_once()
     assert JournalPush.model_validate(bodies[0]).entries == tuple(server.entries)
+
+
+# --- a server that came back from a backup, without anything new to push ------------------------
+
+
+@pytest.fixture
+def restarts() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def restored(
+    journal: Journal,
+    server: FakeServer,
+    pages: list[FeedPage],
+    clock: ManualClock,
+    restarts: list[str],
+) -> SyncClient:
+    return SyncClient(
+        "http://server",
+        server.identity,
+        journal,
+        lambda: 0 if restarts else 7,
+        pages.append,
+        clock,
+        client=httpx.Client(transport=httpx.MockTransport(server)),
+        restart_feed=lambda: restarts.append("again"),
+    )
+
+
+def test_a_pull_notices_that_the_server_lost_entries_and_sends_them_again(
+    restored: SyncClient,
+    server: FakeServer,
+    journal: Journal,
+    sell: Sell,
+    pages: list[FeedPage],
+    restarts: list[str],
+) -> None:
+    ids = sell(5)
+    restored.push_once()
+    del server.entries[3:]
+    item = {"kind": "dish", "key": "1", "version": 9, "body": None}
+    server.page = {"items": [item], "more": False, "version": 9, "applied_seq": 3}
+    assert restored.pull_once(0)
+    assert (journal.acknowledged(), restarts, pages) == (3, ["again"], [])
+    assert not restored.push_once()
+    assert [entry.id for entry in server.entries] == ids
+    server.page["applied_seq"] = 5
+    assert not restored.pull_once(0)
+    assert pages[-1].version == 9
+
+
+def test_a_push_notices_it_as_well(
+    restored: SyncClient, server: FakeServer, sell: Sell, restarts: list[str]
+) -> None:
+    sell(5)
+    restored.push_once()
+    del server.entries[3:]
+    sell(1)
+    restored.push_once()
+    assert restarts == ["again"]
+    restored.push_once()
+    assert restarts == ["again"]
+    assert len(server.entries) == 6
+
+
+def test_a_mark_that_was_overtaken_while_the_answer_was_on_its_way_means_nothing(
+    restored: SyncClient, server: FakeServer, journal: Journal, sell: Sell, restarts: list[str]
+) -> None:
+    sell(2)
+    restored.push_once()
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        server.spoil = None
+        server.page = {"items": [], "more": False, "version": 7, "applied_seq": 2}
+        answer = server(request)
+        sell(1)
+        restored.push_once()
+        return answer
+
+    server.spoil = slow
+    restored.pull_once(0)
+    assert (journal.acknowledged(), restarts) == (3, [])
+
+
+def test_a_till_restored_from_an_old_disk_learns_it_without_selling(
+    restored: SyncClient, server: FakeServer, sell: Sell, pages: list[FeedPage]
+) -> None:
+    sell(2)
+    server.page = {"items": [], "more": False, "version": 9, "applied_seq": 3}
+    with pytest.raises(ForkError, match="call the administrator"):
+        restored.pull_once(0)
+    assert pages[-1].version == 9
+
+
+def test_a_terminal_that_was_closed_before_it_started_is_closed_until_the_server_says_else(
+    journal: Journal, server: FakeServer, clock: ManualClock
+) -> None:
+    client = SyncClient(
+        "http://server", server.identity, journal, lambda: 0, lambda _page: None, clock,
+        client=httpx.Client(transport=httpx.MockTransport(server)), revoked=True,
+    )  # fmt: skip
+    client._failed("no route")
+    assert client.state.revoked
+    client.pull_once(0)
+    assert not client.state.revoked
+
+
+# --- evidence -----------------------------------------------------------------------------------
+
+
+class Keeper:
+    """Has a picture for each of some sales."""
+
+    def __init__(self, *sales: UUID) -> None:
+        self.due = list(sales)
+
+    def wanted(self) -> list[UUID]:
+        return list(self.due)
+
+    def picture(self, sale_id: UUID) -> EvidencePicture:
+        return EvidencePicture(sale_id=sale_id, epoch=1, sealed=b"sealed")
+
+    def answered(self, sale_id: UUID) -> None:
+        self.due.remove(sale_id)
+
+
+def test_evidence_is_sent_until_the_server_takes_it(
+    journal: Journal, server: FakeServer, clock: ManualClock
+) -> None:
+    keeper = Keeper(UUID(int=1), UUID(int=2))
+    answers = [httpx.Response(404, json={"message": "no"}), httpx.Response(204)]
+    answers += [httpx.Response(500), httpx.Response(200, json={})]
+    sent: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT":
+            sent.append((request.url.path, EvidencePicture.model_validate_json(request.content)))
+            return answers.pop(0)
+        return server(request)
+
+    client = SyncClient(
+        "http://server", server.identity, journal, lambda: 0, lambda _page: None, clock,
+        client=httpx.Client(transport=httpx.MockTransport(answer)), evidence=keeper,
+    )  # fmt: skip
+    left = []
+    for _ in range(3):
+        client.pull_once(0)
+        left.append(len(keeper.due))
+    assert left == [2, 1, 0]
+    assert [path[-1] for path, _ in sent] == ["1", "1", "2", "2"]
+    assert sent[0][0] == f"/api/v1/evidence/{UUID(int=1)}"
+    assert sent[0][1].sealed == b"sealed"
+    assert client.state.online
