@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dafan.db import reading, writing
 from dafan.wire import Utc
-from server import consents, faces, people
+from server import consents, faces, people, uploads
 from server.access import needs
 from server.api.common import NOT_SIGNED_IN, actor, answers_unknown
 from server.consent_texts import text_of
@@ -17,7 +17,6 @@ from server.consents import ConsentValues
 from server.face_engine import shared_engine
 from server.problems import problem
 from server.services import services
-from vision.images import MAX_BYTES
 
 blueprint = answers_unknown(APIBlueprint("api_faces", __name__, url_prefix="/api/v1", tag="Faces"))
 _RESPONSES = {**NOT_SIGNED_IN, 404: "Not of this site"}
@@ -115,7 +114,7 @@ def enrol(diner_id: UUID, upload: PhotoUpload) -> FaceState | Response:
         people.get_diner(session, actor().site_id, diner_id)
         faces.require_consent(session, diner_id)
     engine = shared_engine(parts.settings.vision.pack)
-    reference = engine.read(upload.photo.stream.read(MAX_BYTES + 1))
+    reference = engine.read(uploads.read_picture(upload.photo.stream))
     try:
         with writing(parts.engine) as session:
             faces.enrol(
