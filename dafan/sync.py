@@ -32,6 +32,8 @@ BREATH_S = 0.2
 """Between two polls."""
 STOP_S = 1.0
 FEED_LIMIT = 500
+NOT_ASKED = "unknown_evidence"
+"""The server's code for evidence that nobody wants any more."""
 
 _R = TypeVar("_R", bound=Record)
 _TIME = TypeAdapter[datetime](Utc)
@@ -51,7 +53,17 @@ class ForkError(SyncError):
     code = "fork"
 
 
-class RevokedError(SyncError):
+class RefusedError(SyncError):
+    """The server answered no; ``said`` is the code of its reason."""
+
+    code = "refused"
+
+    def __init__(self, message: str, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said
+
+
+class RevokedError(RefusedError):
     """The server no longer takes this terminal for one of its own."""
 
     code = "revoked"
@@ -244,6 +256,10 @@ class SyncClient:
             picture = self._evidence.picture(sale_id)
             try:
                 self._request("PUT", f"/evidence/{sale_id}", content=canonical(picture.to_body()))
+            except RefusedError as error:
+                log.warning("the evidence of sale %s: %s", sale_id, error)
+                if error.said != NOT_ASKED:
+                    continue
             except SyncError as error:
                 log.warning("the evidence of sale %s waits: %s", sale_id, error)
                 return
@@ -337,7 +353,9 @@ class SyncClient:
 def _refusal(status: int, body: Any) -> SyncError:
     said = body if isinstance(body, dict) else {}
     text = f"the server refused ({status}): {said.get('message') or 'no reason'}"
-    return RevokedError(text) if said.get("code") == RevokedError.code else SyncError(text)
+    code = str(said.get("code") or "")
+    kind = RevokedError if code == RevokedError.code else RefusedError
+    return kind(text, code)
 
 
 def _parse(record: type[_R], raw: Any) -> _R:

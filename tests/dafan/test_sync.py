@@ -338,17 +338,15 @@ def test_a_till_restored_from_an_old_disk_learns_it_without_selling(
 def test_a_terminal_that_was_closed_before_it_started_is_closed_until_the_server_says_else(
     journal: Journal, server: FakeServer, clock: ManualClock
 ) -> None:
+    http = httpx.Client(transport=httpx.MockTransport(server))
     client = SyncClient(
         "http://server", server.identity, journal, lambda: 0, lambda _page: None, clock,
-        client=httpx.Client(transport=httpx.MockTransport(server)), revoked=True,
+        client=http, revoked=True,
     )  # fmt: skip
     client._failed("no route")
     assert client.state.revoked
     client.pull_once(0)
     assert not client.state.revoked
-
-
-# --- evidence -----------------------------------------------------------------------------------
 
 
 class Keeper:
@@ -367,30 +365,35 @@ class Keeper:
         self.due.remove(sale_id)
 
 
-def test_evidence_is_sent_until_the_server_takes_it(
+def test_evidence_is_sent_until_the_server_takes_it_or_wants_it_no_more(
     journal: Journal, server: FakeServer, clock: ManualClock
 ) -> None:
-    keeper = Keeper(UUID(int=1), UUID(int=2))
-    answers = [httpx.Response(404, json={"message": "no"}), httpx.Response(204)]
-    answers += [httpx.Response(500), httpx.Response(200, json={})]
-    sent: list[Any] = []
+    one, two, three = (UUID(int=number) for number in (1, 2, 3))
+    keeper = Keeper(one, two, three)
+    closed = httpx.Response(404, json={"code": "unknown_evidence", "message": "closed"})
+    answers: dict[UUID, list[httpx.Response | Exception]] = {
+        one: [httpx.Response(500), httpx.Response(204)],
+        two: [closed],
+        three: [httpx.ConnectError("no route"), httpx.Response(200, json={})],
+    }
+    bodies: list[EvidencePicture] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        if request.method == "PUT":
-            sent.append((request.url.path, EvidencePicture.model_validate_json(request.content)))
-            return answers.pop(0)
-        return server(request)
+        if request.method != "PUT":
+            return server(request)
+        bodies.append(EvidencePicture.model_validate_json(request.content))
+        assert request.url.path == f"/api/v1/evidence/{bodies[-1].sale_id}"
+        said = answers[bodies[-1].sale_id].pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said
 
     client = SyncClient(
         "http://server", server.identity, journal, lambda: 0, lambda _page: None, clock,
         client=httpx.Client(transport=httpx.MockTransport(answer)), evidence=keeper,
     )  # fmt: skip
-    left = []
-    for _ in range(3):
-        client.pull_once(0)
-        left.append(len(keeper.due))
-    assert left == [2, 1, 0]
-    assert [path[-1] for path, _ in sent] == ["1", "1", "2", "2"]
-    assert sent[0][0] == f"/api/v1/evidence/{UUID(int=1)}"
-    assert sent[0][1].sealed == b"sealed"
-    assert client.state.online
+    client.pull_once(0)
+    assert keeper.due == [one, three]
+    client.pull_once(0)
+    assert keeper.due == []
+    assert {body.sealed for body in bodies} == {b"sealed"}

@@ -1,6 +1,7 @@
 """Whatever happens in whatever order: a tray is paid at most once, for what it weighed."""
 
-from conftest_pos import Canteen, Hand
+from conftest_desk import DeskHand
+from conftest_pos import Canteen
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -8,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from dafan.records import Tender
 from pos import events as ev
 from pos.screen import view
-from pos.state import Confirm
+from pos.state import Confirm, DeskPhase
 from pos.view import Device, NoticeCode
 
 GRAMS = st.sampled_from([0, 5, 150, 412, 413, 600, 4999])
@@ -23,13 +24,14 @@ class Canteenful(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.canteen = Canteen()
-        self.hand = Hand(self.canteen)
+        self.hand = DeskHand(self.canteen)
         self.people = [
             self.hand.person(name=name, staff_no=str(1001 + i), pin_hash="x", cash=100_000)
             for i, name in enumerate(("甲子", "乙丑", "丙寅"))
         ]
         self.tray_of_sale = {}
         self.tray = 0
+        self.sold_at_desk = None
         self.steady_grams = set()
 
     def seen(self, grams, *, stable=True, **flags):
@@ -93,6 +95,20 @@ class Canteenful(RuleBasedStateMachine):
     def add(self, dish, portion):
         found = getattr(self.canteen, dish, None)
         self.hand.press("add", dish=str(found.id) if found else "?", portion=portion)
+
+    @rule(action=st.sampled_from(["staff", "shift", "void", "reason"]), number=st.integers(0, 3))
+    def desk(self, action, number):
+        sale = str(self.hand.sales[number].id) if number < len(self.hand.sales) else "?"
+        self.hand.press(action, sale=sale, reason="twice")
+
+    @rule(number=st.integers(0, 3))
+    def a_whole_void(self, number):
+        self.hand.tries = 5
+        self.hand.sign_in()
+        self.desk("void", number)
+        self.desk("reason", number)
+        for press in ("yes", "yes", "cancel", "cancel"):
+            self.hand.press(press)
 
     @rule(seconds=st.sampled_from([0.1, 0.5, 1.0, 2.0]), repeat=st.booleans())
     def time(self, seconds, repeat):
@@ -159,6 +175,17 @@ class Canteenful(RuleBasedStateMachine):
         for sale in sales:
             assert sale.total == sum(p.amount for p in sale.payments)
             assert sale.lines
+
+    @invariant()
+    def a_sale_is_taken_back_once_and_nothing_is_sold_at_the_desk(self):
+        taken = [void.sale_id for void in self.hand.voids]
+        assert len(set(taken)) == len(taken)
+        assert set(taken) <= {sale.id for sale in self.hand.sales}
+        at_desk = isinstance(self.hand.state.phase, DeskPhase)
+        if at_desk:
+            assert not self.hand.looking
+            assert self.sold_at_desk in {None, len(self.hand.sales)}
+        self.sold_at_desk = len(self.hand.sales) if at_desk else None
 
     @invariant()
     def a_face_is_looked_for_only_with_something_to_pay(self):
