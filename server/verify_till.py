@@ -87,12 +87,13 @@ def _entry(
 
 
 def _receipts(file: sqlite3.Connection) -> Iterator[Fault]:
-    """No receipt was printed for a sale that is not written."""
+    """No receipt was printed for a sale, void or shift that is not written."""
     if not file.execute("SELECT 1 FROM sqlite_master WHERE name = 'receipt'").fetchone():
         return
     query = """
         SELECT DISTINCT receipt.sale_id FROM receipt LEFT JOIN journal_entry AS entry
-        ON entry.kind = 'sale' AND json_extract(entry.body, '$.id') = receipt.sale_id
+        ON entry.kind IN ('sale', 'void', 'shift')
+        AND json_extract(entry.body, '$.id') = receipt.sale_id
         WHERE entry.seq IS NULL"""
     for (sale_id,) in file.execute(query):
         yield Fault(f"receipt of sale {sale_id}", "the journal has no such sale")
