@@ -4,7 +4,6 @@ import os
 from datetime import timedelta
 
 from apiflask import APIFlask
-from flask import Response
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -12,7 +11,7 @@ from dafan import __version__, crypto
 from dafan.clock import Clock, SystemClock
 from dafan.config import Settings, load_settings
 from dafan.db import make_engine
-from server import gate, observe, problems, schema
+from server import gate, headers, observe, problems, schema
 from server.api import register_api
 from server.keys import KeyRing
 from server.pages import register_pages
@@ -36,7 +35,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     key = crypto.load_or_create_secret(settings.data_dir / "secret.key", os.urandom(32))
     app.config.update(
         SECRET_KEY=key,
-        SESSION_COOKIE_NAME="dafan",
+        SESSION_COOKIE_NAME=headers.cookie_name("dafan", https=settings.server.https),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.server.https,
@@ -61,7 +60,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     problems.init_app(app)
     register_api(app)
     register_pages(app)
-    app.after_request(_harden)
+    headers.init_app(app)
     return app
 
 
@@ -76,13 +75,3 @@ def _protect_forms(app: APIFlask) -> None:
     def check_token() -> None:
         if app.config["WTF_CSRF_ENABLED"] and not gate.free_of_token(app):
             csrf.protect()
-
-
-def _harden(response: Response) -> Response:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault(
-        "Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'"
-    )
-    response.headers.setdefault("X-Frame-Options", "DENY")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    return response

@@ -12,6 +12,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
 from dafan.ids import new_id
+from server import headers
 from server.auth import User
 
 DAYS = 180
@@ -38,8 +39,8 @@ def remember(answer: Response, user: User) -> None:
 
 
 def cookie_name() -> str:
-    """With TLS the browser itself holds the cookie to this host and to TLS."""
-    return f"__Host-{COOKIE}" if current_app.config["SESSION_COOKIE_SECURE"] else COOKIE
+    """The cookie's name, by whether TLS is in front."""
+    return headers.cookie_name(COOKIE, https=current_app.config["SESSION_COOKIE_SECURE"])
 
 
 def _signer() -> URLSafeTimedSerializer:

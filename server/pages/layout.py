@@ -17,10 +17,6 @@ from server.pages import formats, navigation, site_view
 LANGUAGES: Mapping[str, str] = {"zh": "中文", "en": "English"}
 LANGUAGE_COOKIE = "dafan_language"
 _TOKENS = Path(dafan.__file__).parent / "static"
-_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
-)
 
 
 def init_app(app: Flask) -> None:
@@ -52,15 +48,6 @@ def language() -> str:
 def zone() -> ZoneInfo:
     """The site's time zone."""
     return site_view.current().zone
-
-
-def secure_headers(response: Response) -> Response:
-    """Pages load nothing from elsewhere, run no inline script and are kept by no cache."""
-    response.headers.setdefault("Content-Security-Policy", _POLICY)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response
 
 
 @access.public

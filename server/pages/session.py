@@ -34,7 +34,6 @@ PENDING = "pending"
 """In the session: who gave a password and has yet to give a code, until when, and whereto then."""
 
 blueprint = Blueprint("session", __name__)
-blueprint.after_request(layout.secure_headers)
 
 
 class LoginForm(Form):

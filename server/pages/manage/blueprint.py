@@ -12,11 +12,10 @@ from sqlalchemy.orm import Session
 from dafan import db
 from dafan.errors import DafanError
 from server.actor import Actor
-from server.pages import layout, messages
+from server.pages import messages
 from server.services import services
 
 manage = Blueprint("manage", __name__, url_prefix="/manage")
-manage.after_request(layout.secure_headers)
 
 
 def site_id() -> UUID:
