@@ -16,7 +16,7 @@ from dafan.money import Fen
 from dafan.records import Sale, Source
 from server import audit, exceptions, ingest, refunds
 from server.actor import Actor
-from server.books import accounts, closing, refunds_proof, sales
+from server.books import accounts, bodies, closing, refunds_proof, sales
 from server.books.accounts import Account
 from server.books.refunds import Refund
 from server.books.transfers import Transfer
@@ -213,3 +213,23 @@ def test_a_batch_without_voids_costs_not_one_statement_more_than_the_first_sale(
         assert not any("refund" in sql and "INSERT" not in sql for sql in statements)
         counts.append(len(statements))
     assert counts[1] <= counts[0]
+
+
+def test_a_void_goes_back_between_bodies_with_its_sale_or_after_it(
+    terminal: Any, make_diner: MakeDiner, make_sale: Any, void: Any, engine: Engine, actor: Actor,
+    site: Any,
+) -> None:  # fmt: skip
+    diner = make_diner(cash=9000)
+    with db.writing(engine) as session:
+        bodies.assign_group(session, actor, site.group_id, bodies.add(session, actor, "二局").id)
+    first, second, third = (make_sale(diner, 1000) for _ in range(3))
+    for sale in (first, second, third):
+        terminal.sell(sale)
+    terminal.write("void", void(first))
+    assert reasons(terminal.push()) == [""] * 4
+    terminal.write("void", void(second))
+    assert reasons(terminal.push(after=4)) == [""]
+    with db.reading(engine) as session:
+        owed = session.scalars(select(Account.balance).where(Account.kind == "clearing"))
+        assert sorted(owed) == [-1000, 1000]
+    assert_right(engine)
