@@ -4,16 +4,30 @@ Versions come from one counter row a site, locked until the transaction ends. A 
 never sees version n + 1 while n is still uncommitted, which a sequence would allow on PostgreSQL.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Index, String, or_, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Index,
+    String,
+    TableValuedAlias,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.db import Base
 from dafan.records import FeedItem, FeedPage, Record
+from server.many import among, locks_rows
 
 MAX_PAGE = 1000
 _OWN = ("terminal", "site_key")
@@ -53,7 +67,7 @@ def lock(session: Session, site_id: UUID) -> FeedCounter:
 
     Who locks before he reads what he publishes never overwrites later news by earlier ones.
     """
-    return session.get_one(FeedCounter, site_id, with_for_update=True)
+    return session.get_one(FeedCounter, site_id, with_for_update={"key_share": True})
 
 
 def publish(session: Session, site_id: UUID, kind: str, key: str, body: Record | None) -> None:
@@ -70,27 +84,63 @@ def publish_all(
         session: The transaction that changes the things.
         site_id: Whose terminals receive them; its counter stays locked until the commit.
         kind: A key of :data:`dafan.records.FEED_BODIES`.
-        bodies: What names each thing within its kind → its record; at most
-            :data:`server.many.PORTION`.
+        bodies: What names each thing within its kind → its record.
     """
     counter = lock(session, site_id)
-    query = select(FeedRow).where(
-        FeedRow.site_id == site_id, FeedRow.kind == kind, FeedRow.key.in_(list(bodies))
+    query = select(FeedRow.key, FeedRow.body).where(
+        FeedRow.site_id == site_id, FeedRow.kind == kind, among(session, FeedRow.key, bodies)
     )
-    rows = {row.key: row for row in session.scalars(query)}
+    known: dict[str, Any] = dict(session.execute(query).all())
+    news = []
     for key, body in bodies.items():
         new = None if body is None else body.to_body()
-        row = rows.get(key)
-        if row is None:
-            if new is None:
-                continue
-            row = FeedRow(site_id=site_id, kind=kind, key=key)
-            session.add(row)
-        elif row.body == new:
-            continue
-        counter.version += 1
-        row.version, row.body = counter.version, new
+        if known.get(key) != new:
+            counter.version += 1
+            news.append((key, counter.version, new))
+    if news:
+        _write(session, site_id, kind, news)
     session.flush()
+
+
+_TABLE = FeedRow.metadata.tables["feed"]
+_News = Sequence[tuple[str, int, dict[str, Any] | None]]
+"""Key, version, body."""
+
+
+def _write(session: Session, site_id: UUID, kind: str, news: _News) -> None:
+    """One statement, however many there are."""
+    if locks_rows(session):
+        rows = _listed(news)
+        source = select(
+            literal(site_id), literal(kind), rows.c.key, rows.c.version, cast(rows.c.body, JSON)
+        )
+        insert = postgresql.insert(_TABLE).from_select(list(_TABLE.c.keys()), source)
+        session.execute(_newest(insert))
+        return
+    fixed = {"site_id": site_id, "kind": kind}
+    many = [fixed | {"key": key, "version": at, "body": body} for key, at, body in news]
+    session.connection().execute(_newest(sqlite.insert(_TABLE)), many)
+
+
+def _listed(news: _News) -> TableValuedAlias:
+    """The news as rows of three arrays."""
+    keys, versions, bodies = zip(*news, strict=True)
+    texts = [None if body is None else json.dumps(body, ensure_ascii=False) for body in bodies]
+    return (
+        func.unnest(
+            literal(list(keys), postgresql.ARRAY(String)),
+            literal(list(versions), postgresql.ARRAY(BigInteger)),
+            literal(texts, postgresql.ARRAY(String)),
+        )
+        .table_valued("key", "version", "body")
+        .render_derived()
+    )
+
+
+def _newest(insert: Any) -> Any:
+    """What was published before under the key gives way."""
+    newest = {name: insert.excluded[name] for name in ("version", "body")}
+    return insert.on_conflict_do_update(index_elements=["site_id", "kind", "key"], set_=newest)
 
 
 def latest(session: Session, site_id: UUID) -> int:

@@ -5,14 +5,13 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import String, UniqueConstraint, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.db import Base
 from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import Source
-from server.many import portions
+from server.many import among, insert_missing, locks_rows
 
 
 class AccountKind(StrEnum):
@@ -71,43 +70,39 @@ def ensure(session: Session, site_id: UUID, kind: AccountKind, owner_id: UUID) -
 def ensure_all(session: Session, site_id: UUID, wanted: Collection[Owner]) -> dict[Owner, Account]:
     """Accounts with their latest balances, opened at zero where there is none.
 
-    Where the database locks rows, these stay locked until the transaction ends. First the missing
-    ones are opened, then all are locked, each in one order: two transactions that move the same
-    money do not block each other for ever.
+    Where the database locks rows, these stay locked until the transaction ends, and with each all
+    others of its owner: nobody else sells to a diner meanwhile. First the missing ones are opened,
+    in the order of kind and owner, then all are locked by one statement in the order of their ids,
+    however many there are: two transactions that move the same money never wait for each other. A
+    transaction therefore asks once, for all that it moves.
     """
-    missing = sorted(set(wanted) - set(_find(session, site_id, wanted)))
-    if missing:
-        _open(session, site_id, missing)
-    return _find(session, site_id, wanted, lock=True)
-
-
-def _find(
-    session: Session, site_id: UUID, wanted: Collection[Owner], *, lock: bool = False
-) -> dict[Owner, Account]:
     asked = set(wanted)
-    found = {}
-    for owners in portions(sorted({owner_id for _, owner_id in asked})):
-        query = select(Account).where(Account.owner_id.in_(owners), Account.site_id == site_id)
-        if lock:
-            query = query.order_by(Account.id).with_for_update()
-        for account in session.scalars(query.execution_options(populate_existing=True)):
-            owner = AccountKind(account.kind), account.owner_id
-            if owner in asked:
-                found[owner] = account
+    found = _find(session, site_id, asked)
+    missing = sorted(asked - found.keys())
+    if missing:
+        rows = [
+            {"id": new_id(), "site_id": site_id, "kind": kind.value, "owner_id": owner_id,
+             "balance": 0}
+            for kind, owner_id in missing
+        ]  # fmt: skip
+        insert_missing(session, Account.__table__, rows)
+    if missing or locks_rows(session):
+        found = _find(session, site_id, asked, lock=True)
     return found
 
 
-def _open(session: Session, site_id: UUID, missing: Sequence[Owner]) -> None:
-    try:
-        with session.begin_nested():
-            session.add_all(
-                Account(id=new_id(), site_id=site_id, kind=kind.value, owner_id=owner_id, balance=0)
-                for kind, owner_id in missing
-            )
-    except IntegrityError:  # another worker opened one of them in this moment
-        if len(missing) > 1:
-            for owner in missing:
-                _open(session, site_id, [owner])
+def _find(
+    session: Session, site_id: UUID, asked: Collection[Owner], *, lock: bool = False
+) -> dict[Owner, Account]:
+    owners = {owner_id for _, owner_id in asked}
+    query = select(Account).where(
+        among(session, Account.owner_id, owners), Account.site_id == site_id
+    )
+    if lock:
+        query = query.order_by(Account.id).with_for_update(key_share=True)
+    rows = session.scalars(query.execution_options(populate_existing=True)).all()
+    found = {(AccountKind(row.kind), row.owner_id): row for row in rows}
+    return {owner: found[owner] for owner in asked if owner in found}
 
 
 def wallet(session: Session, site_id: UUID, diner_id: UUID, source: Source) -> Account:

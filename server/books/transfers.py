@@ -1,21 +1,25 @@
 """Transfers: money moves between accounts by postings that sum to zero, once for each key."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     String,
     UniqueConstraint,
+    Uuid,
     bindparam,
-    insert,
+    func,
+    literal,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -25,7 +29,7 @@ from dafan.ids import new_id
 from dafan.money import Fen
 from server.books import closing
 from server.books.accounts import Account
-from server.many import portions
+from server.many import among, insert_all, locks_rows
 
 
 class Transfer(Base):
@@ -130,7 +134,7 @@ def move_all(session: Session, site_id: UUID, moves: Sequence[Move]) -> list[Tra
             one: nothing is ever booked into a closed day.
 
     Returns:
-        The transfer of each movement, in order.
+        The transfer of each movement, in order; what is new belongs to no session.
 
     Raises:
         ValueError: the legs of one do not sum to zero, or touch another site.
@@ -139,9 +143,10 @@ def move_all(session: Session, site_id: UUID, moves: Sequence[Move]) -> list[Tra
     for each in moves:
         _check(site_id, each.legs)
     known: dict[str, Transfer] = {}
-    for keys in portions(each.key for each in moves):
-        query = select(Transfer).where(Transfer.site_id == site_id, Transfer.key.in_(keys))
-        known |= {transfer.key: transfer for transfer in session.scalars(query)}
+    if moves:
+        keys = among(session, Transfer.key, [each.key for each in moves])
+        query = select(Transfer).where(Transfer.site_id == site_id, keys)
+        known = {transfer.key: transfer for transfer in session.scalars(query)}
     transfers = []
     fresh = []
     open_day = closing.first_open_day(session, site_id)
@@ -175,8 +180,11 @@ def _post(session: Session, fresh: Sequence[tuple[Transfer, Sequence[Leg]]]) -> 
     """Write transfers with their postings, and add what moved to each account once."""
     if not fresh:
         return
-    session.add_all(transfer for transfer, _ in fresh)
-    session.flush()
+    insert_all(
+        session,
+        Transfer.__table__,
+        [{name: getattr(transfer, name) for name in _COLUMNS} for transfer, _ in fresh],
+    )
     postings = []
     moved: dict[UUID, int] = {}
     accounts: dict[UUID, Account] = {}
@@ -189,21 +197,38 @@ def _post(session: Session, fresh: Sequence[tuple[Transfer, Sequence[Leg]]]) -> 
             })  # fmt: skip
             accounts[leg.account.id] = leg.account
             moved[leg.account.id] = moved.get(leg.account.id, 0) + leg.amount
-    session.execute(insert(Posting), postings)
-    session.connection().execute(
-        _ADD, [{"account": account_id, "moved": moved[account_id]} for account_id in sorted(moved)]
-    )
+    insert_all(session, Posting.__table__, postings)
+    _add(session, moved)
     for account_id, account in accounts.items():
         set_committed_value(account, "balance", account.balance + moved[account_id])
 
 
-_TABLE = Account.metadata.tables["account"]
-_ADD = (
-    update(_TABLE)
-    .where(_TABLE.c.id == bindparam("account"))
-    .values(balance=_TABLE.c.balance + bindparam("moved"))
-)
-"""Relative, so that the database adds to what it holds and not to what we believe it holds."""
+_COLUMNS = tuple(Transfer.__table__.columns.keys())
+_ACCOUNTS = Account.metadata.tables["account"]
+
+
+def _add(session: Session, moved: Mapping[UUID, int]) -> None:
+    """Add to what the database holds, and not to what we believe it holds."""
+    change = update(_ACCOUNTS)
+    if locks_rows(session):
+        moves = (
+            func.unnest(
+                literal(list(moved), postgresql.ARRAY(Uuid)),
+                literal(list(moved.values()), postgresql.ARRAY(BigInteger)),
+            )
+            .table_valued("account", "moved")
+            .render_derived()
+        )
+        change = change.where(_ACCOUNTS.c.id == moves.c.account).values(
+            balance=_ACCOUNTS.c.balance + moves.c.moved
+        )
+        session.connection().execute(change)
+        return
+    change = change.where(_ACCOUNTS.c.id == bindparam("account")).values(
+        balance=_ACCOUNTS.c.balance + bindparam("moved")
+    )
+    rows = [{"account": account_id, "moved": fen} for account_id, fen in moved.items()]
+    session.connection().execute(change, rows)
 
 
 def _require_same(session: Session, known: Transfer, legs: Sequence[Leg]) -> None:

@@ -246,7 +246,7 @@ def test_a_failing_disk_applies_nothing_and_asks_to_send_again(
         raise OperationalError("COMMIT", {}, Exception("database or disk is full"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(sales, "_write", full)
+        patch.setattr(sales, "post", full)
         answer = terminal.post(terminal.batch())
         assert (answer.status_code, answer.json["code"]) == (503, "busy")
     assert sold(engine) == 0
