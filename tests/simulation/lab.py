@@ -13,6 +13,7 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
 
 from dafan import db
 from dafan.config import Settings
@@ -63,6 +64,8 @@ class Lab:
     tills: tuple[Disk, ...]
     site: Site
     ring: KeyRing
+    till_images: dict[int, dict[str, bytes]] = field(default_factory=dict)
+    """Number → the disk of a till that has heard who it is."""
 
 
 def card(diner: int) -> str:
@@ -91,17 +94,18 @@ def open_lab() -> Iterator[Lab]:
         server_disk = Disk(folder / "server")
         till_disks = tuple(Disk(folder / f"till-{number}") for number in range(1, TILLS + 1))
         watched = {disk.folder: disk for disk in (server_disk, *till_disks)}
-        with _cheap_hashes(), chance() as drawn, vfs.watching(dict(watched)):
+        with _cheaper(), chance() as drawn, vfs.watching(dict(watched)):
             yield _build(folder, drawn, server_disk, till_disks)
 
 
 @contextmanager
-def _cheap_hashes() -> Iterator[None]:
-    """Argon2 with the least cost: nobody guesses here."""
+def _cheaper() -> Iterator[None]:
+    """Argon2 with the least cost, for nobody guesses here; and connections that stay open."""
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     with pytest.MonkeyPatch.context() as patch:
         for module in (auth, people):
             patch.setattr(module, "_hasher", cheap)
+        patch.setattr(db, "NullPool", QueuePool)  # to read the schema once a life, not once a request
         yield
 
 
@@ -134,6 +138,7 @@ def _make_site(engine: Engine, ring: KeyRing, disk: Disk) -> Site:
         tills = tuple(
             _enrol(session, actor, ring, venue.id, number, rng) for number in range(1, TILLS + 1)
         )
+    engine.dispose()
     key = ring.key(ring.epochs()[0]).secret
     return Site(site.id, venue.id, tills, diners, menu, key, disk.image())
 

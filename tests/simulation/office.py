@@ -87,6 +87,7 @@ class Office:
             return Fate.UNKNOWN if server.disk.dead else Fate.FAILED
         finally:
             self.lab.chance.clock = before
+            server.rest()
         return Fate.UNKNOWN if server.disk.dead else Fate.DONE
 
     def _money(self, act: Act, work: Callable[[Session, Actor], Any], name: str = OFFICE) -> str:

@@ -6,10 +6,10 @@ from random import Random
 from simulation.network import Weather
 
 STEPS = {
-    "sell": 30, "void": 4, "push": 18, "pull": 12, "office": 9,
-    "late": 6, "line": 3, "till_crash": 3, "till_fuse": 3, "server_crash": 2, "server_fuse": 4,
-    "full": 2, "bad_sync": 1, "clock": 3, "till_copy": 1, "till_restore": 1, "backup": 1,
-    "server_restore": 1, "revoke": 1, "replay": 2, "time": 4,
+    "sell": 30, "void": 4, "push": 16, "pull": 10, "office": 9, "late": 6, "time": 4,
+    "line": 5, "till_crash": 3, "till_fuse": 5, "server_crash": 2, "server_fuse": 6,
+    "full": 4, "bad_sync": 4, "clock": 4, "till_copy": 4, "till_restore": 3, "backup": 3,
+    "server_restore": 3, "revoke": 2, "replay": 3,
 }  # fmt: skip
 """Kind of step → how often."""
 ALWAYS = ("sell", "void", "push", "pull", "office", "late", "time")

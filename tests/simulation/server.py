@@ -1,15 +1,15 @@
 """The server: the real application on a simulated disk."""
 
-import sqlite3
 from dataclasses import dataclass, field, replace
 from random import Random
 from uuid import UUID
 
 import httpx
 from apiflask import APIFlask
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 
-from dafan import crypto
+from dafan import crypto, db
+from server.feed import FeedCounter
 from server.services import Services
 from simulation.disk import Disk
 from simulation.timing import Chance, MachineClock
@@ -25,7 +25,7 @@ class ServerMachine:
         up: Requests are answered.
         dark: It has no power, and somebody knows.
         promises: Terminal and sequence → hash, as answers have acknowledged them.
-        holds: Another worker has the database open, so that the log is not emptied at each close.
+        holds: Connections stay open; else the log is emptied behind each request.
     """
 
     app: APIFlask
@@ -38,7 +38,6 @@ class ServerMachine:
     holds: bool = True
     crashes: int = 0
     promises: dict[tuple[UUID, int], str] = field(default_factory=dict)
-    _spare: sqlite3.Connection | None = None
     _image: dict[str, bytes] = field(default_factory=dict)
 
     def begin(self, image: dict[str, bytes], clock: MachineClock, *, holds: bool) -> None:
@@ -53,9 +52,6 @@ class ServerMachine:
     def start(self) -> None:
         """Switch it on, with the disk as it was found."""
         self.disk.mount(self._image)
-        if self.holds:
-            self._spare = sqlite3.connect(self.disk.folder / DATABASE, isolation_level=None)
-            self._spare.execute("PRAGMA journal_mode").fetchone()
         self.up, self.dark = True, False
 
     def crash(self, rng: Random | None) -> None:
@@ -68,9 +64,17 @@ class ServerMachine:
     def close(self) -> None:
         """Nobody answers any more."""
         self.up = False
-        if self._spare is not None:
-            self._spare.close()
-            self._spare = None
+        self.engine.dispose()
+
+    def rest(self) -> None:
+        """A request is over."""
+        if not self.holds:
+            self.engine.dispose()
+
+    def version(self) -> int:
+        """How far the feed has come."""
+        with db.reading(self.engine) as session:
+            return session.scalar(select(func.max(FeedCounter.version))) or 0
 
     def backup(self) -> dict[str, bytes]:
         """The disk at this moment, as a consistent copy."""
@@ -95,6 +99,7 @@ class ServerMachine:
             )
         finally:
             self.chance.clock = before
+            self.rest()
         if self.disk.dead:
             self.up = False
             return None

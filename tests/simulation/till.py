@@ -13,7 +13,7 @@ from dafan.desk import Void
 from dafan.ids import new_id
 from dafan.journal import JournalError
 from dafan.records import Entry, FaceEvidence, Sale
-from dafan.sync import RevokedError, SyncClient, SyncError
+from dafan.sync import ForkError, RevokedError, SyncClient, SyncError
 from pos import events as ev
 from pos.runtime import Till
 from pos.state import Committing, Idle, Open, Paid
@@ -78,6 +78,8 @@ class TillMachine:
     till: Till = field(init=False)
     sync: SyncClient = field(init=False)
     _http: httpx.Client = field(init=False)
+    stuck: bool = False
+    """The server has said that this journal contradicts it: a person must come."""
     _image: dict[str, bytes] = field(default_factory=dict)
 
     # --- power --------------------------------------------------------------------------------
@@ -300,6 +302,7 @@ class TillMachine:
             more = work()
         except SyncError as error:
             self._alive()
+            self.stuck = isinstance(error, ForkError)
             self.sync._failed(str(error), revoked=isinstance(error, RevokedError))
             self._alive()
             self._drain()
@@ -330,9 +333,12 @@ class TillMachine:
 
 
 def make_till(lab: Lab, number: int, time: Time, network: Network) -> TillMachine:
-    """A new till of the site, with an empty disk."""
+    """A till of the site, as it was set up."""
     terminal_id, identity = lab.site.tills[number]
-    return TillMachine(
+    machine = TillMachine(
         f"till {number + 1}", terminal_id, identity, lab.site.key, lab.tills[number],
         MachineClock(time), time, network,
     )  # fmt: skip
+    machine.restore(lab.till_images.get(number, {}))
+    machine.life = 0
+    return machine

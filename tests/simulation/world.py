@@ -14,7 +14,7 @@ from dafan.journal import sign_batch
 from dafan.records import canonical
 from simulation.judge import judge
 from simulation.lab import Lab, card
-from simulation.network import Network
+from simulation.network import Network, Weather
 from simulation.office import Act, Office
 from simulation.plan import Plan
 from simulation.story import Story
@@ -45,10 +45,28 @@ class Result:
     story: str
 
 
+def set_up(lab: Lab) -> None:
+    """Let every till of the lab hear once who and where it is; all worlds begin with that."""
+    time = Time()
+    lab.chance.begin("set up", MachineClock(time))
+    lab.server.begin(lab.site.image, MachineClock(time), holds=True)
+    network = Network(lab.server, Random(0), Weather(), lambda _who, _what: None)
+    for number in range(len(lab.tills)):
+        till = make_till(lab, number, time, network)
+        till.start()
+        while "more" in till.pull():
+            pass
+        till.stop()
+        lab.till_images[number] = till.image()
+    lab.server.close()
+
+
 class World:
     """Tills, a server, a network, and time."""
 
     def __init__(self, lab: Lab, seed: int) -> None:
+        if not lab.till_images:
+            set_up(lab)
         self.lab, self.seed, self.plan = lab, seed, Plan.of(seed)
         self.rng = Random(f"world {seed}")
         self.time, self.story, self.step = Time(), Story(), 0
@@ -76,7 +94,7 @@ class World:
         self.tell("seed", f"{self.seed}: {', '.join(self.plan.attacks) or 'nothing but chance'}")
         try:
             for till in self.tills:
-                self._act(till, lambda till=till: self._open(till))
+                self._act(till, lambda till=till: till.start() or "starts")
             kinds, weights = list(self.plan.weights), list(self.plan.weights.values())
             for self.step in range(1, self.plan.steps + 1):
                 self._turn_on()
@@ -91,20 +109,6 @@ class World:
         return Result(
             self.seed, tuple(self.faults), self.story.digest(), self._counted(), self.story.text()
         )
-
-    def _open(self, till: TillMachine) -> str:
-        """A new till learns who and where it is before it is left alone."""
-        till.start()
-        while "more" in (told := self._calm(till)):
-            pass
-        return f"is set up: {told}"
-
-    def _calm(self, till: TillMachine) -> str:
-        weather, self.network.weather = self.network.weather, type(self.network.weather)()
-        try:
-            return till.pull()
-        finally:
-            self.network.weather = weather
 
     @contextmanager
     def _on(self, clock: MachineClock) -> Iterator[None]:
@@ -356,24 +360,22 @@ class World:
             self._act(till, lambda till=till: till.start() or "starts")
         while self.network.flying:
             self.network.deliver()
+        for till in self.tills:
+            self._act(till, till.pull)
         for _ in range(ROUNDS):
-            told = [self._sync(till) for till in self.tills]
-            if all(told):
+            for till in self.tills:
+                if till.waiting and not till.stuck:
+                    self._act(till, till.push)
+                elif till.till.store.feed_version() != self.server.version():
+                    self._act(till, till.pull)
+            if all(map(self._is_done, self.tills)):
                 return
         self.tell("world", "sync does not come to an end")
 
-    def _sync(self, till: TillMachine) -> bool:
-        """A turn of both threads; whether nothing is left to do."""
-        version = till.till.store.feed_version()
-        said: list[str] = []
-
-        def work() -> str:
-            said[:] = till.push(), till.pull()
-            return "; ".join(said)
-
-        self._act(till, work)
-        same = till.till.store.feed_version() == version
-        return same and not any("more" in each for each in said)
+    def _is_done(self, till: TillMachine) -> bool:
+        """Whether the till has heard all that was published, and told all that it can."""
+        heard = till.till.store.feed_version() == self.server.version()
+        return till.sync.state.revoked or (heard and (till.stuck or not till.waiting))
 
     def _end(self) -> None:
         for till in self.tills:
