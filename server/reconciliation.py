@@ -102,6 +102,7 @@ class Day:
         late: What came for a closed day since; it counts for another day.
         closing: Who closed it, and when; ``None`` while it is open, or where nothing moved on it.
         closed: Whether it is closed.
+        closed_with: The differences that the closing holds, as plain values.
         shifts: Every shift beside the books.
         differences: What a person should explain.
         notes: Key of a difference → explanations, the oldest first.
@@ -112,6 +113,7 @@ class Day:
     late: Mapping[day_figures.Place, day_figures.Takings]
     closing: DayClose | None
     closed: bool
+    closed_with: Sequence[Mapping[str, Any]]
     shifts: Sequence[Compared]
     differences: Sequence[Difference]
     notes: Mapping[str, Sequence[ClosingNote]]
@@ -132,15 +134,17 @@ def day(session: Session, site_id: UUID, when: date, now: datetime) -> Day:
         now: Aware UTC.
     """
     row = closing.find(session, site_id, when)
-    if row is None:
-        figures = day_figures.of_day(session, site_id, when)
+    told: dict[str, Any] = {} if row is None else closing.figures_of(row)
+    if told:
+        figures = day_figures.Figures.from_json(told["figures"])
     else:
-        figures = day_figures.Figures.from_json(closing.figures_of(row)["figures"])
+        figures = day_figures.of_day(session, site_id, when)
     until = closing.closed_until(session, site_id)
     closed = until is not None and when <= until
     compared = [shifts.compare(session, row) for row in shifts.of_day(session, site_id, when)]
     return Day(
-        when, figures, day_figures.late(session, site_id, when), row, closed, compared,
+        when, figures, day_figures.late(session, site_id, when), row, closed,
+        told.get("differences", ()), compared,
         _differences(session, site_id, when, now, compared),
         _notes(session, site_id, when),
     )  # fmt: skip
