@@ -10,6 +10,8 @@ from argon2 import PasswordHasher
 
 from dafan.clock import SystemClock
 from dafan.crypto import new_key
+from dafan.desk import TillStaff
+from dafan.money import format_yuan
 from dafan.records import CardStatus
 from dafan.units import Grams
 from pos.events import Weighed
@@ -48,12 +50,15 @@ def counter(canteen: Any, chromium: Any, tmp_path: Path) -> Iterator[tuple[Any, 
     from conftest_pos import card, make_policy
 
     canteen.policy = make_policy(confirm_ms=3000)
-    diner = canteen.diner(pin_hash=PasswordHasher(1, 8, 1).hash(PIN))
+    hashed = PasswordHasher(1, 8, 1).hash(PIN)
+    diner = canteen.diner(pin_hash=hashed)
+    clerk = TillStaff(id=diner.id, number="301", name="收银员甲", pin_hash=hashed)
     site_key, clock = new_key(), SystemClock()
     store = TillStore(tmp_path / "till.db", canteen.terminal_id, site_key, clock)
     till = Till(store, clock)
     store.apply_feed_page(canteen.page(
         ("diner", str(diner.id), diner),
+        ("staff", str(clerk.id), clerk),
         ("card", "0012345678", card("0012345678", diner)),
         ("card", "0087654321", card("0087654321", diner, CardStatus.LOST)),
     ))  # fmt: skip
@@ -145,3 +150,49 @@ def test_counted_dishes_are_chosen_on_the_screen_and_paid_by_cash(
     page.click("[data-press=yes]")
     page.wait_for_selector("#kiosk[data-screen=paid]")
     assert [entry.body["total"] for entry in _sales(till)] == [150]
+
+
+def _sign_in(page: Any) -> None:
+    page.click("[data-press=staff]")
+    page.wait_for_selector("#kiosk[data-screen=ask] .digits")
+    _digits(page, "301")
+    page.click("[data-digit=ok]")
+    page.wait_for_selector(".display.dots")
+    _digits(page, PIN)
+    page.wait_for_selector("#kiosk[data-screen=desk]")
+
+
+def test_a_cashier_takes_a_sale_back_and_closes_the_shift_on_the_screen(
+    counter: tuple[Any, Till, Pan],
+) -> None:
+    page, till, pan = counter
+    pan.grams = 412
+    page.wait_for_selector(".amount:has-text('11.54')")
+    till.put_typed("0012345678")
+    page.wait_for_selector("#kiosk[data-screen=paid]")
+    pan.grams = 0
+    page.wait_for_selector("#kiosk[data-screen=place]")
+    _sign_in(page)
+    page.click(".sale:has-text('甲*')")
+    (sale,) = _sales(till)  # its price depends on the time of day
+    paid = format_yuan(sale.body["total"])
+    page.wait_for_selector(f"main.taking .amount:has-text('{paid}')")
+    assert page.is_disabled(".danger")
+    page.click("[data-reason=twice]")
+    page.click(".danger:not(:disabled)")
+    page.wait_for_selector("main.done h1:has-text('已撤销')")
+    page.click("[data-press=yes]")
+    page.wait_for_selector(".sale.voided:disabled")
+    page.click("[data-press=shift]")
+    page.wait_for_selector("h1:has-text('请清点抽屉里的现金')")
+    _digits(page, "500")
+    page.wait_for_selector(".display:has-text('¥5.00')")
+    page.click("[data-digit=ok]")
+    page.wait_for_selector("main.closing .row:has-text('差额'):has-text('¥5.00')")
+    page.click("[data-press=yes]")
+    page.wait_for_selector("main.done h1:has-text('已交班')")
+    page.wait_for_selector("#kiosk[data-screen=place]")
+    entries = till.store.journal.read(0)
+    assert [entry.kind for entry in entries] == ["sale", "void", "shift"]
+    assert entries[1].body["reason"] == "重复结算"
+    assert (entries[2].body["counted"], entries[2].body["cash"]) == (500, 0)
