@@ -43,6 +43,7 @@ def upgrade() -> None:
     _create_sessions()
     _create_second_factor()
     _create_tokens()
+    _chain_the_audit()
 
 
 def _of_user(table: str) -> sa.ForeignKeyConstraint:
@@ -90,6 +91,20 @@ def _create_second_factor() -> None:
         batch_op.create_index(batch_op.f("ix_recovery_code_user_id"), ["user_id"])
 
 
+def _chain_the_audit() -> None:
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("seq", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("hash", sa.String(length=64), nullable=True))
+        batch_op.create_index("ix_audit_site_id_seq", ["site_id", "seq"])
+    op.create_table(
+        "audit_head",
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("site_id", name=op.f("pk_audit_head")),
+    )
+
+
 def _create_tokens() -> None:
     op.create_table(
         "api_token",
@@ -121,8 +136,12 @@ def _split_roles() -> None:
 
 
 def downgrade() -> None:
-    for table in ("api_token", "recovery_code", "second_factor", "user_session"):
+    for table in ("audit_head", "api_token", "recovery_code", "second_factor", "user_session"):
         op.drop_table(table)
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.drop_index("ix_audit_site_id_seq")
+        batch_op.drop_column("hash")
+        batch_op.drop_column("seq")
     with op.batch_alter_table("user_account", schema=None) as batch_op:
         batch_op.drop_column("second_factor_at")
         batch_op.add_column(sa.Column("roles", sa.JSON(), nullable=False, server_default="[]"))
