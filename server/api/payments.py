@@ -19,11 +19,12 @@ blueprint = APIBlueprint("payments", __name__, url_prefix="/api/v1/payments", ta
 
 @blueprint.post("/wechat/notify")
 @machine
+@blueprint.output({}, status_code=204)
 @blueprint.doc(
     summary="A notification of WeChat Pay",
     description="Signed by WeChat Pay; harmless to repeat. Nobody else's is believed.",
     responses={
-        204: "Booked, or known already", 400: "Nothing that we asked for",
+        400: "Nothing that we asked for",
         401: "Not signed by WeChat Pay", 413: "Too long", 503: "No gateway is set up",
     },
 )  # fmt: skip
