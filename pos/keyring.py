@@ -78,15 +78,17 @@ class KeyRing:
     def take(self, item: SiteKey) -> bool:
         """Keep a key from the feed, on the disk first; whether it is news.
 
+        A server that was restored from a backup may give an epoch a second time, with another key.
+
         Raises:
             SealError: it is not sealed for this terminal.
             OSError: the disk does not take it.
         """
-        if item.epoch in self._keys:
-            return False
         if self._identity is None:
             raise SealError("site key: this program has no identity that could open it")
         key = open_box(self._identity, item.sealed, "site key")
+        if self._keys.get(item.epoch) == key:
+            return False
         if len(key) != KEY_BYTES:
             raise SealError("site key: what was sealed for this terminal is no key")
         if self._folder is not None:

@@ -134,6 +134,19 @@ def test_a_key_for_another_terminal_is_none_of_ours(store, identity, canteen):
     assert store.journal.read(0)[-1].body["code"] == "site_key_unusable"
 
 
+def test_an_epoch_that_a_restored_server_gives_again_is_taken_with_its_new_key(
+    store, identity, canteen, gallery, tmp_path
+):
+    give(store, ("site_key", str(canteen.terminal_id), sealed_key(identity)))
+    other = new_key()
+    give(store, ("site_key", str(canteen.terminal_id), sealed_key(identity, other)))
+    diner = canteen.diner()
+    template = template_of(diner, other, 2)
+    give(store, ("template", str(template.id), template))
+    assert known(gallery, diner)
+    assert key_file(tmp_path, 2).read_bytes() == other
+
+
 def test_qr_codes_of_every_kept_epoch_are_read(store, identity, canteen):
     diner_id = uuid4()
     give(store, ("site_key", str(canteen.terminal_id), sealed_key(identity)))
