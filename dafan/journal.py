@@ -45,10 +45,19 @@ class JournalError(DafanError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that ``dafan verify`` found wrong."""
+    """Something that ``dafan verify`` found wrong.
+
+    Attributes:
+        where: Which row.
+        what: What is wrong with it.
+        code: The kind of fault.
+        advice: What to do about it.
+    """
 
     where: str
     what: str
+    code: str = ""
+    advice: str = ""
 
 
 def hash_entry(

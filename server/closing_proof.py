@@ -25,11 +25,16 @@ def faults(session: Session) -> Iterator[Fault]:
 
 def _figures(session: Session, row: DayClose) -> Iterator[Fault]:
     """The postings of a closed day are still those that it was closed with."""
-    told = day_figures.Figures.from_json(closing.figures_of(row)["figures"])
+    where = f"closing of {row.business_date} of site {row.site_id}"
+    try:
+        told = day_figures.Figures.from_json(closing.figures_of(row)["figures"])
+    except (KeyError, TypeError, ValueError):
+        yield Fault(where, "its figures cannot be read: it was altered after the day was closed")
+        return
     kinds, counts = day_figures.moved(session, row.site_id, row.business_date)
     if (kinds, counts) != (told.kinds, told.counts):
         yield Fault(
-            f"closing of {row.business_date} of site {row.site_id}",
+            where,
             f"it was closed with {told.counts}, the books of that day now hold {counts}, or other "
             "amounts: money was moved on a closed day",
         )

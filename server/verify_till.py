@@ -13,7 +13,8 @@ from dafan.errors import ConfigError
 from dafan.journal import GENESIS, Fault, entry_hash
 from dafan.records import Entry, Sale
 from server import entries
-from server.verify import Report, booked_fen
+from server.verify import Report
+from server.verify_money import booked_fen
 
 _CHUNK = 500
 

@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 
 from dafan import db
 from dafan.money import Fen
-from server import verify
+from server import reconciliation, verify
 from server.books import closing
 from server.books.closing import ClosingError
 from server.books.sales import Sale
@@ -22,13 +22,14 @@ def close(engine, site, day, figures=None):
 
 
 def test_a_late_sale_keeps_its_day_and_is_booked_on_the_first_open_one(
-    engine, site, terminal, make_diner, make_sale, clock
+    engine, actor, terminal, make_diner, make_sale, clock
 ):
     today = clock.now().date()
     diner = make_diner()
     terminal.sell(make_sale(diner, total=1000))
     terminal.push()
-    close(engine, site, today)
+    with db.writing(engine) as session:
+        reconciliation.close_days(session, actor, today)
     sale = make_sale(diner, total=700)
     terminal.sell(sale)
     free = make_sale(diner, total=0)

@@ -14,9 +14,9 @@ from dafan.desk import Void
 from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import Sale, Source
-from server import audit, exceptions, ingest, refunds
+from server import audit, exceptions, ingest, reconciliation, refunds
 from server.actor import Actor
-from server.books import accounts, bodies, closing, refunds_proof, sales
+from server.books import accounts, bodies, refunds_proof, sales
 from server.books.accounts import Account
 from server.books.refunds import Refund
 from server.books.transfers import Transfer
@@ -168,14 +168,13 @@ def test_a_till_that_voids_what_was_refunded_on_the_page_gives_nothing_back_twic
 
 
 def test_a_late_void_of_a_closed_day_counts_for_the_first_open_one(
-    terminal: Any, make_sale: Any, void: Any, engine: Engine, site: Any, clock: Any
+    terminal: Any, make_sale: Any, void: Any, engine: Engine, actor: Any
 ) -> None:
     sale = make_sale(None, 700)
     terminal.sell(sale)
     terminal.push()
     with db.writing(engine) as session:
-        books = closing.lock(session, site.id)
-        closing.close(session, books, date(2026, 3, 2), {}, by="test", at=clock.now())
+        reconciliation.close_days(session, actor, date(2026, 3, 2))
     terminal.write("void", void(sale))
     assert reasons(terminal.push(after=1)) == [""]
     with db.reading(engine) as session:
