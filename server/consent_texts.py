@@ -5,7 +5,7 @@ necessity and effect (art. 30), separate consent (art. 29), guardian of a child 
 withdrawal (art. 15), no refusal of service (art. 16), storage for the shortest time (art. 19).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dafan.errors import BadInputError
 
@@ -76,8 +76,34 @@ _FIRST = ConsentText(
     ),
 )
 
-TEXTS: dict[str, ConsentText] = {text.version: text for text in (_FIRST,)}
-CURRENT = _FIRST.version
+_SECOND = replace(
+    _FIRST,
+    version="2026-02",
+    paragraphs=tuple(
+        {
+            "保存什么": (
+                "保存什么",
+                (
+                    "一张登记照片，和由它计算出的一组数字（人脸特征）。每次刷脸付款时的一帧画面"
+                    "加密留在那台结算台上，只在您对这笔付款提出争议时才调取。"
+                ),
+            ),
+            "保存多久": (
+                "保存多久",
+                (
+                    "照片和人脸特征保存到您撤回同意或离开本单位为止，届时立即从服务器删除，"
+                    "各结算台联网后随即删除，您可以要一份删除回执。付款画面最多保存 90 天，"
+                    "通常 30 天，到期自动删除；争议了结时立即删除。"
+                ),
+            ),
+        }.get(heading, (heading, text))
+        for heading, text in _FIRST.paragraphs
+    ),
+)
+"""With the picture that tills keep for a dispute (:attr:`dafan.records.Policy.evidence_days`)."""
+
+TEXTS: dict[str, ConsentText] = {text.version: text for text in (_FIRST, _SECOND)}
+CURRENT = _SECOND.version
 
 
 def text_of(version: str = CURRENT) -> ConsentText:

@@ -112,7 +112,7 @@ def test_an_entry_that_cannot_be_read_is_shown_and_breaks_nothing(
     batch = journal.sign_batch(till.identity, [*till.journal.read(1), odd])
     assert till.post(batch).json["status"] == "fork"
     page = browser("manager").see(f"/manage/forks/{till.id}")
-    assert '<td class="n">5</td>' in page
+    assert '<td class="num">5</td>' in page
 
 
 # --- keys ---------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from dafan.records import Source
 from server import cards, groups, people, sites
 from server.actor import Actor
 from server.books import accounts, subsidies
+from server.consent_texts import CURRENT
 
 HOSTILE = "<script>alert(1)</script>"
 NEW = "/manage/people/new"
@@ -183,7 +184,7 @@ def test_a_photo_needs_consent_and_consent_needs_to_have_been_read(browser, make
     person = browser("manager")
     page = f"/manage/people/{make_diner()}/face"
     assert "检查并登记" not in person.see(page)
-    fields = {"version": "2026-01", "channel": "desk"}
+    fields = {"version": CURRENT, "channel": "desk"}
     assert "先让就餐人阅读" in person.send(f"{page}/consent", page, **fields).text
     agreed = person.send(f"{page}/consent", page, agreed="on", **fields).text
     assert "已记录同意" in agreed
