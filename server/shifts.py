@@ -156,6 +156,14 @@ def of_day(session: Session, site_id: UUID, day: date) -> Sequence[ShiftRow]:
     return session.scalars(query.order_by(ShiftRow.closed_at, ShiftRow.id)).all()
 
 
+def last_marks(session: Session, site_id: UUID) -> dict[UUID, int]:
+    """Terminal → the last journal entry that one of its shifts covers."""
+    query = select(ShiftRow.terminal_id, func.max(ShiftRow.last_seq)).where(
+        ShiftRow.site_id == site_id
+    )
+    return dict(session.execute(query.group_by(ShiftRow.terminal_id)).all())
+
+
 def compare(session: Session, row: ShiftRow) -> Compared:
     """Hold a shift against the books."""
     return Compared(row, _booked(session, row), _parked(session, row), _taken_out(session, row))

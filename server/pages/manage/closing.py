@@ -31,6 +31,8 @@ def day_page() -> str:
     when = min(_read(request.args.get("day", "")) or today, today)
     with reading() as session:
         found = reconciliation.day(session, site_id(), when, services().clock.now())
+        all_tills = terminals.of_site(session, site_id())
+        marks = shifts.last_marks(session, site_id())
         return render_template(
             "manage/closing.html",
             day=found,
@@ -38,7 +40,9 @@ def day_page() -> str:
             before=when - _DAY if when > _FIRST else None,
             after=when + _DAY if when < today else None,
             to_close=reconciliation.next_days(session, site_id(), when),
-            names={till.id: till.name for till in terminals.of_site(session, site_id())},
+            names={till.id: till.name for till in all_tills},
+            tills=[(till, marks.get(till.id)) for till in all_tills if till.revoked_at is None],
+            shifted={each.row.terminal_id for each in found.shifts},
             report=report,
         )
 
