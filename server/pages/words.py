@@ -145,6 +145,11 @@ def action_text(action: str) -> str:
     return str(_ACTIONS.get(action, action))
 
 
+def action_choices() -> list[tuple[str, str]]:
+    """Each act of the audit log with its words."""
+    return [(code, str(text)) for code, text in _ACTIONS.items()]
+
+
 def exception_text(code: str) -> tuple[str, str, str]:
     """Light, title and advice of an exception's code."""
     light, title, advice = _EXCEPTIONS.get(code, ("warn", code, ""))
