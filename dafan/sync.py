@@ -146,6 +146,7 @@ class SyncClient:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
+        self._untold = False
         self.state = SyncState(waiting=self._waiting(), revoked=revoked)
 
     @property
@@ -341,10 +342,22 @@ class SyncClient:
             )
 
     def _changed(self, **changes: Any) -> None:
+        """Change the state and tell of it; what could not be taken in is told again.
+
+        Who is told may have to write it down, and the till's disk may be full: that must end no
+        thread, and the last word (a revocation) must not be forgotten.
+        """
         with self._lock:
             before, self.state = self.state, replace(self.state, **changes)
-        if replace(before, last_contact=None) != replace(self.state, last_contact=None):
+            news = replace(before, last_contact=None) != replace(self.state, last_contact=None)
+            tell, self._untold = news or self._untold, False
+        if not tell:
+            return
+        try:
             self._on_state(self.state)
+        except Exception:
+            log.exception("the state of sync could not be taken in; it is told again")
+            self._untold = True
 
     def _waiting(self) -> int:
         return self._journal.head()[0] - self._journal.acknowledged()

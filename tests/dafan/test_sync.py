@@ -12,9 +12,9 @@ import pytest
 from dafan.clock import ManualClock
 from dafan.crypto import Identity, token_is_good
 from dafan.desk import EvidencePicture
-from dafan.journal import GENESIS, Journal
+from dafan.journal import GENESIS, Journal, JournalError
 from dafan.records import FeedPage, JournalPush
-from dafan.sync import ForkError, RevokedError, SyncClient, SyncError
+from dafan.sync import ForkError, RevokedError, SyncClient, SyncError, SyncState
 
 Sell = Callable[[int], list[UUID]]
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
@@ -240,6 +240,30 @@ def test_the_request_body_is_exactly_what_was_signed(
     server.spoil = keep
     client.push_once()
     assert JournalPush.model_validate(bodies[0]).entries == tuple(server.entries)
+
+
+def test_a_full_disk_ends_no_sync_thread_and_what_it_did_not_take_in_is_told_again(
+    client: SyncClient, server: FakeServer, sell: Sell
+) -> None:
+    told: list[bool] = []
+    full = [True]
+
+    def keep(state: SyncState) -> None:
+        if full[0]:
+            raise JournalError("the till's disk does not take writes (disk is full)")
+        told.append(state.revoked)
+
+    client._on_state = keep
+    refusal = {"code": "revoked", "message": "this terminal was revoked"}
+    server.spoil = lambda _request: httpx.Response(401, json=refusal)
+    sell(1)
+    for _ in range(3):
+        with pytest.raises(RevokedError):
+            client.push_once()
+        client._failed("revoked", revoked=True)
+    full[0] = False
+    client._failed("revoked", revoked=True)
+    assert told == [True]
 
 
 # --- a server that came back from a backup, without anything new to push ------------------------

@@ -78,8 +78,8 @@ class TillMachine:
     till: Till = field(init=False)
     sync: SyncClient = field(init=False)
     _http: httpx.Client = field(init=False)
-    stuck: bool = False
-    """The server has said that this journal contradicts it: a person must come."""
+    stuck_at: int = -1
+    """The last entry of a push of which the server has said that it contradicts what it holds."""
     _image: dict[str, bytes] = field(default_factory=dict)
 
     # --- power --------------------------------------------------------------------------------
@@ -129,6 +129,7 @@ class TillMachine:
         """Put an old image of the disk into the machine, which is off."""
         self._image = image
         self.life += 1
+        self.stuck_at = -1
 
     def image(self) -> dict[str, bytes]:
         """A copy of the disk, as a backup program takes it."""
@@ -302,7 +303,8 @@ class TillMachine:
             more = work()
         except SyncError as error:
             self._alive()
-            self.stuck = isinstance(error, ForkError)
+            if name == "push" and isinstance(error, ForkError):
+                self.stuck_at = self.till.store.journal.head()[0]
             self.sync._failed(str(error), revoked=isinstance(error, RevokedError))
             self._alive()
             self._drain()
@@ -323,6 +325,11 @@ class TillMachine:
         """Entries that the server has not acknowledged."""
         journal = self.till.store.journal
         return journal.head()[0] - journal.acknowledged()
+
+    @property
+    def stuck(self) -> bool:
+        """The server keeps all that is here aside: a person must come."""
+        return self.stuck_at == self.till.store.journal.head()[0]
 
     def entries(self) -> list[Entry]:
         """The whole journal."""
