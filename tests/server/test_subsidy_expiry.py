@@ -185,3 +185,20 @@ def test_a_last_day_that_is_over_is_refused(
     with pytest.raises(BadInputError) as caught:
         run(engine, replace(actor), site.group_id, 500, days(-1), "x")
     assert caught.value.code == "past_day"
+
+
+def test_the_commands_do_by_hand_what_the_jobs_do(
+    engine: Engine, actor: Actor, site: Any, make_diner: MakeDiner
+) -> None:
+    from click.testing import CliRunner
+
+    from dafan.cli import root
+
+    diner = make_diner(cash=0)
+    run(engine, actor, site.group_id, 500, days(0), "三月")
+    first, second = (CliRunner().invoke(root, ["server", "expire-subsidies"]) for _ in range(2))
+    assert "三月: 5.00 yuan of 1 diners taken back" in first.output
+    assert "No subsidy has expired" in second.output
+    assert subsidy(engine, diner) == 0
+    refused = CliRunner().invoke(root, ["server", "reconcile-payments"])
+    assert "no payment gateway is set up" in f"{refused.output}{refused.exception}"
