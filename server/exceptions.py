@@ -17,8 +17,8 @@ class ExceptionItem(Base):
     """One thing to judge.
 
     Codes: ``parked`` (an entry could not be booked), ``fork`` (a till restored from an old disk),
-    ``overdraft``, ``over_limit``, ``subsidised_twice``, ``not_active``, ``wrong_date``, ``late_sale`` (of a closed day),
-    ``unpublished``, ``notice`` (the terminal speaks).
+    ``overdraft``, ``over_limit``, ``subsidised_twice``, ``not_active``, ``wrong_date``,
+    ``late_sale`` (of a closed day), ``unpublished``, ``notice`` (the terminal speaks).
     """
 
     __tablename__ = "exception_item"

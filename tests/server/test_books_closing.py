@@ -1,21 +1,21 @@
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from dafan import db
+from dafan.ids import new_id
 from dafan.money import Fen
-from server import reconciliation, verify
+from server import reconciliation, schema, sites, verify
 from server.books import closing
 from server.books.closing import ClosingError
 from server.books.sales import Sale
 from server.books.transfers import Posting, Transfer
 from server.exceptions import ExceptionItem
+from tests.server.conftest import NOON
 
 
 def close(engine, site, day, figures=None):
-    from tests.server.conftest import NOON
-
     with db.writing(engine) as session:
         books = closing.lock(session, site.id)
         return closing.close(session, books, day, figures or {"n": 1}, by="test", at=NOON)
@@ -97,3 +97,21 @@ def test_a_closing_that_was_altered_or_deleted_is_found(engine, site, clock, har
         connection.exec_driver_sql(harm)
     with db.reading(engine) as session:
         assert list(closing.faults(session))
+
+
+def test_sites_from_before_have_open_books_and_one_body_named_as_the_site(tmp_path):
+    engine = db.make_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    schema.upgrade(engine, "0006")
+    known = new_id()
+    with engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO site (id, name) VALUES (:id, '老单位')"), {"id": known.hex}
+        )
+    schema.upgrade(engine)
+    with db.writing(engine) as session:
+        assert closing.closed_until(session, known) is None
+        assert [body.name for body in sites.bodies(session, known)] == ["老单位"]
+        day = date(2026, 3, 2)
+        closing.close(session, closing.lock(session, known), day, {"n": 1}, by="x", at=NOON)
+        assert closing.is_closed(session, known, day)
+    engine.dispose()

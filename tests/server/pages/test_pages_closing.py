@@ -44,6 +44,7 @@ def test_a_day_is_looked_at_explained_booked_closed_and_taken_home(
     assert "¥12.50" in page
     assert "现金长短款" in page
     assert "-¥0.50" in page
+    assert "已交班" in page
     assert "关账到" not in page
     clock.advance(86400)
     person = browser("finance")
