@@ -9,8 +9,9 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -42,7 +43,32 @@ class ServerSettings(_Section):
     https: bool = False
     """TLS is in front: cookies are then marked secure."""
     second_factor: Literal["required", "optional"] = "required"
-    """Whether administrators and finance must sign in with a one-time code; ``docs/security.md``."""
+    """Whether administrators and finance must sign in with a one-time code as well."""
+
+
+class OidcSettings(_Section):
+    """Single sign-on by OpenID Connect, for people who have an account here already."""
+
+    issuer: str = ""
+    """The provider's address, ``https://…``; empty: no single sign-on."""
+    client_id: str = ""
+    """The name of this server at the provider."""
+    client_secret_file: Path | None = None
+    """First line: the secret of that name."""
+    claim: str = "preferred_username"
+    """What of the provider's answer is the login here."""
+    label: str = "统一身份认证"
+    """The text of the button."""
+    acr: str = ""
+    """The strength (``acr``) that the provider must have asked for; empty: its own choice."""
+
+    @field_validator("issuer")
+    @classmethod
+    def _must_be_tls(cls, issuer: str) -> str:
+        plain = urlsplit(issuer)
+        if issuer and plain.scheme != "https" and plain.hostname not in {"127.0.0.1", "localhost"}:
+            raise ValueError("the issuer must begin with https://")
+        return issuer.rstrip("/")
 
 
 class ScaleSettings(_Section):
@@ -148,6 +174,7 @@ class Settings(BaseSettings):
     gateway: GatewaySettings = GatewaySettings()
     till: TillSettings = TillSettings()
     vision: VisionSettings = VisionSettings()
+    oidc: OidcSettings = OidcSettings()
 
     @property
     def database(self) -> str:

@@ -27,6 +27,8 @@ _TEXTS: dict[str, LazyString] = {
     "wrong_password": _l("现在的密码不对"),
     "bad_password": _l("密码至少 10 个字符"),
     "same_password": _l("新密码和现在的一样，请换一个"),
+    "sign_on": _l("单点登录没有成功：请再试一次，或用密码登录"),
+    "sign_on_unknown": _l("单点登录的这个人在这里还没有账号：请管理员先建账号"),
     "wrong_code": _l("验证码不对、已用过或已过期：请输入手机上现在显示的 6 位数字"),
     "second_factor_on": _l("两步验证已经开启"),
     "unknown_session": _l("没有这个登录，可能已经退出"),

@@ -23,13 +23,15 @@ from wtforms.validators import DataRequired, EqualTo, Length
 
 from dafan import db
 from dafan.errors import DafanError
-from server import auth, gate, known_devices, sessions
+from server import auth, gate, known_devices, sessions, sign_on
 from server.access import public, signed_in
 from server.pages import layout, messages, navigation
 from server.pages.forms import Form
 from server.services import services
 
 CODE_TIME = timedelta(minutes=5)
+ONWARD = "onward"
+"""In the session: where to go after the single sign-on."""
 PENDING = "pending"
 """In the session: who gave a password and has yet to give a code, until when, and whereto then."""
 
@@ -85,7 +87,32 @@ def login() -> str | Response:
             until = parts.clock.now() + CODE_TIME
             browser_session[PENDING] = [str(user.id), user.mark, until.timestamp(), onward]
             return redirect(url_for("session.code"))
-    return render_template("session/login.html", form=form)
+    return render_template("session/login.html", form=form, sso=sign_on.label(), onward=onward)
+
+
+@blueprint.get("/login/sso")
+@public
+def sign_on_begin() -> Response:
+    """Go to the provider of single sign-on."""
+    browser_session[ONWARD] = request.args.get("next", "")
+    try:
+        return sign_on.begin(url_for("session.sign_on_done", _external=True))
+    except DafanError as error:
+        flash(messages.say(error), "stop")
+        return redirect(url_for("session.login"))
+
+
+@blueprint.get("/login/sso/done")
+@public
+def sign_on_done() -> Response:
+    """Come back from the provider: whom it names, and who has an account here, is in."""
+    onward = browser_session.pop(ONWARD, "")
+    try:
+        user = sign_on.finish()
+    except DafanError as error:
+        flash(messages.say(error), "stop")
+        return redirect(url_for("session.login"))
+    return let_in(user, "sso", onward)
 
 
 def let_in(user: auth.User, method: str, onward: str) -> Response:

@@ -1,0 +1,138 @@
+"""Single sign-on by OpenID Connect: the authorisation code flow with PKCE, state and nonce.
+
+The provider says who somebody is, and nothing else: the account must be here already, and what it
+may do is said by the table of rights here. How strongly the person proved himself is the provider's
+concern; ``oidc.acr`` asks for a strength by name.
+"""
+
+import logging
+from typing import Any, cast
+
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.flask_client import OAuth
+from flask import current_app
+from joserfc.errors import JoseError
+from requests import RequestException
+from werkzeug.wrappers import Response
+
+from dafan.config import OidcSettings
+from dafan.db import reading
+from dafan.errors import ConfigError, DafanError
+from server import auth
+from server.auth import User
+from server.services import services
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_S = 10
+LEEWAY_S = 60
+_KEPT = "dafan_sign_on"
+_NAME = "provider"
+_FAILURES = (AuthlibBaseError, JoseError, RequestException, RuntimeError, ValueError, KeyError)
+
+
+class SignOnError(DafanError):
+    """The provider did not answer, or its answer is not to be believed."""
+
+    code = "sign_on"
+
+
+class NoAccountError(DafanError):
+    """The provider knows the person, but there is no account for him here."""
+
+    code = "sign_on_unknown"
+
+
+def label() -> str:
+    """The text of the button; empty where there is no single sign-on."""
+    settings = services().settings.oidc
+    return settings.label if settings.issuer else ""
+
+
+def begin(come_back: str) -> Response:
+    """Send the browser to the provider.
+
+    Args:
+        come_back: Our address to which the provider sends it back.
+
+    Raises:
+        SignOnError: there is no single sign-on, or the provider does not answer.
+    """
+    settings = _settings()
+    more = {"acr_values": settings.acr} if settings.acr else {}
+    try:
+        return cast("Response", _client(settings).authorize_redirect(come_back, **more))
+    except _FAILURES as error:
+        raise _refused(error) from error
+
+
+def finish() -> User:
+    """The account of the person with whom the provider sends the browser back.
+
+    Raises:
+        SignOnError: the answer is not for us, not of this sign-in, too old or forged.
+        NoAccountError: there is no such account, or it is closed.
+    """
+    settings = _settings()
+    wanted: dict[str, dict[str, Any]] = {
+        "iss": {"essential": True, "value": settings.issuer},
+        "aud": {"essential": True, "value": settings.client_id},
+        "sub": {"essential": True},
+        "exp": {"essential": True},
+        "nonce": {"essential": True},
+    }
+    if settings.acr:
+        wanted["acr"] = {"essential": True, "value": settings.acr}
+    try:
+        answer = _client(settings).authorize_access_token(claims_options=wanted, leeway=LEEWAY_S)
+        login = str(answer["userinfo"][settings.claim])
+    except _FAILURES as error:
+        raise _refused(error) from error
+    with reading(services().engine) as session:
+        user = auth.find_user(session, login)
+    if user is None or not user.active:
+        raise NoAccountError("there is no account here for the person who signed in")
+    return user
+
+
+def _settings() -> OidcSettings:
+    settings = services().settings.oidc
+    if not settings.issuer:
+        raise SignOnError("this server has no single sign-on")
+    return settings
+
+
+def _client(settings: OidcSettings) -> Any:
+    """The provider as Authlib knows it; its description and keys are read once a process."""
+    known = current_app.extensions.get(_KEPT)
+    if known is None or known[0] != settings:
+        oauth = OAuth(current_app)
+        client = oauth.register(
+            _NAME,
+            overwrite=True,
+            client_id=settings.client_id,
+            client_secret=_secret(settings),
+            server_metadata_url=f"{settings.issuer}/.well-known/openid-configuration",
+            client_kwargs={
+                "scope": "openid profile",
+                "code_challenge_method": "S256",
+                "default_timeout": TIMEOUT_S,
+            },
+        )
+        known = current_app.extensions[_KEPT] = (settings, client)
+    return known[1]
+
+
+def _secret(settings: OidcSettings) -> str | None:
+    file = settings.client_secret_file
+    if file is None:
+        return None
+    try:
+        return file.read_text(encoding="utf-8").splitlines()[0].strip()
+    except (OSError, UnicodeDecodeError, IndexError) as error:
+        raise ConfigError(f"{file}: no secret of the provider can be read from it") from error
+
+
+def _refused(error: Exception) -> SignOnError:
+    log.warning("single sign-on failed: %s", type(error).__name__)
+    return SignOnError("the single sign-on did not succeed")
