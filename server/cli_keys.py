@@ -111,13 +111,10 @@ def rotate() -> None:
 
 
 @keys.command()
-@click.option(
-    "--lose-evidence", is_flag=True, help="Do not wait for the pictures that tills still keep."
-)
-def retire(lose_evidence: bool) -> None:
+def retire() -> None:
     """Destroy the keys older than the newest, once nothing needs them; prints the receipt."""
     with _opened() as (engine, ring, now):
-        gone = rotation.retire(engine, ring, by=_WHO, now=now, lose_evidence=lose_evidence)
+        gone = rotation.retire(engine, ring, by=_WHO, now=now)
     if not gone:
         click.echo("There is no older key.")
         return

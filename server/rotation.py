@@ -7,7 +7,7 @@ sealed (``docs/keys.md``).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -182,18 +182,17 @@ def epochs(session: Session, ring: KeyRing, site_id: UUID | None = None) -> list
 # --- the end of old keys ------------------------------------------------------------------------
 
 
-def retire(
-    engine: Engine, ring: KeyRing, *, by: str, now: datetime, lose_evidence: bool = False
-) -> list[KeyEpoch]:
+def retire(engine: Engine, ring: KeyRing, *, by: str, now: datetime) -> list[KeyEpoch]:
     """Destroy every key older than the newest.
+
+    Pictures of payments that tills keep under an old key hold nothing up: a till seals one anew
+    with its newest key before it sends it.
 
     Args:
         engine: The database.
         ring: Where the files are.
         by: For the audit log.
         now: Aware UTC.
-        lose_evidence: Do not wait until the pictures that tills keep under the old key are gone;
-            a payment that is disputed later then has none.
 
     Returns:
         What is destroyed now.
@@ -206,7 +205,7 @@ def retire(
         query = select(KeyEpoch).where(KeyEpoch.epoch < newest, KeyEpoch.destroyed_at.is_(None))
         old = session.scalars(query.order_by(KeyEpoch.epoch)).all()
         wanted = [row for row in old if row.retired_at is None]
-        reasons = _reasons(session, newest, now, lose_evidence=lose_evidence) if wanted else []
+        reasons = _reasons(session, newest) if wanted else []
         if reasons:
             raise KeyNeededError("not yet: " + "; ".join(reasons))
         for row in wanted:
@@ -224,7 +223,7 @@ def retire(
     return list(old)
 
 
-def _reasons(session: Session, newest: int, now: datetime, *, lose_evidence: bool) -> Sequence[str]:
+def _reasons(session: Session, newest: int) -> Sequence[str]:
     reasons = [
         f"epoch {epoch} still seals {number} of kind {kind}: run `dafan keys rotate` again"
         for epoch, kinds in sorted(resealing.counts(session).items())
@@ -233,17 +232,6 @@ def _reasons(session: Session, newest: int, now: datetime, *, lose_evidence: boo
     ]
     for site in sites.all_sites(session):
         reasons += _waiting_terminals(session, site.id, newest)
-    made = session.scalar(select(KeyEpoch.made_at).where(KeyEpoch.epoch == newest))
-    days = max(
-        (sites.policy(session, site.id).evidence_days for site in sites.all_sites(session)),
-        default=0,
-    )
-    if made is not None and not lose_evidence and now < made + timedelta(days=days):
-        until = (made + timedelta(days=days)).date()
-        reasons.append(
-            f"tills keep pictures of payments under the old key until {until}: wait, "
-            "or add --lose-evidence"
-        )
     return reasons
 
 

@@ -3,7 +3,6 @@
 import base64
 import os
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +17,6 @@ from dafan.clock import ManualClock
 from dafan.crypto import SealError
 from dafan.db import reading, writing
 from dafan.errors import ConfigError
-from dafan.records import Policy
 from server import (
     audit,
     consents,
@@ -27,7 +25,6 @@ from server import (
     keys,
     resealing,
     rotation,
-    sites,
     terminals,
 )
 from server.actor import Actor
@@ -87,12 +84,6 @@ def key_for(till: Till, told: dict[str, dict[str, Any]]) -> tuple[int, bytes]:
     assert body["kind"] == "site_key"
     plain = crypto.open_box(till.identity, base64.b64decode(body["sealed"]), "site key")
     return body["epoch"], plain
-
-
-def no_evidence_at_tills(engine: Engine, site: TestSite) -> None:
-    with writing(engine) as session:
-        policy = sites.policy(session, site.id)
-        sites.set_policy(session, site.id, policy.model_copy(update={"evidence_days": 0}))
 
 
 # --- files --------------------------------------------------------------------------------------
@@ -264,7 +255,6 @@ def test_evidence_is_sealed_anew_as_well(
 def test_an_old_key_lives_until_every_till_in_use_has_gone_beyond_it(
     engine: Engine, ring: KeyRing, site: TestSite, make_till: Any, enrol: Any, clock: Any
 ) -> None:
-    no_evidence_at_tills(engine, site)
     one, silent = make_till(), make_till()
     enrol()
     pull(one)
@@ -284,33 +274,15 @@ def test_an_old_key_lives_until_every_till_in_use_has_gone_beyond_it(
     assert rotation.retire(engine, ring, by="test", now=clock.now()) == []
 
 
+@pytest.mark.usefixtures("site")
 def test_an_old_key_lives_while_anything_is_sealed_with_it(
-    engine: Engine, ring: KeyRing, site: TestSite, enrol: Any, clock: Any
+    engine: Engine, ring: KeyRing, enrol: Any, clock: Any
 ) -> None:
-    no_evidence_at_tills(engine, site)
     enrol()
     rotation.advance(engine, ring, by="test", now=clock.now())
     with pytest.raises(rotation.KeyNeededError, match="1 of kind template"):
         rotation.retire(engine, ring, by="test", now=clock.now())
     assert ring.epochs() == [1, 2]
-
-
-@pytest.mark.usefixtures("site")
-def test_an_old_key_lives_while_tills_keep_pictures_under_it(
-    engine: Engine, ring: KeyRing, clock: Any
-) -> None:
-    rotate(engine, ring, clock)
-    with pytest.raises(rotation.KeyNeededError, match="pictures"):
-        rotation.retire(engine, ring, by="test", now=clock.now() + timedelta(days=29))
-    rotation.retire(engine, ring, by="test", now=clock.now() + timedelta(days=30))
-    assert ring.epochs() == [2]
-
-
-@pytest.mark.usefixtures("site")
-def test_who_cannot_wait_gives_up_the_pictures(engine: Engine, ring: KeyRing, clock: Any) -> None:
-    rotate(engine, ring, clock)
-    rotation.retire(engine, ring, by="test", now=clock.now(), lose_evidence=True)
-    assert ring.epochs() == [2]
 
 
 @pytest.mark.usefixtures("site")
@@ -325,7 +297,7 @@ def test_a_crash_before_the_file_is_destroyed_is_made_good(
     with monkeypatch.context() as patch:
         patch.setattr(ring, "destroy", crash)
         with pytest.raises(KeyboardInterrupt):
-            rotation.retire(engine, ring, by="test", now=clock.now(), lose_evidence=True)
+            rotation.retire(engine, ring, by="test", now=clock.now())
     assert ring.epochs() == [1, 2]
     assert [row.epoch for row in rotation.retire(engine, ring, by="x", now=clock.now())] == [1]
     assert ring.epochs() == [2]
@@ -334,19 +306,15 @@ def test_a_crash_before_the_file_is_destroyed_is_made_good(
     assert acts.count("key.retire") == 1
 
 
+@pytest.mark.usefixtures("site")
 def test_a_till_that_is_ahead_of_a_restored_server_counts_as_having_nothing(
-    engine: Engine, ring: KeyRing, site: TestSite, terminal: Till, clock: Any
+    engine: Engine, ring: KeyRing, terminal: Till, clock: Any
 ) -> None:
-    no_evidence_at_tills(engine, site)
     rotate(engine, ring, clock)
     with writing(engine) as session:
         session.get_one(terminals.Terminal, terminal.id).feed_version = 10**6
     with pytest.raises(rotation.KeyNeededError, match=terminal.info.name):
         rotation.retire(engine, ring, by="test", now=clock.now())
-
-
-def test_the_policy_still_says_how_long_tills_keep_pictures() -> None:
-    assert Policy(periods=()).evidence_days == 30
 
 
 # --- commands -----------------------------------------------------------------------------------
@@ -370,7 +338,7 @@ def test_the_commands_rotate_list_shut_out_and_destroy(
     assert f"{terminal.info.name} is refused" in run("revoke-terminal", terminal.info.name)
     assert "still at epoch" not in run("list")
     fingerprint = ring.key(1).fingerprint
-    assert fingerprint in run("retire", "--lose-evidence")
+    assert fingerprint in run("retire")
     assert "destroyed" in run("list")
     assert "no older key" in run("retire")
     assert ring.epochs() == [2]
