@@ -15,6 +15,7 @@ from dafan.config import Settings, load_settings
 from dafan.db import make_engine, reading, writing
 from dafan.errors import BadInputError, ConfigError
 from server import auth, schema, sites, terminals
+from server.cli_access import grant, reset_second_factor
 from server.cli_journal import import_journal
 from server.cli_keys import retention
 from server.cli_money import expire_subsidies, reconcile_payments
@@ -45,8 +46,10 @@ def server() -> None:
 
 
 server.add_command(expire_subsidies)
+server.add_command(grant)
 server.add_command(import_journal)
 server.add_command(reconcile_payments)
+server.add_command(reset_second_factor)
 server.add_command(retention)
 
 
