@@ -1,9 +1,11 @@
 """The server's database: SQLAlchemy 2, the same on SQLite (WAL) and on PostgreSQL."""
 
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import Buffer
@@ -20,13 +22,15 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import NullPool
 
 from dafan.clock import require_utc
 from dafan.errors import ConfigError
 
+T = TypeVar("T")
+log = logging.getLogger(__name__)
 _WRITES = "dafan_writes"
 
 
@@ -124,6 +128,37 @@ def writing(engine: Engine) -> Iterator[Session]:
     writer = engine.execution_options(**{_WRITES: True})
     with Session(writer, expire_on_commit=False) as session, session.begin():
         yield session
+
+
+def retrying(engine: Engine, work: Callable[[Session], T]) -> T:
+    """Do work in a transaction; again, twice at most, where PostgreSQL gave it up for others.
+
+    Locks are taken in one order, so that nobody should ever be a deadlock's victim. Should it
+    happen all the same, nothing was written, and the same work simply begins again, after a
+    moment in which the other can end. SQLite has one writer at a time: it waits, it never gives
+    up half-way.
+
+    Args:
+        engine: The database.
+        work: Changes nothing but the session; may be called again.
+    """
+    for pause in _PAUSES:
+        try:
+            with writing(engine) as session:
+                return work(session)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in _GIVEN_UP:
+                raise
+            log.warning("a transaction was given up and begins again: %s", error.orig)
+            time.sleep(pause)
+    with writing(engine) as session:
+        return work(session)
+
+
+_PAUSES = (0.1, 0.5)
+"""Seconds."""
+_GIVEN_UP = {"40P01", "40001"}
+"""Deadlock detected, serialization failure."""
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from dafan import crypto
-from dafan.db import writing
+from dafan.db import retrying
 from dafan.errors import BadInputError, DafanError
 from dafan.ids import new_id
 from dafan.journal import batch_message, entry_hash
@@ -66,8 +66,9 @@ def push(engine: Engine, terminal: Terminal, batch: JournalPush, now: datetime) 
         RevokedError: revoked while the request was on its way.
     """
     check_batch(terminal, batch)
-    with writing(engine) as session:
-        mine = session.get_one(Terminal, terminal.id, with_for_update=True)
+
+    def apply(session: Session) -> PushAnswer:
+        mine = session.get_one(Terminal, terminal.id, with_for_update={"key_share": True})
         if mine.revoked_at is not None:
             raise RevokedError("this terminal was revoked: enrol it again with a new code")
         terminals.seen(session, mine, now)
@@ -76,6 +77,8 @@ def push(engine: Engine, terminal: Terminal, batch: JournalPush, now: datetime) 
             status=status, applied_seq=mine.applied_seq, applied_hash=mine.applied_hash,
             outcomes=tuple(outcomes), server_time=now,
         )  # fmt: skip
+
+    return retrying(engine, apply)
 
 
 def check_batch(terminal: Terminal, batch: JournalPush) -> None:

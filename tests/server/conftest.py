@@ -1,7 +1,7 @@
 """A site with diners and an enrolled terminal, on a real database file, in a real application."""
 
 import re
-import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,15 +10,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 from apiflask import APIFlask
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event, inspect, select, table, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine, inspect, select, table, text
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import Pool
 from werkzeug.test import TestResponse
 
 from dafan import db, journal
@@ -41,10 +38,20 @@ from dafan.records import (
     Unit,
     canonical,
 )
-from server import auth, cashdesk, groups, people, schema, sites, terminals
+from server import auth, cashdesk, groups, people, sites, terminals
 from server.actor import Actor
 from server.app import create_app
 from server.services import Services
+
+sys.path.insert(0, str(Path(__file__).parent))
+import engines
+from engines import Databases
+
+all_databases, databases, wrong_locks = (
+    engines.all_databases,
+    engines.databases,
+    engines.wrong_locks,
+)
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 """12:00 in Shanghai, a Monday."""
@@ -115,53 +122,6 @@ class Till:
         return response.json
 
 
-class Databases:
-    """Makes databases with all tables and no rows; on PostgreSQL it removes them again."""
-
-    def __init__(self, postgresql: str | None, folder: Path, worker: str) -> None:
-        self._postgresql, self._worker, self._made = postgresql, worker, 0
-        self._template = folder / "empty.db"
-        self._names: list[str] = []
-
-    def make_template(self) -> None:
-        """What the others are copied from."""
-        engine = db.make_engine(self.bare("template", self._template))
-        schema.create(engine)
-        if not self._postgresql:
-            with engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA user_version")
-        engine.dispose()
-        self._names.clear()
-
-    def bare(self, name: str, file: Path, like: str = "template0") -> str:
-        """The URL of a database without tables, or like another one."""
-        if not self._postgresql:
-            return f"sqlite:///{file}"
-        name = f"{name}_{self._worker}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {like} STRATEGY file_copy")
-        self._names.append(name)
-        url = make_url(self._postgresql).set(drivername="postgresql+psycopg", database=name)
-        return url.render_as_string(hide_password=False)
-
-    def make(self, file: Path) -> str:
-        """The URL of a database of its own; on SQLite it is that file."""
-        if not self._postgresql:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(self._template, file)
-        self._made += 1
-        return self.bare(f"test_{self._made}", file, f"template_{self._worker}")
-
-    def remove(self) -> None:
-        """Drop what was made since the last time, whoever is connected to it."""
-        while self._names:
-            self._run(f"DROP DATABASE {self._names.pop()} WITH (FORCE)")
-
-    def _run(self, statement: str) -> None:
-        assert self._postgresql
-        with psycopg.connect(self._postgresql, autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]  # names of our own
-
-
 @pytest.fixture
 def clock() -> ManualClock:
     """Monday noon, until told otherwise."""
@@ -173,41 +133,6 @@ def settings(databases: Databases) -> Settings:
     """Defaults, in the test's own folder, on the test's own database."""
     del databases  # it names the database
     return load_settings()
-
-
-@pytest.fixture(scope="session")
-def all_databases(
-    postgresql: str | None, tmp_path_factory: pytest.TempPathFactory, worker_id: str
-) -> Databases:
-    """Where databases come from, on the engine that the run is for."""
-    made = Databases(postgresql, tmp_path_factory.mktemp("database"), worker_id)
-    made.make_template()
-    return made
-
-
-@pytest.fixture(autouse=True)
-def databases(
-    request: pytest.FixtureRequest,
-    all_databases: Databases,
-    postgresql: str | None,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> Iterator[Databases]:
-    """The settings name a database of the test's own, empty unless the test asks for its tables."""
-    if not postgresql:
-        yield all_databases
-        return
-    filled = "database" in request.fixturenames
-    file = tmp_path / "unused"
-    url = all_databases.make(file) if filled else all_databases.bare("bare", file)
-    monkeypatch.setenv("DAFAN_DATABASE_URL", url)
-    opened: list[Any] = []
-    event.listen(Pool, "connect", note := lambda connection, _: opened.append(connection))
-    yield all_databases
-    event.remove(Pool, "connect", note)
-    for connection in opened:  # of engines that a command left to the end of its process
-        connection.close()
-    all_databases.remove()
 
 
 @pytest.fixture
@@ -337,16 +262,18 @@ def make_diner(engine: Engine, actor: Actor, site: TestSite) -> Callable[..., UU
     made: list[UUID] = []
 
     def make(cash: int = 10_000, subsidy: int = 0) -> UUID:
+        number = str(1001 + len(made))
+        values = people.DinerValues(staff_no=number, name="甲子", group_id=site.group_id)
         with db.writing(engine) as session:
-            number = str(1001 + len(made))
-            values = people.DinerValues(staff_no=number, name="甲子", group_id=site.group_id)
             diner = people.create_diner(session, actor, values)
-            if cash:
+        made.append(diner.id)
+        if cash:
+            with db.writing(engine) as session:
                 cashdesk.top_up(session, actor, diner.id, Fen(cash), key=number)
-            if subsidy:
+        if subsidy:
+            with db.writing(engine) as session:
                 people_money(session, actor, diner.id, subsidy)
-            made.append(diner.id)
-            return diner.id
+        return diner.id
 
     return make
 
