@@ -24,7 +24,7 @@ from dafan.errors import DafanError
 
 ROOMS = ("dafan.doctor:machine", "server.doctor:server", "vision.doctor:models", "pos.doctor:till")
 """``module:function`` of each room: settings → findings; nothing where it has no part here."""
-SECRETS = ("*.key", "keys/*", "till.identity", "till.site_key")
+SECRETS = ("*.key", "keys/*", "till.identity", "till.site_key*")
 SCARCE, FULL = 2 * 2**30, 200 * 2**20
 """Bytes of free disk below which to warn, and to stop."""
 
