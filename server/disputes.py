@@ -77,7 +77,7 @@ def begin(session: Session, actor: Actor, sale_id: UUID, reason: str) -> Dispute
         DisputeError: there is no such sale here, no face paid for it, it was taken back already,
             its dispute has ended, or no reason is given.
     """
-    sale = sales.lock(session, actor.site_id, [sale_id]).get(sale_id)
+    sale = sales.find(session, actor.site_id, [sale_id], lock=True).get(sale_id)
     if sale is None:
         raise DisputeError("there is no such sale here: look in the list", code="unknown_sale")
     if sale.tender != Tender.FACE.value or sale.diner_id is None:
@@ -126,7 +126,7 @@ def held(session: Session, actor: Actor, dispute_id: UUID) -> Dispute:
         DisputeError: there is no such dispute here.
     """
     sale_id = get(session, actor.site_id, dispute_id).sale_id
-    sales.lock(session, actor.site_id, [sale_id])
+    sales.find(session, actor.site_id, [sale_id], lock=True)
     query = select(Dispute).where(Dispute.id == dispute_id)
     return session.scalars(query.execution_options(populate_existing=True)).one()
 

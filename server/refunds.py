@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from dafan.money import Fen
 from server import disputes, evidence, people, sites
 from server.actor import Actor
-from server.books import closing, refunds, reversals, sales
+from server.books import accounts, closing, refunds, reversals, sales
+from server.books.accounts import Account, Owner
 from server.books.refunds import Kind, Line, Refund, RefundError, State
 from server.books.reversals import Asked, Back
 from server.books.sales import Sale
@@ -77,16 +78,17 @@ def void(session: Session, actor: Actor, sale_id: UUID, reason: str, *, key: UUI
     day = sale.business_date
     if day != sites.business_date(session, actor.site_id, actor.at):
         raise RefundError("this sale is not of today: ask for a refund instead", code="not_today")
-    if closing.is_closed(session, actor.site_id, day):
-        raise RefundError("this day is closed: ask for a refund instead", code="day_closed")
     if any(each.state in refunds.STANDING for each in before):
         raise RefundError(
             "money for this sale went back already, or is asked for: look at its refunds",
             code="refunded_before",
         )
+    locked = accounts.ensure_all(session, actor.site_id, reversals.owners_of(session, sale))
+    if closing.is_closed(session, actor.site_id, day):
+        raise RefundError("this day is closed: ask for a refund instead", code="day_closed")
     asked = Asked(key, day, _reason(reason), actor.name, actor.at)
     refund = reversals.write_whole(session, sale, Kind.VOID, asked, before)
-    _give_back(session, Back(refund, sale, actor.at, day))
+    _give_back(session, Back(refund, sale, actor.at, day), locked)
     actor.record(
         session, "sale.void", str(sale.id), {"total": sale.total},
         {"refund": str(key), "reason": refund.reason},
@@ -155,8 +157,9 @@ def approve(session: Session, actor: Actor, refund_id: UUID) -> Refund:
         return refund
     _note(session, actor, refund, State.APPROVED, "")
     today = sites.business_date(session, actor.site_id, actor.at)
+    locked = reversals.lock_accounts(session, refund, sale)
     day = closing.booking_date(session, actor.site_id, today)
-    _give_back(session, Back(refund, sale, actor.at, day))
+    _give_back(session, Back(refund, sale, actor.at, day), locked)
     disputes.follow(session, actor, refund.id, refunded=True)
     return refund
 
@@ -192,7 +195,7 @@ def refund_wrong_person(
     dispute = disputes.held(session, actor, dispute_id)
     if dispute.refund_id == key:
         return dispute
-    sale = sales.lock(session, actor.site_id, [dispute.sale_id])[dispute.sale_id]
+    sale = sales.find(session, actor.site_id, [dispute.sale_id])[dispute.sale_id]
     disputes.judge(session, actor, dispute, disputes.State.REFUND_ASKED, conclusion)
     if sale.cancelled:
         dispute.state = disputes.State.REFUNDED.value
@@ -207,7 +210,7 @@ def _begin(
     session: Session, actor: Actor, sale_id: UUID, key: UUID, kind: Kind
 ) -> tuple[Sale, Sequence[Refund], Refund | None]:
     """The sale, locked; what was asked for it; and among that what the key asked before."""
-    sale = sales.lock(session, actor.site_id, [sale_id]).get(sale_id)
+    sale = sales.find(session, actor.site_id, [sale_id], lock=True).get(sale_id)
     if sale is None:
         raise UnknownSaleError("there is no such sale here: look for it in the list of sales")
     before = refunds.of_sale(session, actor.site_id, sale_id)
@@ -225,7 +228,7 @@ def _judge(session: Session, actor: Actor, refund_id: UUID, verdict: State) -> t
     found = session.scalar(query)
     if found is None:
         raise UnknownRefundError("there is no such refund here: reload the list")
-    sale = sales.lock(session, actor.site_id, [found.sale_id])[found.sale_id]
+    sale = sales.find(session, actor.site_id, [found.sale_id], lock=True)[found.sale_id]
     refund = session.scalars(query.execution_options(populate_existing=True)).one()
     if refund.kind == Kind.VOID.value or refund.state not in {State.ASKED.value, verdict.value}:
         raise RefundError("this was judged before: reload the list", code="judged_before")
@@ -247,8 +250,7 @@ def _note(session: Session, actor: Actor, refund: Refund, verdict: State, reason
     actor.record(session, action, str(refund.id), {"state": State.ASKED.value}, after)
 
 
-def _give_back(session: Session, back: Back) -> None:
-    locked = reversals.lock_accounts(session, back.refund, back.sale)
+def _give_back(session: Session, back: Back, locked: Mapping[Owner, Account]) -> None:
     reversals.move_back(session, [back], locked)
     if back.sale.diner_id is not None:
         people.publish_diner(session, back.sale.diner_id)

@@ -37,7 +37,7 @@ def lock(session: Session, site_id: UUID, told: Sequence[Told]) -> set[Owner]:
         The accounts that voids of them move. Sales that come in the same batch are not among
         them: their voids move the accounts that they move themselves.
     """
-    found = sales.lock(session, site_id, {each.void.sale_id for each in told})
+    found = sales.find(session, site_id, {each.void.sale_id for each in told}, lock=True)
     return {owner for sale in found.values() for owner in reversals.owners_of(session, sale)}
 
 
@@ -49,14 +49,14 @@ def book(
     Args:
         session: Writes.
         terminal: Who reports.
-        told: In sequence.
+        told: In sequence; their sales are locked, or written by this transaction.
         locked: The accounts that they move, as :func:`accounts.ensure_all` gives them.
 
     Returns:
         Sequence → why the void is parked, or nothing; and whose balances changed.
     """
     site_id = terminal.site_id
-    sold = sales.lock(session, site_id, {each.void.sale_id for each in told})
+    sold = sales.find(session, site_id, {each.void.sale_id for each in told})
     taken = refunds.standing(session, site_id, list(sold))
     known = refunds.known(session, [each.void.id for each in told])
     policy = sites.policy(session, site_id)

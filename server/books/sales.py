@@ -119,19 +119,25 @@ def posted(session: Session, sale_ids: Sequence[UUID]) -> set[UUID]:
     return set(session.scalars(select(Sale.id).where(Sale.id.in_(sale_ids))))
 
 
-def lock(session: Session, site_id: UUID, sale_ids: Collection[UUID]) -> dict[UUID, Sale]:
-    """Those of the sales that the site has, as they are now; nobody else gives money back for them.
+def find(
+    session: Session, site_id: UUID, sale_ids: Collection[UUID], *, lock: bool = False
+) -> dict[UUID, Sale]:
+    """Those of the sales that the site has, as they are now.
 
-    The accounts that are to be moved are locked after this, never before.
+    Args:
+        session: Reads, or with ``lock`` writes.
+        site_id: Whose.
+        sale_ids: At most :data:`server.many.PORTION`.
+        lock: Until the transaction ends nobody else gives money back for them. The accounts that
+            are to be moved are locked after this, never before.
     """
-    query = (
-        select(Sale)
-        .where(Sale.site_id == site_id, Sale.id.in_(sale_ids))
-        .order_by(Sale.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return {sale.id: sale for sale in session.scalars(query)} if sale_ids else {}
+    if not sale_ids:
+        return {}
+    query = select(Sale).where(Sale.site_id == site_id, Sale.id.in_(sale_ids)).order_by(Sale.id)
+    if lock:
+        query = query.with_for_update()
+    found = session.scalars(query.execution_options(populate_existing=True))
+    return {sale.id: sale for sale in found}
 
 
 def lock_accounts(

@@ -163,6 +163,7 @@ def test_a_dispute_of_a_sale_that_went_back_already_just_ends(
 ) -> None:  # fmt: skip
     with db.writing(engine) as session:
         refunds.void(session, actor, sale_id, "x", key=new_id())
+    with db.writing(engine) as session:
         refunds.refund_wrong_person(session, actor, dispute_id, "认错人", key=new_id())
     assert (state(engine, site, dispute_id), cash(engine, diner)) == ("refunded", 2000)
     assert asked_of(terminal) == []

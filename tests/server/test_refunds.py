@@ -254,10 +254,13 @@ def test_a_refund_counts_for_the_day_of_its_approval_if_that_is_open(
     with db.writing(engine) as session:
         first = refunds.ask(session, actor, one, None, "x", key=new_id())
         refunds.approve(session, later, first.id)
+    with db.writing(engine) as session:
         books = closing.lock(session, site.id)
         closing.close(session, books, date(2026, 3, 2), {}, by="test", at=actor.at)
+    with db.writing(engine) as session:
         second = refunds.ask(session, actor, other, None, "x", key=new_id())
         refunds.approve(session, boss, second.id)
+    with db.reading(engine) as session:
         dates = [
             session.scalars(select(Transfer.business_date).where(Transfer.id == each.transfer_id))
             for each in (first, second)

@@ -42,8 +42,10 @@ def books(engine: Engine, actor: Actor, terminal: Any, make_diner: Any, make_sal
     voided, refunded, refused = (UUID(str(sale.id)) for sale in sales)
     with db.writing(engine) as session:
         refunds.void(session, actor, voided, "x", key=new_id())
+    with db.writing(engine) as session:
         asked = refunds.ask(session, actor, refunded, {2: 1}, "x", key=new_id())
         refunds.approve(session, boss, asked.id)
+    with db.writing(engine) as session:
         refunds.ask(session, actor, refunded, {2: 1}, "x", key=new_id())
         asked = refunds.ask(session, actor, refused, None, "x", key=new_id())
         refunds.refuse(session, boss, asked.id, "x")

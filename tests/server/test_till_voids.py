@@ -162,6 +162,7 @@ def test_a_till_that_voids_what_was_refunded_on_the_page_gives_nothing_back_twic
     assert reasons(terminal.push(after=1)) == ["refunded_before"]
     with db.writing(engine) as session:
         refunds.refuse(session, replace(actor, name="boss"), asked.id, "x")
+    with db.writing(engine) as session:
         assert ingest.apply_again(session, actor.site_id, terminal.id, 2, actor.at) == ""
     assert cash(engine, diner) == 2000
     assert_right(engine)
