@@ -372,6 +372,10 @@ FEED_BODIES: dict[str, type[Record]] = {
 }
 
 
+FEED_LINE = 10**9
+"""A server restored from a backup goes on in the next billion of versions: a till starts anew."""
+
+
 class FeedItem(Record):
     """The latest version of one published thing; without a body it is gone."""
 

@@ -23,6 +23,7 @@ from dafan.ids import new_id
 from dafan.journal import Journal, JournalError, connect
 from dafan.records import (
     FEED_BODIES,
+    FEED_LINE,
     Card,
     Diner,
     Dish,
@@ -147,15 +148,16 @@ class TillStore:
 
         A template that is gone leaves an erasure receipt in the journal and the gallery at once.
         An item that cannot be read is left out and reported, so that it blocks nothing behind it.
-        A version below the till's own is the beginning of everything once more, from a server that
-        came back from a backup.
+        A version below the till's own, or of another line, is the beginning of everything once
+        more, from a server that came back from a backup.
 
         Raises:
             JournalError: the disk does not take it.
         """
         removed: list[UUID] = []
         with self.journal.transaction() as connection:
-            if page.version < page.since:
+            same_line = page.version // FEED_LINE == page.since // FEED_LINE
+            if page.version < page.since or not same_line:
                 refeed.begin(connection)
             elif refeed.runs(connection) and page.since != self.feed_version():
                 return  # asked for before everything was asked for once more

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Engine, column, inspect, select, table, text
+from sqlalchemy import Connection, Engine, column, inspect, select, table, text, update
 from sqlalchemy.orm import Session
 
 from dafan.db import make_engine
+from dafan.records import FEED_LINE
 from server import schema
 from server.backup_format import (
     FORMAT,
@@ -31,6 +32,8 @@ from server.backup_format import (
     readers,
     sql_type,
 )
+from server.faces import Erasure
+from server.feed import FeedCounter, FeedRow
 from server.many import portions
 from server.verify import Report, verify_server
 
@@ -151,6 +154,8 @@ def _restore_file(
         if broken is not None:
             raise BackupError(f"{file} is damaged: a row of {broken[0]} refers to one that lacks")
         schema.upgrade(engine)
+        with engine.begin() as connection:
+            begin_line(connection)
         report = _prove(engine)
         _close(engine)
         _take_place(fresh, path)
@@ -209,10 +214,21 @@ def _restore_rows(
         schema.upgrade_connection(connection, manifest.revision)
         _fill(connection, file, manifest, progress)
         schema.upgrade_connection(connection)
+        begin_line(connection)
         with Session(connection, join_transaction_mode="create_savepoint") as session:
             report = Report()
             verify_server(session, report)
     return report
+
+
+def begin_line(connection: Connection) -> None:
+    """Give all that is published versions that no till has ever seen.
+
+    A till that heard news which the backup does not hold would else take what is published from
+    now on for their continuation, and keep them for ever: a face, a balance, a card.
+    """
+    for number in (FeedRow.version, FeedCounter.version, Erasure.version):
+        connection.execute(update(number.class_).values({number: number + FEED_LINE}))
 
 
 def _prove(engine: Engine) -> Report:

@@ -8,7 +8,7 @@ from conftest_pos import NOON, item
 from test_store import KEY, make_template
 
 from dafan.clock import ManualClock
-from dafan.records import FeedPage
+from dafan.records import FEED_LINE, FeedPage
 from pos.store import TillStore
 from vision.gallery import Gallery
 
@@ -118,3 +118,24 @@ def test_a_face_that_comes_again_stays_known_without_a_break(known, gallery, can
     found = gallery.search(np.eye(1, 8, dtype=np.float32)[0])
     assert found.person_id == known.new.id
     assert known.store.journal.head()[0] == 0
+
+
+def test_a_restored_server_that_has_overtaken_the_till_is_known_by_its_versions(known):
+    server = FEED_LINE + 60
+    old = ("diner", str(known.old.id), known.old)
+    again = known.canteen.page(old, since=50, version=server)
+    known.store.apply_feed_page(again)
+    assert known.has() == [True, False]
+    assert known.store.feed_version() == server
+    assert [entry.kind for entry in known.store.journal.read(0)] == ["erasure"]
+
+
+def test_the_pages_of_another_line_are_one_whole(known):
+    old = ("diner", str(known.old.id), known.old)
+    first = known.canteen.page(old, since=50, version=FEED_LINE + 1)
+    known.store.apply_feed_page(first.model_copy(update={"more": True}))
+    assert known.has() == [True, True]
+    rest = page_of([("diner", str(known.new.id), known.new)], FEED_LINE + 1, FEED_LINE + 2)
+    known.store.apply_feed_page(rest)
+    assert known.has() == [True, True]
+    assert [entry.kind for entry in known.store.journal.read(0)] == ["erasure"]

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import Engine, select
+from sqlalchemy import ColumnElement, Engine, Integer, select
 
 from dafan import db
 from dafan.cli import root
 from dafan.db import Base
+from dafan.records import FEED_LINE
 from server import backup, restore, schema
 from server.backup_format import BackupError, Manifest
 from server.verify import Report, verify_server
@@ -49,9 +50,15 @@ def sold(migrated: Engine, terminal: Any, make_diner: Any, make_sale: Any) -> En
 def contents(engine: Engine) -> dict[str, list[Any]]:
     with engine.connect() as connection:
         return {
-            table.name: sorted(map(repr, connection.execute(select(table))))
+            table.name: sorted(map(repr, connection.execute(select(*map(_same, table.c)))))
             for table in Base.metadata.sorted_tables
         }
+
+
+def _same(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Versions of the feed go on in another line."""
+    is_version = column.key == "version" and isinstance(column.type, Integer)
+    return column % FEED_LINE if is_version else column
 
 
 def take(engine: Engine, target: Path, **changes: Any) -> Manifest:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, func, select
 
 from dafan import crypto, db
 from server.feed import FeedCounter
+from server.restore import begin_line
 from server.services import Services
 from simulation.disk import Disk
 from simulation.timing import Chance, MachineClock
@@ -86,6 +87,8 @@ class ServerMachine:
         self._image = image
         self.promises = dict(promises)
         self.start()
+        with self.engine.begin() as connection:
+            begin_line(connection)
 
     def answer(self, request: httpx.Request) -> httpx.Response | None:
         """Handle a request; ``None``: the power went while it was handled."""
