@@ -21,6 +21,7 @@ from dafan.records import (
     Sale,
 )
 from server import exceptions, faces, groups, people, shifts, sites, till_voids
+from server.actor import Actor
 from server.books import sales, settlement
 from server.books.accounts import Account, Owner
 from server.books.sales import Told
@@ -135,8 +136,22 @@ def _apply_other(
     if isinstance(body, TerminalNotice):
         detail = f"{body.code}: {body.detail}" if body.detail else body.code
         _report(session, terminal, entry, "notice", now, detail=detail)
-    elif isinstance(body, ErasureReceipt):
-        faces.note_erasure(session, terminal.id, body)
+    elif isinstance(body, ErasureReceipt) and not faces.note_erasure(session, terminal.id, body):
+        _erase_again(session, terminal, entry, body, now)
+
+
+def _erase_again(
+    session: Session, terminal: Terminal, entry: Entry, body: ErasureReceipt, now: datetime
+) -> None:
+    """Withdraw here, too, what was withdrawn after the backup that this server was restored from.
+
+    A till erases a template only when it was told so, or finds it gone.
+    """
+    kept = faces.template_of(session, body.diner_id)
+    if kept is None or kept.id != body.template_id or kept.site_id != terminal.site_id:
+        return
+    faces.withdraw(session, Actor(terminal.site_id, str(terminal.id), now), body.diner_id)
+    _report(session, terminal, entry, "erased_again", now, diner_id=body.diner_id)
 
 
 def _apply_money(

@@ -34,6 +34,11 @@ _EXCEPTIONS: dict[str, tuple[str, LazyString, LazyString]] = {
     ),
     "paid_after_leaving": ("warn", _l("离开后收到线上充值"), _l("已入账，请再办一次结清。")),
     "late_sale": ("info", _l("关账后补录"), _l("日期不变，金额记在收到那天；请看当天的日结。")),
+    "erased_again": (
+        "info",
+        _l("人脸已再次删除"),
+        _l("服务器从备份恢复前已撤回同意：人脸数据已再次删除。"),
+    ),
     "notice": ("info", _l("结算台提醒"), _l("请到现场看一看。")),
 }
 

@@ -15,7 +15,7 @@ from dafan.desk import ErasureReceipt, TerminalNotice
 from dafan.ids import new_id
 from dafan.journal import sign_batch
 from dafan.records import Source
-from server import exceptions, groups, ingest, people
+from server import exceptions, faces, groups, ingest, people
 from server.actor import Actor
 from server.books import accounts, sales
 from server.entries import EntryRow, ForkedBatch
@@ -345,3 +345,20 @@ def test_a_batch_needs_no_more_statements_than_a_few_sales(
     event.remove(engine, "before_cursor_execute", note)
     assert counts[1] <= counts[0]
     assert sold(engine) == 44
+
+
+def test_a_face_that_a_till_has_erased_is_erased_by_a_server_from_an_older_backup(
+    engine: Any, site: Any, terminal: Any, make_diner: Any, clock: Any
+) -> None:
+    diner_id, template_id = make_diner(), new_id()
+    with db.writing(engine) as session:
+        row = faces.Template(
+            id=template_id, site_id=site.id, diner_id=diner_id, pack="p", epoch=1, sealed=b"x"
+        )
+        session.add(row)
+    receipt = ErasureReceipt(template_id=template_id, diner_id=diner_id, erased_at=clock.now())
+    terminal.write("erasure", receipt)
+    assert terminal.push().outcomes[0].outcome == "applied"
+    with db.reading(engine) as session:
+        assert faces.template_of(session, diner_id) is None
+        assert [item.code for item in exceptions.page(session, site.id)] == ["erased_again"]
