@@ -25,7 +25,6 @@ from server.actor import Actor
 from server.books import sales, settlement
 from server.books.accounts import Account, Owner
 from server.books.sales import Told
-from server.many import portions
 from server.terminals import Terminal
 
 FUTURE = timedelta(days=1)
@@ -87,35 +86,6 @@ def apply(
         else:
             _apply_other(session, terminal, entry, body, now)
     return [booked.get(entry.seq, Booked()) for entry in entries]
-
-
-def lock(session: Session, site_id: UUID, entries: Sequence[Entry], now: datetime) -> None:
-    """Lock at once all money that entries move: for a transaction that applies several batches.
-
-    Without it the second batch would lock accounts behind the feed, against the order of locks.
-    """
-    told: list[Told] = []
-    voids = []
-    for entry in entries:
-        try:
-            body = _read(entry)
-        except ParkedError:
-            continue
-        if isinstance(body, Sale):
-            told.append(Told(entry, body))
-        elif isinstance(body, Void):
-            voids.append(till_voids.Told(entry, body))
-    good = []
-    for portion in portions(told):
-        site = _Site.load(session, site_id, portion, now)
-        for each in portion:
-            try:
-                site.admit(each.sale)
-            except ParkedError:
-                continue
-            good.append(replace(each, bodies=site.bodies_of(each.sale)))
-    also = till_voids.lock(session, site_id, voids)
-    sales.lock_accounts(session, site_id, good, also)
 
 
 def _read(entry: Entry) -> Record:

@@ -6,7 +6,7 @@ import click
 
 from dafan.clock import SystemClock
 from dafan.config import load_settings
-from dafan.db import make_engine, reading, writing
+from dafan.db import make_engine, reading
 from dafan.errors import BadInputError
 from server import forks, schema
 from server.actor import Actor
@@ -37,9 +37,8 @@ def import_journal(file: Path) -> None:
         terminal = session.get(Terminal, terminal_id)
     if terminal is None:
         raise BadInputError(f"{file} comes from a terminal that this server never enrolled")
-    with writing(engine) as session:
-        actor = Actor(terminal.site_id, "cli", SystemClock().now())
-        taken = forks.take_in(session, actor, terminal_id, pushes)
+    actor = Actor(terminal.site_id, "cli", SystemClock().now())
+    taken = forks.take_in(engine, actor, terminal_id, pushes)
     engine.dispose()
     click.echo(
         f"{terminal.name}: {taken.applied + taken.rescued} entries booked, {taken.rescued} of them "

@@ -77,8 +77,6 @@ class ForkedBatch(Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None] = mapped_column(String(80))
     reason: Mapped[str] = mapped_column(String(500), default="")
-    rescue_id: Mapped[UUID | None]
-    """The terminal whose journal holds what was taken in."""
 
 
 def hashes(session: Session, terminal_id: UUID, first: int, last: int) -> dict[int, str]:

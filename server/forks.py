@@ -9,23 +9,26 @@ had not sent comes in the same way.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from dafan.db import reading, writing
 from dafan.desk import ErasureReceipt
 from dafan.errors import BadInputError
 from dafan.records import Entry, JournalPush, Outcome, PushStatus
-from server import bookkeeping, exceptions, faces, ingest, rescues, terminals
+from server import exceptions, faces, ingest, rescues, terminals
 from server.actor import Actor
 from server.entries import EntryRow, ForkedBatch
 from server.exceptions import ExceptionItem
-from server.many import portions
+from server.many import PORTION, portions
 from server.terminals import Terminal
 
 MONEY = frozenset({"sale", "void"})
@@ -87,6 +90,13 @@ class Taken:
     known: int = 0
     rescued: int = 0
     parked: int = 0
+
+    def __add__(self, other: "Taken") -> "Taken":
+        """Both together."""
+        return Taken(
+            self.applied + other.applied, self.known + other.known,
+            self.rescued + other.rescued, self.parked + other.parked,
+        )  # fmt: skip
 
 
 # --- looking ------------------------------------------------------------------------------------
@@ -204,62 +214,72 @@ def decide(
         raise ForkError("this was decided already: there is nothing left to judge", code="judged")
     if case.seen != seen:
         raise ForkError("more has come from this till: look at it again", code="fork_changed")
-    if decision == "taken_in":
-        _lock_money(session, actor, terminal_id)
     return _settle(session, actor, case, decision, reason)
 
 
 def take_in(
-    session: Session, actor: Actor, terminal_id: UUID, pushes: Sequence[JournalPush]
+    engine: Engine, actor: Actor, terminal_id: UUID, pushes: Sequence[JournalPush]
 ) -> Taken:
     """Bring in batches that a person carried from a till: what it could not send by itself.
 
     What continues the till's journal is applied there. From where it contradicts it, it is taken
-    in as a fork, together with forks of this till that are undecided. Again, it changes nothing.
+    in as a fork, together with forks of this till that are undecided. Each batch is a transaction
+    of its own; after a crash, or again, it goes on and books nothing twice.
 
     Args:
-        session: Writes.
+        engine: The database.
         actor: Who brings them.
         terminal_id: Whose they are; it may be revoked.
         pushes: In the order of the journal.
 
     Raises:
         UnknownTerminalError: not a terminal of this site.
-        BatchError: not signed by the terminal, or altered, or not consecutive.
-        ForkError: entries are missing between the server's and these.
+        BatchError: not signed by the terminal, or altered; nothing is taken in.
+        ForkError: batches are missing; nothing is taken in.
     """
-    terminal = _lock(session, actor.site_id, terminal_id)
+    with reading(engine) as session:
+        terminal = terminals.get(session, actor.site_id, terminal_id)
     for push in pushes:
         ingest.check_batch(terminal, push)
-    _lock_money(session, actor, terminal_id, [each for push in pushes for each in push.entries])
-    outcomes = []
-    forked: str | None = None
+    for before, push in pairwise(pushes):
+        if push.entries[0].prev_hash != before.entries[-1].hash:
+            raise _gap(before.entries[-1].seq, push.entries[0].seq)
+    taken, continues = Taken(), True
     for push in pushes:
-        status, done = ingest.take(session, terminal, push, actor.at)
-        first, last = push.entries[0], push.entries[-1]
-        if status is PushStatus.GAP:
-            if first.prev_hash != forked:
-                raise ForkError(
-                    f"entries {terminal.applied_seq + 1} to {first.seq - 1} are missing: "
-                    "bring the whole file",
-                    code="fork_gap",
-                )
-            ingest.keep_fork(session, terminal, push, actor.at)
-        forked = None if status is PushStatus.OK else last.hash
-        outcomes += done
-    counted = [outcome.outcome for outcome in outcomes]
-    taken = Taken(
-        applied=counted.count(Outcome.APPLIED), known=counted.count(Outcome.DUPLICATE),
-        parked=counted.count(Outcome.PARKED),
-    )  # fmt: skip
-    told = {"entries": sum(len(push.entries) for push in pushes), "applied": taken.applied}
-    actor.record(session, "journal.import", str(terminal_id), None, told)
-    session.flush()
-    case = look(session, actor.site_id, terminal_id)
-    if not case.batches:
-        return taken
-    more = _settle(session, actor, case, "taken_in", "")
-    return Taken(taken.applied, taken.known + more.known, more.rescued, taken.parked + more.parked)
+        with writing(engine) as session:
+            done, continues = _carry(session, actor, terminal_id, push, continues=continues)
+        taken += done
+    with writing(engine) as session:
+        told = {"entries": sum(len(push.entries) for push in pushes), "applied": taken.applied}
+        actor.record(session, "journal.import", str(terminal_id), None, told)
+    while True:
+        with writing(engine) as session:
+            _lock(session, actor.site_id, terminal_id)
+            case = look(session, actor.site_id, terminal_id)
+            if not case.batches:
+                return taken
+            taken += _settle(session, actor, case, "taken_in", "")
+
+
+def _carry(
+    session: Session, actor: Actor, terminal_id: UUID, push: JournalPush, *, continues: bool
+) -> tuple[Taken, bool]:
+    """Take in one batch; says as well whether the journal goes on with it or is forked."""
+    terminal = _lock(session, actor.site_id, terminal_id)
+    status, outcomes = ingest.take(session, terminal, push, actor.at)
+    if status is PushStatus.GAP:
+        if continues:
+            raise _gap(terminal.applied_seq, push.entries[0].seq)
+        ingest.keep_fork(session, terminal, push, actor.at)
+    count = Counter(outcome.outcome for outcome in outcomes)
+    taken = Taken(count[Outcome.APPLIED], count[Outcome.DUPLICATE], 0, count[Outcome.PARKED])
+    return taken, status is PushStatus.OK
+
+
+def _gap(last: int, first: int) -> ForkError:
+    return ForkError(
+        f"entries {last + 1} to {first - 1} are missing: bring the whole file", code="fork_gap"
+    )
 
 
 def read_pushes(lines: Iterable[str]) -> list[JournalPush]:
@@ -289,30 +309,22 @@ def _lock(session: Session, site_id: UUID, terminal_id: UUID) -> Terminal:
     return terminal
 
 
-def _lock_money(
-    session: Session, actor: Actor, terminal_id: UUID, more: Sequence[Entry] = ()
-) -> None:
-    """All accounts at once, before the first batch locks the feed."""
-    sent = [*_entries_of(_undecided(session, terminal_id)), *more]
-    money = {entry.id: entry for entry in sent if entry.kind in MONEY}
-    bookkeeping.lock(session, actor.site_id, list(money.values()), actor.at)
-
-
 def _settle(session: Session, actor: Actor, case: Case, decision: Decision, reason: str) -> Taken:
-    rescue_id, taken = None, Taken()
+    """Do what was decided; of very many fresh entries a portion, and the rest stays undecided."""
+    taken, whole = Taken(), True
     if decision == "taken_in":
-        rescue_id, taken = _rescue(session, actor, case)
-    for batch in case.batches:
-        batch.decision, batch.rescue_id = decision, rescue_id
-        batch.decided_at, batch.decided_by = actor.at, actor.name[:80]
-        batch.reason = reason.strip()[:500]
+        taken, whole = _rescue(session, actor, case), len(case.fresh) <= PORTION
     actor.record(
         session, f"fork.{decision}", str(case.terminal.id), None,
         {"batches": len(case.batches), "entries": taken.rescued, "parked": taken.parked,
          "reason": reason.strip()[:500]},
     )  # fmt: skip
-    _close_exceptions(session, actor, case.terminal.id, decision)
     terminals.revoke(session, actor.site_id, case.terminal.id, by=actor.name, now=actor.at)
+    if whole:
+        for batch in case.batches:
+            batch.decision, batch.reason = decision, reason.strip()[:500]
+            batch.decided_at, batch.decided_by = actor.at, actor.name[:80]
+        _close_exceptions(session, actor, case.terminal.id, decision)
     session.flush()
     return taken
 
@@ -330,18 +342,18 @@ def _close_exceptions(
         )
 
 
-def _rescue(session: Session, actor: Actor, case: Case) -> tuple[UUID | None, Taken]:
+def _rescue(session: Session, actor: Actor, case: Case) -> Taken:
     """Write what is fresh into a journal of its own, and book it."""
     for line in case.lines:
         if line.standing == "other" and line.theirs.kind == "erasure":
             _note_erasure(session, case.terminal.id, line.theirs)
     known = sum(line.standing in {"same", "known"} for line in case.lines)
-    fresh = case.fresh
+    fresh = case.fresh[:PORTION]
     if not fresh:
-        return None, Taken(known=known)
-    rescue_id, outcomes = rescues.write(session, case.terminal, fresh, actor.at)
+        return Taken(known=known)
+    outcomes = rescues.write(session, case.terminal, fresh, actor.at)
     parked = sum(outcome.outcome is Outcome.PARKED for outcome in outcomes)
-    return rescue_id, Taken(known=known, rescued=len(fresh) - parked, parked=parked)
+    return Taken(known=known, rescued=len(fresh) - parked, parked=parked)
 
 
 def _note_erasure(session: Session, terminal_id: UUID, entry: Entry) -> None:

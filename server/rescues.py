@@ -15,35 +15,35 @@ from sqlalchemy.orm import Session
 
 from dafan.crypto import Identity
 from dafan.ids import new_id
-from dafan.journal import GENESIS, Fault, hash_entry, sign_batch
+from dafan.journal import GENESIS, Fault, batch_message, hash_entry
 from dafan.records import MAX_BATCH, Entry, EntryOutcome, JournalPush, canonical
 from server import ingest
 from server.entries import EntryRow, ForkedBatch
-from server.many import portions
 from server.terminals import Terminal
 
 
 def write(
     session: Session, terminal: Terminal, fresh: Sequence[Entry], now: datetime
-) -> tuple[UUID, list[EntryOutcome]]:
+) -> list[EntryOutcome]:
     """Write entries into a new journal beside the terminal's own, and book them.
 
     Args:
         session: Writes.
         terminal: The real one.
-        fresh: What no journal holds yet, in order; at least one.
+        fresh: What no journal holds yet, in order; one to :data:`server.many.PORTION`.
         now: Aware UTC.
 
     Returns:
-        The terminal that the journal belongs to, and the outcome of every entry.
+        The outcome of every entry.
     """
     identity = Identity.create()
     rescue = _terminal(session, terminal, identity, now)
-    outcomes: list[EntryOutcome] = []
-    for portion in portions(_chain(rescue.id, fresh), MAX_BATCH):
-        _status, done = ingest.take(session, rescue, sign_batch(identity, portion), now)
-        outcomes += done
-    return rescue.id, outcomes
+    chain = tuple(_chain(rescue.id, fresh))
+    batch = JournalPush.model_construct(  # one batch, so that locks are taken in one order
+        entries=chain, signature=identity.signing.sign(batch_message(chain))
+    )
+    _status, outcomes = ingest.take(session, rescue, batch, now)
+    return outcomes
 
 
 def _terminal(session: Session, terminal: Terminal, identity: Identity, now: datetime) -> Terminal:
@@ -90,7 +90,7 @@ def _told(session: Session, rescue: Terminal) -> Iterator[tuple[UUID, tuple[str,
     real = session.get(Terminal, rescue.rescue_of)
     if real is None:
         return
-    query = select(ForkedBatch).where(ForkedBatch.rescue_id == rescue.id)
+    query = select(ForkedBatch).where(ForkedBatch.terminal_id == real.id)
     for batch in session.scalars(query):
         try:
             push = JournalPush.model_validate_json(batch.push)

@@ -15,7 +15,7 @@ from dafan.db import reading, writing
 from dafan.desk import Void
 from dafan.ids import new_id
 from dafan.journal import sign_batch
-from dafan.records import JournalPush, PushStatus, Sale, Source
+from dafan.records import MAX_BATCH, JournalPush, PushStatus, Sale, Source
 from server import audit, exceptions, forks, ingest, rescues, sites, terminals
 from server.actor import Actor
 from server.books import accounts, sales
@@ -88,8 +88,7 @@ def decide(
 
 
 def carry(engine: Engine, actor: Actor, till: Till, pushes: list[JournalPush]) -> forks.Taken:
-    with writing(engine) as session:
-        return forks.take_in(session, actor, till.id, pushes)
+    return forks.take_in(engine, actor, till.id, pushes)
 
 
 def prove(engine: Engine) -> None:
@@ -244,7 +243,7 @@ def test_setting_aside_books_nothing_keeps_everything_and_needs_a_reason(
     with reading(engine) as session:
         kept = session.scalar(select(forks.ForkedBatch))
     assert kept is not None
-    assert (kept.decision, kept.reason, kept.rescue_id) == ("set_aside", "old disk", None)
+    assert (kept.decision, kept.reason) == ("set_aside", "old disk")
     assert str(second[0].id) in kept.push
     prove(engine)
 
@@ -257,8 +256,8 @@ def test_nobody_judges_another_sites_till(engine: Engine, actor: Actor, restored
         assert forks.cases(session, other.site_id) == []
         with pytest.raises(UnknownTerminalError):
             forks.decide(session, other, old.id, "taken_in", "", "")
-        with pytest.raises(UnknownTerminalError):
-            forks.take_in(session, other, old.id, [old.batch(1)])
+    with pytest.raises(UnknownTerminalError):
+        forks.take_in(engine, other, old.id, [old.batch(1)])
 
 
 # --- carried from a dead or revoked till --------------------------------------------------------
@@ -288,6 +287,31 @@ def test_many_batches_with_a_fork_in_the_middle_come_in_whole(
     pushes = [old.batch(after, 1) for after in range(4)]
     for expected in (forks.Taken(known=1, rescued=3), forks.Taken(known=1)):
         assert carry(engine, actor, old, pushes) == expected
+    assert {sale.id for sale in second} <= booked(engine)
+    assert balance(engine, diner) == 50_000 - 1200 - 2100 - 700
+    prove(engine)
+
+
+def test_a_fork_of_more_than_one_batch_is_rescued_whole(
+    engine: Engine, actor: Actor, restored: Any, lunch: Any, diner: UUID
+) -> None:
+    old, _first, second = restored
+    more = [lunch(10) for _ in range(MAX_BATCH)]
+    for sale in more:
+        old.sell(sale)
+    pushes = [old.batch(1), old.batch(1 + MAX_BATCH)]
+    assert carry(engine, actor, old, pushes) == forks.Taken(rescued=3 + MAX_BATCH)
+    assert {sale.id for sale in (*second, *more)} <= booked(engine)
+    assert balance(engine, diner) == 50_000 - 1200 - 2100 - 700 - 10 * MAX_BATCH
+    prove(engine)
+
+
+def test_very_many_fresh_entries_are_rescued_portion_by_portion(
+    engine: Engine, actor: Actor, restored: Any, diner: UUID, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(forks, "PORTION", 2)
+    old, _first, second = restored
+    assert carry(engine, actor, old, [old.batch(1)]).rescued == 3
     assert {sale.id for sale in second} <= booked(engine)
     assert balance(engine, diner) == 50_000 - 1200 - 2100 - 700
     prove(engine)

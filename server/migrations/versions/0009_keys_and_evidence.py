@@ -42,7 +42,6 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("reason", sa.String(length=500), nullable=False, server_default="")
         )
-        batch_op.add_column(sa.Column("rescue_id", sa.Uuid(), nullable=True))
 
 
 def _create_keys() -> None:
@@ -110,7 +109,7 @@ def downgrade() -> None:
     for table in ("till_staff", "evidence_picture", "key_epoch", "key_state"):
         op.drop_table(table)
     with op.batch_alter_table("forked_batch", schema=None) as batch_op:
-        for column in ("rescue_id", "reason", "decided_by", "decided_at", "decision"):
+        for column in ("reason", "decided_by", "decided_at", "decision"):
             batch_op.drop_column(column)
     with op.batch_alter_table("terminal", schema=None) as batch_op:
         batch_op.drop_index("ix_terminal_rescue_of")
