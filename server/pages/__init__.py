@@ -9,6 +9,8 @@ from server.pages import layout, own_account, second_factor
 from server.pages.manage import manage
 from server.pages.session import blueprint
 
+__all__ = ["own_account", "register_pages", "second_factor"]
+
 
 def register_pages(app: Flask) -> None:
     """Add the pages, their language, their filters and their style sheets to the application.

@@ -18,7 +18,8 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 
 def told() -> dict[str, tuple[str, ...]]:
     """Right → roles, as the page has it."""
-    lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
+    first = PAGE.read_text(encoding="utf-8").split("\n| right |")[1].split("\n\n")[0]
+    lines = f"| right |{first}".splitlines()
     roles = [cell.strip() for cell in lines[0].strip("|").split("|")][2:]
     rights = {}
     for line in lines[2:]:

@@ -66,7 +66,7 @@ def ask(client: FlaskClient, method: str, path: str, **more: Any) -> TestRespons
 
 def outcome(answer: TestResponse) -> str:
     """How the gate decided: ``sign in``, ``no`` or ``yes``, whatever the view then said."""
-    if answer.status_code == 401 or (answer.location or "").startswith("/login"):
+    if answer.status_code == 401 or (answer.location or "").startswith("/login?next="):
         return "sign in"
     return "no" if answer.status_code == 403 else "yes"
 
