@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    WithJsonSchema,
 )
 
 from dafan.money import MAX_FEN, Fen
@@ -46,6 +47,7 @@ Binary = Annotated[
     bytes,
     BeforeValidator(_bytes_from_text),
     PlainSerializer(lambda b: base64.b64encode(b).decode(), return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
 ]
 """Bytes; base64 on the wire."""
 Name = Annotated[str, Field(min_length=1, max_length=80)]

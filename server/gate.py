@@ -11,6 +11,7 @@ from uuid import UUID
 from apiflask import APIFlask
 from flask import Flask, Request, current_app, redirect, request, session, url_for
 from flask_login import LoginManager, current_user
+from werkzeug.datastructures import Authorization
 from werkzeug.exceptions import Forbidden
 
 from dafan.db import reading, writing
@@ -133,6 +134,14 @@ def _to_duty(duty: str) -> Any:
     raise LoginError("sign in on the pages and set up the second factor first")
 
 
+def authorization(asked: Request) -> Authorization | None:
+    """What the request says of who asks; nothing where the header is not even ASCII."""
+    try:
+        return asked.authorization
+    except ValueError:  # Werkzeug lets that of base64 through
+        return None
+
+
 def _of_program(asked: Request) -> User | None:
     """Who asks by HTTP Basic or by a token; only at the API.
 
@@ -140,7 +149,7 @@ def _of_program(asked: Request) -> User | None:
         LoginError: wrong password or token, or the account needs more than a password.
         TooManyError: too many wrong passwords lately.
     """
-    given = asked.authorization
+    given = authorization(asked)
     if given is None or given.type not in {"basic", "bearer"} or not asked.path.startswith("/api/"):
         return None
     secret = (given.token if given.type == "bearer" else given.password) or ""

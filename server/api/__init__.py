@@ -5,13 +5,14 @@ from importlib.util import find_spec
 
 from apiflask import APIFlask
 
-from server.api import docs, evidence, health, sync, terminals
+from server.api import description, docs, evidence, health, sync, terminals
 
 _RESOURCES = ("people", "faces", "dishes", "payments")
 
 
 def register_api(app: APIFlask) -> None:
     """Add every resource to the application."""
+    description.init_app(app)
     for module in (sync, evidence, terminals, health, docs):
         app.register_blueprint(module.blueprint)
     for name in _RESOURCES:

@@ -58,7 +58,9 @@ class DishQuery(Limit):
 @needs("see_dishes")
 @blueprint.input(DishQuery, location="query")
 @blueprint.output(DishPage)
-@blueprint.doc(summary="List dishes", responses=NOT_SIGNED_IN)
+@blueprint.doc(
+    summary="List dishes", responses={**NOT_SIGNED_IN, 404: "No dish that `after` names"}
+)
 def list_dishes(query_data: DishQuery) -> DishPage:
     """A page of dishes."""
     with reading(services().engine) as session:

@@ -15,6 +15,7 @@ from dafan.db import reading, writing
 from dafan.records import FeedPage, JournalPush, PushAnswer
 from server import feed, ingest, terminals
 from server.access import machine
+from server.gate import authorization
 from server.problems import problem
 from server.services import services
 from server.terminals import Terminal
@@ -58,7 +59,7 @@ def by_terminal(view: Callable[Concatenate[Terminal, P], R]) -> Callable[P, R]:
 
 
 def _authenticate(now: datetime) -> tuple[Terminal | None, tuple[str, str]]:
-    given = request.authorization
+    given = authorization(request)
     token = given.token if given and given.type == "bearer" and given.token else ""
     claimed = crypto.token_issuer(token)
     bad = ("bad_token", "the token is missing, expired or not this terminal's: check the clock")
