@@ -4,12 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from dafan import crypto, db
 from dafan.crypto import Identity, make_token
 from dafan.enrolment import EnrolRequest
-from server import feed, sites, terminals
+from server import feed, ingest, sites, terminals
+from server.books import sales
+from tests.server.conftest import Till
 
 
 def code_for(engine: Engine, site: Any, clock: Any) -> str:
@@ -80,6 +82,21 @@ def test_keys_that_are_no_keys_are_refused(
 ) -> None:
     body = {"code": code_for(engine, site, clock), "signing_key": "AAAA", "box_key": "AAAA"}
     assert client.post("/api/v1/terminals/enrol", json=body).status_code == 400
+
+
+def test_a_terminal_that_is_revoked_in_mid_push_books_nothing(
+    engine: Engine, site: Any, terminal: Till, make_diner: Any, make_sale: Any, clock: Any
+) -> None:
+    terminal.sell(make_sale(make_diner()))
+    with db.reading(engine) as session:
+        authenticated = session.get_one(terminals.Terminal, terminal.id)
+    with db.writing(engine) as session:
+        terminals.revoke(session, site.id, terminal.id, by="test", now=clock.now())
+    with pytest.raises(ingest.RevokedError):
+        ingest.push(engine, authenticated, terminal.batch(), clock.now())
+    with db.reading(engine) as session:
+        assert session.get_one(terminals.Terminal, terminal.id).applied_seq == 0
+        assert session.scalars(select(sales.Sale.id)).all() == []
 
 
 def test_a_revoked_terminal_is_refused_at_its_next_request(
