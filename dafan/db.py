@@ -162,6 +162,37 @@ _GIVEN_UP = {"40P01", "40001"}
 
 
 @contextmanager
+def migrating(engine: Engine) -> Iterator[Connection]:
+    """A transaction that changes tables while no other one does.
+
+    SQLite checks foreign keys at its end and not before: a table that is rebuilt is gone for a
+    moment.
+
+    Raises:
+        ConfigError: a row points to one that does not exist.
+    """
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
+            yield connection
+        return
+    with engine.execution_options(**{_WRITES: True}).connect() as connection:
+        connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+        with connection.begin():
+            yield connection
+            orphan = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+            if orphan is not None:
+                raise ConfigError(
+                    f"a row of {orphan[0]} points to a row of {orphan[2]} that does not exist: "
+                    "nothing was changed; restore a backup that `dafan verify` finds right"
+                )
+
+
+_MIGRATING = 0x0DAFA9
+"""Names our lock among those of other programs."""
+
+
+@contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """A session that sees one state of the database and changes nothing.
 

@@ -9,6 +9,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect
 
+from dafan import db
 from dafan.db import Base
 from dafan.errors import ConfigError
 
@@ -40,8 +41,11 @@ def create(engine: Engine) -> None:
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring a database, also an empty one, to this version or to an earlier revision."""
-    with engine.connect() as connection:
+    """Bring a database, also an empty one, to this version or to an earlier revision.
+
+    Of servers that start at once one migrates; the others wait, and find nothing left to do.
+    """
+    with db.migrating(engine) as connection:
         upgrade_connection(connection, revision)
 
 
