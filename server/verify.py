@@ -1,23 +1,38 @@
 """Proof that the books are right (``dafan verify``): every check of every subject, in one place.
 
-Each subject proves its own: money, journals, refunds, closed days, rescued journals. All of them
-read one state of the database, stream what they read, and name the first wrong rows.
+Each subject proves its own: journals, transfers, sales, receipts, subsidies, closed days. All of
+them read one state of the database, stream what they read, and name the first wrong rows.
 """
 
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
+from dafan.db import reading, writing
 from dafan.journal import Fault
-from server import closing_proof, rescues, verify_chain, verify_money
-from server.books import refunds_proof, sales
+from server import (
+    audit,
+    closing_proof,
+    incoming_proof,
+    rescues,
+    till_proof,
+    verify_chain,
+    verify_money,
+)
+from server.books import desk_proof, refunds_proof, sales, settlement_proof, subsidies_proof
 from server.books.accounts import Account
 from server.books.transfers import Transfer
+from server.many import locks_rows
+from server.sites import Site
+from server.verify_advice import ADVICE
 
-MAX_FAULTS = 100
+MAX_FAULTS = 20
+"""Of one check: the first say where to look, and the thousandth nothing more."""
 
 
 @dataclass
@@ -32,32 +47,81 @@ class Report:
         """Whether nothing is wrong."""
         return not self.faults
 
-    def add(self, faults: Iterator[Fault]) -> None:
-        """Take over faults, up to :data:`MAX_FAULTS` in all."""
-        self.faults.extend(islice(faults, max(0, MAX_FAULTS - len(self.faults))))
+    def add(self, faults: Iterator[Fault], code: str) -> None:
+        """Take over the first faults of one check, with what to do about them.
+
+        Args:
+            faults: At most :data:`MAX_FAULTS` of them are looked for.
+            code: Of those that have none.
+        """
+        for fault in islice(faults, MAX_FAULTS):
+            known = fault.code or code
+            self.faults.append(replace(fault, code=known, advice=ADVICE[known]))
 
     def count(self, what: str, number: int = 1) -> None:
         """So many more of something were looked at."""
         self.checked[what] = self.checked.get(what, 0) + number
 
 
-Check = Callable[[Session], Iterator[Fault]]
+Proof = Callable[[Session], Iterator[Fault]]
 
 
-def checks(report: Report) -> dict[str, Check]:
-    """What is proved → the check, in the order in which a fault is best looked for."""
-    return {
-        "transfers": verify_money.transfers,
-        "accounts": verify_money.accounts,
-        "postings of sales": verify_money.sale_money,
-        "sums of tills": verify_money.till_sums,
-        "marks": verify_chain.marks,
-        "signatures": lambda session: verify_chain.signatures(session, report.checked),
-        "journals": lambda session: verify_chain.chains(session, report.checked),
-        "refunds": refunds_proof.faults,
-        "closed days": closing_proof.faults,
-        "rescued journals": rescues.faults,
-    }
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One proof.
+
+    Attributes:
+        name: What is proved, for people.
+        code: Of its faults, where a fault has no other.
+        find: Yields them, the first wrong row first.
+        reads_journals: Reads every entry; it takes about as long as all the others together.
+    """
+
+    name: str
+    code: str
+    find: Proof
+    reads_journals: bool = False
+
+
+def checks(report: Report) -> tuple[Check, ...]:
+    """Every proof, in the order in which a fault is best looked for."""
+
+    def signatures(session: Session) -> Iterator[Fault]:
+        return verify_chain.signatures(session, report.checked)
+
+    def journals(session: Session) -> Iterator[Fault]:
+        return verify_chain.chains(session, report.checked)
+
+    return (
+        Check("marks", "mark", verify_chain.marks),
+        Check("signatures", "batch", signatures),
+        Check("journals", "chain", journals, reads_journals=True),
+        Check("transfers", "transfer", verify_money.transfers),
+        Check("accounts", "balance", verify_money.accounts),
+        Check("kinds of transfers", "kind", verify_money.kinds),
+        Check("postings of sales", "sale_money", verify_money.sale_money),
+        Check("lines of sales", "sale_lines", verify_money.sale_lines),
+        Check("refunds", "refund", refunds_proof.faults),
+        Check("voids and shifts of tills", "till_entry", till_proof.entries),
+        Check("cash differences", "cash_diff", till_proof.cash_differences),
+        Check("receipts", "receipt", desk_proof.receipts),
+        Check("reversals", "reversal", desk_proof.reversals),
+        Check("opening balances", "opening", incoming_proof.openings),
+        Check("bank payments", "bank_payment", incoming_proof.bank_payments),
+        Check("online orders", "online_order", incoming_proof.online_orders),
+        Check("subsidies", "subsidy_run", subsidies_proof.faults),
+        Check("pay-outs", "pay_out", desk_proof.pay_outs),
+        Check("clearing and settlements", "clearing", settlement_proof.faults),
+        Check("closed days", "closing", closing_proof.faults),
+        Check("rescued journals", "rescue", rescues.faults),
+        Check("audit log", "audit", _audit),
+    )
+
+
+def _audit(session: Session) -> Iterator[Fault]:
+    for sentence in audit.faults(session):
+        where, _, what = sentence.partition(": ")
+        yield Fault(where, what)
 
 
 def verify_server(
@@ -70,8 +134,85 @@ def verify_server(
         report: Takes faults and counts.
         progress: Told what is looked at now.
     """
-    for name, check in checks(report).items():
-        progress(name)
-        report.add(check(session))
+    for check in checks(report):
+        progress(check.name)
+        report.add(check.find(session), check.code)
+    _count(session, report)
+
+
+def verify_engine(
+    engine: Engine, report: Report, progress: Callable[[str], None] = lambda _: None
+) -> None:
+    """As :func:`verify_server`, with the journals beside all else, on two cores.
+
+    Both see the same state, that of the beginning, while tills go on selling.
+
+    Args:
+        engine: The server's database; its schema is that of this program.
+        report: Takes faults and counts.
+        progress: Told what is looked at now, by two threads.
+    """
+    journals, others = Report(), Report()
+    failed: list[BaseException] = []
+    seen = threading.Event()
+
+    def beside(state: str) -> None:
+        try:
+            with reading(engine) as session:
+                _see(session, state)
+                seen.set()
+                _run(session, journals, progress, journals_too=True)
+        except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
+            failed.append(error)
+        finally:
+            seen.set()
+
+    with reading(engine) as session:
+        with _nobody_writes(engine):
+            thread = threading.Thread(target=beside, args=[_see(session)], daemon=True)
+            thread.start()
+            seen.wait()
+        _run(session, others, progress, journals_too=False)
+        _count(session, others)
+    thread.join()
+    if failed:
+        raise failed[0]
+    for part in (journals, others):
+        report.faults += part.faults
+        report.checked |= part.checked
+
+
+def _run(
+    session: Session, report: Report, progress: Callable[[str], None], *, journals_too: bool
+) -> None:
+    for check in checks(report):
+        if check.reads_journals == journals_too:
+            progress(check.name)
+            report.add(check.find(session), check.code)
+
+
+def _see(session: Session, state: str = "") -> str:
+    """Begin to read: the state that another session sees, or one that another may see as well."""
+    if not locks_rows(session):
+        session.execute(select(func.count()).select_from(Site))  # the snapshot is that of now
+    elif state:
+        session.execute(text(f"SET TRANSACTION SNAPSHOT '{state}'"))
+    else:
+        return str(session.scalar(select(func.pg_export_snapshot())))
+    return ""
+
+
+@contextmanager
+def _nobody_writes(engine: Engine) -> Iterator[None]:
+    """SQLite can name no snapshot: two that begin while nobody writes are the same."""
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    with writing(engine) as session:
+        session.connection()
+        yield
+
+
+def _count(session: Session, report: Report) -> None:
     for name, table in (("accounts", Account), ("transfers", Transfer), ("sales", sales.Sale)):
         report.checked[name] = session.scalar(select(func.count()).select_from(table)) or 0

@@ -37,10 +37,10 @@ def verify_till(path: Path, report: Report, session: Session | None = None) -> N
         except (sqlite3.DatabaseError, TypeError, ValueError) as error:
             raise ConfigError(f"{path} is not a till's file: name the till's own one") from error
         try:
-            report.add(_chain(file, terminal_id, acknowledged, report))
-            report.add(_receipts(file))
+            report.add(_chain(file, terminal_id, acknowledged, report), "till_file")
+            report.add(_receipts(file), "till_file")
             if session is not None:
-                report.add(_arrived(file, session, terminal_id, acknowledged))
+                report.add(_arrived(file, session, terminal_id, acknowledged), "till_file")
                 report.count("books_fen", booked_fen(session).get(str(terminal_id), 0))
         except sqlite3.DatabaseError as error:
             raise ConfigError(f"{path} is damaged ({error}): restore this till's backup") from error

@@ -154,10 +154,11 @@ def test_the_command_prints_json_and_exits_1_where_something_is_wrong(
     bad = runner.invoke(verify, arguments)
     answer = json.loads(bad.output)
     assert (bad.exit_code, answer["ok"]) == (1, False)
-    assert set(answer["faults"][0]) == {"where", "what"}
+    assert set(answer["faults"][0]) == {"where", "what", "code", "advice"}
     plain = runner.invoke(verify, arguments[1:])
     assert plain.exit_code == 1
     assert "its postings sum to" in plain.output
+    assert plain.output.count("balance: Change nothing by hand") == 1
 
 
 def test_foreign_files_are_refused_in_one_line(tmp_path: Path) -> None:
