@@ -23,27 +23,38 @@ _GRANTS = sa.table(
 
 
 def upgrade() -> None:
+    connection = op.get_bind()
+    people = connection.execute(sa.select(_PEOPLE)).all()
+    # SQLite makes the table anew, which nothing may refer to by then: the grants come after it.
+    with op.batch_alter_table("user_account", schema=None) as batch_op:
+        batch_op.drop_column("roles")
+        batch_op.add_column(sa.Column("second_factor_at", sa.DateTime(), nullable=True))
+    _create_grants()
+    rows = [
+        {"user_id": person.id, "site_id": person.site_id, "role": role}
+        for person in people
+        for role in sorted(set(person.roles or []))
+    ]
+    if rows:
+        connection.execute(sa.insert(_GRANTS), rows)
+    _create_sessions()
+    _create_second_factor()
+    _create_tokens()
+    _chain_the_audit()
+
+
+def _create_grants() -> None:
     op.create_table(
         "role_grant",
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
         sa.Column("role", sa.String(length=20), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["user_account.id"], name=op.f("fk_role_grant_user_id_user_account")
-        ),
+        _of_user("role_grant"),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_role_grant_site_id_site")),
         sa.PrimaryKeyConstraint("user_id", "site_id", "role", name=op.f("pk_role_grant")),
     )
     with op.batch_alter_table("role_grant", schema=None) as batch_op:
         batch_op.create_index("ix_role_grant_site_id_role", ["site_id", "role"])
-    _split_roles()
-    with op.batch_alter_table("user_account", schema=None) as batch_op:
-        batch_op.drop_column("roles")
-        batch_op.add_column(sa.Column("second_factor_at", sa.DateTime(), nullable=True))
-    _create_sessions()
-    _create_second_factor()
-    _create_tokens()
-    _chain_the_audit()
 
 
 def _of_user(table: str) -> sa.ForeignKeyConstraint:
@@ -136,7 +147,16 @@ def _split_roles() -> None:
 
 
 def downgrade() -> None:
-    for table in ("audit_head", "api_token", "recovery_code", "second_factor", "user_session"):
+    connection = op.get_bind()
+    roles: dict[object, list[str]] = {}
+    at_home = sa.select(_GRANTS.c.user_id, _GRANTS.c.role).join(
+        _PEOPLE, sa.and_(_PEOPLE.c.id == _GRANTS.c.user_id, _PEOPLE.c.site_id == _GRANTS.c.site_id)
+    )
+    for person, role in connection.execute(at_home).all():
+        roles.setdefault(person, []).append(role)
+    for table in (
+        "audit_head", "api_token", "recovery_code", "second_factor", "user_session", "role_grant",
+    ):  # fmt: skip
         op.drop_table(table)
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_site_id_seq")
@@ -145,11 +165,7 @@ def downgrade() -> None:
     with op.batch_alter_table("user_account", schema=None) as batch_op:
         batch_op.drop_column("second_factor_at")
         batch_op.add_column(sa.Column("roles", sa.JSON(), nullable=False, server_default="[]"))
-    connection = op.get_bind()
-    for person in connection.execute(sa.select(_PEOPLE)).all():
-        here = (_GRANTS.c.user_id == person.id, _GRANTS.c.site_id == person.site_id)
-        roles = connection.scalars(sa.select(_GRANTS.c.role).where(*here)).all()
+    for person, held in roles.items():
         connection.execute(
-            sa.update(_PEOPLE).where(_PEOPLE.c.id == person.id).values(roles=sorted(roles))
+            sa.update(_PEOPLE).where(_PEOPLE.c.id == person).values(roles=sorted(held))
         )
-    op.drop_table("role_grant")
