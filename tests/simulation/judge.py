@@ -65,6 +65,7 @@ class _Judge:
         }
 
     def faults(self) -> Iterator[str]:
+        yield from self.world.office.trouble
         for till in self.world.tills:
             yield from till.trouble
             yield from self._journal(till)

@@ -59,6 +59,8 @@ class Office:
     lab: Lab
     rng: Random
     acts: list[Act] = field(default_factory=list)
+    trouble: list[str] = field(default_factory=list)
+    """Exceptions that no disk explains."""
     templates: set[bytes] = field(default_factory=set)
     """Sealed templates that were erased."""
 
@@ -84,6 +86,9 @@ class Office:
         except BadInputError:
             return Fate.UNKNOWN if server.disk.dead else Fate.REFUSED
         except OperationalError:
+            return Fate.UNKNOWN if server.disk.dead else Fate.FAILED
+        except Exception as error:
+            self.trouble.append(f"a page would have shown a fault: {error!r}"[:300])
             return Fate.UNKNOWN if server.disk.dead else Fate.FAILED
         finally:
             self.lab.chance.clock = before
@@ -127,8 +132,13 @@ class Office:
         )
 
     def _some_sale(self) -> Sale | None:
+        """Any, but often one for which somebody has been here before."""
         with db.reading(self.server.engine) as session:
             sold = session.scalars(select(Sale).order_by(Sale.terminal_id, Sale.seq)).all()
+        again = {act.about for act in self.acts if act.kind in {"void", "refund"}}
+        known = [sale for sale in sold if sale.id in again]
+        if known and self.rng.random() < 0.4:
+            sold = known
         return self.rng.choice(sold) if sold else None
 
     def _void(self) -> str:

@@ -1,5 +1,6 @@
 """One seed's world: who acts next is drawn, step by step, until all is healed and judged."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -103,6 +104,9 @@ class World:
             self.step += 1
             self._heal()
             self.faults += judge(self)
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            self.faults.append(f"{error!r} at {where.filename}:{where.lineno}"[:500])
         finally:
             self._end()
         self.counts["steps"] = self.step
