@@ -3,7 +3,9 @@
 import importlib
 import importlib.util
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,7 +15,7 @@ from dafan.errors import ConfigError, DafanError
 
 COMMANDS: dict[str, str] = {
     "backup": "server.cli_backup:backup",
-    "bench": "pos.cli:bench",
+    "bench": "dafan.cli:bench",
     "config": "dafan.config_cli:config",
     "demo": "pos.demo.cli:demo",
     "devices": "devices.cli:devices",
@@ -30,15 +32,27 @@ COMMANDS: dict[str, str] = {
 }
 """Command name → ``module:attribute`` of its click command."""
 
+BENCHES: dict[str, str] = {
+    "face": "pos.cli:bench_face_command",
+    "gallery": "pos.cli:bench_gallery_command",
+    "till": "pos.cli:bench_till_command",
+    "verify": "server.cli_bench:bench",
+}
+"""As :data:`COMMANDS`, of what ``dafan bench`` measures."""
+
 
 class _Rooms(click.Group):
     """A group whose members are imported when they are called, by name."""
 
+    def __init__(self, *args: Any, members: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._members = members
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return sorted(COMMANDS)
+        return sorted(self._members)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        target = COMMANDS.get(cmd_name)
+        target = self._members.get(cmd_name)
         if target is None:
             return None
         module, attribute = target.split(":")
@@ -72,10 +86,18 @@ def load_simulation() -> None:
     spec.loader.exec_module(module)
 
 
-@click.group(cls=_Rooms, context_settings={"help_option_names": ["-h", "--help"]})
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(cls=_Rooms, members=COMMANDS, context_settings=_CONTEXT)
 @click.version_option(__version__)
 def root() -> None:
     """Dafan (打饭) runs a canteen: tills, kitchen, books."""
+
+
+@click.group(cls=_Rooms, members=BENCHES, context_settings=_CONTEXT)
+def bench() -> None:
+    """Measure this machine."""
 
 
 def main() -> None:

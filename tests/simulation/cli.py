@@ -12,7 +12,7 @@ from simulation.planted import PLANTS
 from simulation.world import World
 
 
-class Seeds(click.ParamType):
+class Seeds(click.ParamType[range]):
     """``A:B``, the seeds from A up to and without B; ``A`` alone is one."""
 
     name = "A:B"

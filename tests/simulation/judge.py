@@ -17,6 +17,7 @@ from server.books import refunds
 from server.books.accounts import Account
 from server.books.refunds import Refund
 from server.books.sales import Sale
+from server.books.subsidies import SubsidyRun
 from server.books.transfers import Transfer
 from server.entries import EntryRow, ForkedBatch
 from server.exceptions import ExceptionItem
@@ -124,7 +125,9 @@ class _Judge:
             yield f"{till.name}: {unseen} sales were written that nobody saw as paid"
 
     def _promises(self) -> Iterator[str]:
-        there = {(row.terminal_id, row.seq): row.hash for rows in self.rows.values() for row in rows}
+        there = {
+            (row.terminal_id, row.seq): row.hash for rows in self.rows.values() for row in rows
+        }
         for (terminal_id, seq), digest in self.world.server.promises.items():
             if there.get((terminal_id, seq)) != digest:
                 yield f"entry {seq} of {self._name(terminal_id)} was acknowledged, but is not kept"
@@ -144,7 +147,7 @@ class _Judge:
     # --- the tills' snapshots -------------------------------------------------------------------
 
     def _snapshot(self, till: TillMachine) -> Iterator[str]:
-        """A till that has heard everything knows what the server has published, no more, no less."""
+        """A till that has heard everything knows what is published, no more, no less."""
         query = select(FeedRow).where(FeedRow.body.is_not(None))
         own = {"terminal", "site_key"}
         published = {
@@ -228,7 +231,9 @@ class _Judge:
         return any(each[0] == code and each[2] == diner for each in self.listed)
 
     def _expected(self) -> tuple[Counter[tuple[UUID, str]], list[str]]:
-        site, faults = self.world.lab.site, []
+        """Fen that are due to each diner in each wallet, and what already contradicts it."""
+        site = self.world.lab.site
+        faults: list[str] = []
         due: Counter[tuple[UUID, str]] = Counter()
         for number, diner in enumerate(site.diners):
             due[diner, "cash"] = FIRST_CASH
@@ -243,27 +248,25 @@ class _Judge:
             faults += _fate(act, is_there=run is not None)
             for diner in site.diners:
                 due[diner, "subsidy"] += act.fen * (f"subsidy:{run}:{diner}" in keys)
-        back = set(
-            self.session.scalars(
-                select(Refund.sale_id).where(Refund.state == refunds.State.APPROVED.value)
-            )
-        )
-        booked = set(self.session.scalars(select(Sale.id)))
-        for rows in self.rows.values():
-            for row in rows:
-                if row.kind != "sale" or row.id in back:
-                    continue
-                if row.id not in booked:
-                    faults.append(f"sale {row.seq} of {self._name(row.terminal_id)} is not booked")
-                body = json.loads(row.body)
-                for paid in body["payments"]:
-                    if body["diner_id"]:
-                        due[UUID(body["diner_id"]), paid["source"]] -= paid["amount"]
+        faults += self._take_off(due)
         return due, faults
 
-    def _run_of(self, key: str) -> UUID | None:
-        from server.books.subsidies import SubsidyRun
+    def _take_off(self, due: Counter[tuple[UUID, str]]) -> Iterator[str]:
+        """Take what was sold off the wallets, unless it went back."""
+        approved = Refund.state == refunds.State.APPROVED.value
+        back = set(self.session.scalars(select(Refund.sale_id).where(approved)))
+        booked = set(self.session.scalars(select(Sale.id)))
+        sold = [row for rows in self.rows.values() for row in rows if row.kind == "sale"]
+        for row in sold:
+            if row.id not in booked:
+                yield f"sale {row.seq} of {self._name(row.terminal_id)} is not booked"
+            body = json.loads(row.body)
+            if row.id in back or body["diner_id"] is None:
+                continue
+            for paid in body["payments"]:
+                due[UUID(body["diner_id"]), paid["source"]] -= paid["amount"]
 
+    def _run_of(self, key: str) -> UUID | None:
         return self.session.scalar(select(SubsidyRun.id).where(SubsidyRun.key == key))
 
     # --- the product's own proof ------------------------------------------------------------------
@@ -279,10 +282,8 @@ class _Judge:
 
     def _expected_fault(self, where: str, what: str) -> bool:
         """A till that was put back to an old disk lacks what the server has: told as a fork."""
-        restored = any(till.life for till in self.world.tills)
-        return restored and where in {"till mark"} or (
-            restored and where.startswith("till entry") and "another one" in what
-        )
+        behind = where == "till mark" or (where.startswith("till entry") and "another one" in what)
+        return behind and any(till.life for till in self.world.tills)
 
     def _name(self, terminal_id: UUID) -> str:
         return next(till.name for till in self.world.tills if till.id == terminal_id)
@@ -294,4 +295,3 @@ def _fate(act: Act, *, is_there: bool) -> list[str]:
     if act.fate in {Fate.REFUSED, Fate.FAILED} and is_there:
         return [f"a {act.kind} of {act.fen} fen was refused, but is in the books"]
     return []
-

@@ -76,7 +76,7 @@ def card(diner: int) -> str:
 def vector(rng: Random) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     """A face that is near to no other one."""
     made = np.array([rng.gauss(0, 1) for _ in range(128)], dtype=np.float32)
-    return made / np.linalg.norm(made)  # type: ignore[no-any-return]
+    return made / np.linalg.norm(made)
 
 
 def reference(rng: Random) -> Reference:
@@ -105,7 +105,9 @@ def _cheaper() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (auth, people):
             patch.setattr(module, "_hasher", cheap)
-        patch.setattr(db, "NullPool", QueuePool)  # to read the schema once a life, not once a request
+        patch.setattr(
+            db, "NullPool", QueuePool
+        )  # to read the schema once a life, not once a request
         yield
 
 
@@ -153,9 +155,7 @@ def _make_dishes(session: Session, actor: Actor) -> tuple[UUID, ...]:
     )
 
 
-def _make_diners(
-    session: Session, actor: Actor, ring: KeyRing, rng: Random
-) -> tuple[UUID, ...]:
+def _make_diners(session: Session, actor: Actor, ring: KeyRing, rng: Random) -> tuple[UUID, ...]:
     meals = {"lunch": MealRule(subsidised_per_day=1, subsidy_cap=Fen(800))}
     staff = groups.GroupValues(name="干部职工", meals=meals, discount_percent=10)
     visitors = groups.GroupValues(name="外来人员", daily_limit=Fen(9000))

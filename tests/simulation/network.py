@@ -94,9 +94,7 @@ class Network:
             return self._copy(self.answers[key])
         return self._answered(till, request, key)
 
-    def _answered(
-        self, till: str, request: httpx.Request, key: tuple[str, str]
-    ) -> httpx.Response:
+    def _answered(self, till: str, request: httpx.Request, key: tuple[str, str]) -> httpx.Response:
         weather, rng = self.weather, self.rng
         sent = request
         if request.content and rng.random() < weather.cut:

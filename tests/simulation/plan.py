@@ -9,7 +9,7 @@ STEPS = {
     "sell": 30, "void": 4, "push": 16, "pull": 10, "office": 9, "late": 6, "time": 4,
     "line": 5, "till_crash": 3, "till_fuse": 5, "server_crash": 2, "server_fuse": 6,
     "full": 4, "bad_sync": 4, "clock": 4, "till_copy": 4, "till_restore": 3, "backup": 3,
-    "server_restore": 3, "revoke": 2, "replay": 3,
+    "server_restore": 3, "revoke": 2, "replay": 3, "give_back": 8,
 }  # fmt: skip
 """Kind of step → how often."""
 ALWAYS = ("sell", "void", "push", "pull", "office", "late", "time")
@@ -24,6 +24,7 @@ ATTACKS = {
     "old server": ("backup", "server_restore"),
     "revoked": ("revoke",),
     "replay": ("replay",),
+    "busy desk": ("give_back",),
 }
 """Attack → its steps."""
 
@@ -37,8 +38,7 @@ class Plan:
         attacks: Which of :data:`ATTACKS` take part.
         weights: Kind of step → how often.
         weather: Of the network.
-        holds: The server's other workers keep the database open.
-        office: People at the desks act at all.
+        holds: The server keeps its connections open.
     """
 
     steps: int

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 import pos.store
+from dafan import db, journal
 from dafan.ids import new_id
 from dafan.records import EntryOutcome, FeedPage, JournalPush, PushAnswer, PushStatus, Sale
 from dafan.sync import ForkError, RevokedError, SyncClient, SyncError
@@ -35,7 +36,7 @@ Work = Callable[[Session], PushAnswer]
 def acknowledged_before_commit() -> Iterator[None]:
     """The server answers first and commits a moment later."""
     later: list[tuple[Engine, Work]] = []
-    retrying = ingest.retrying
+    retrying = db.retrying
     notice, crash, begin = World._notice_power, ServerMachine.crash, ServerMachine.begin
 
     def early(engine: Engine, work: Work) -> PushAnswer:
@@ -74,7 +75,7 @@ def acknowledged_before_commit() -> Iterator[None]:
 @contextmanager
 def mark_in_a_transaction_of_its_own() -> Iterator[None]:
     """The mark is committed before its entries, and what it covers is taken for a repetition."""
-    push, retrying, take = ingest.push, ingest.retrying, ingest.take
+    push, retrying, take = ingest.push, db.retrying, ingest.take
 
     def trusting(
         session: Session, terminal: Terminal, batch: JournalPush, now: datetime
@@ -137,7 +138,7 @@ def feed_by_a_sequence() -> Iterator[None]:
 @contextmanager
 def lost_fsync() -> Iterator[None]:
     """The till's file is opened with ``synchronous=NORMAL``."""
-    connect = pos.store.connect
+    connect = journal.connect
 
     def careless(path: Path) -> Connection:
         connection = connect(path)
@@ -179,11 +180,11 @@ def new_id_on_retry() -> Iterator[None]:
         except (ForkError, RevokedError):
             raise
         except SyncError:
-            journal = self._journal
-            waiting = [e for e in journal.read(journal.acknowledged()) if e.kind == "sale"]
+            mine = self._journal
+            waiting = [e for e in mine.read(mine.acknowledged()) if e.kind == "sale"]
             if waiting:
                 sale = Sale.model_validate({**waiting[-1].body, "id": new_id()})
-                journal.append("sale", sale.id, sale.paid_at, sale)
+                mine.append("sale", sale.id, sale.paid_at, sale)
             raise
 
     with pytest.MonkeyPatch.context() as patch:

@@ -11,7 +11,6 @@ from sqlalchemy import Engine, func, select
 from dafan import crypto, db
 from server.feed import FeedCounter
 from server.restore import begin_line
-from server.services import Services
 from simulation.disk import Disk
 from simulation.timing import Chance, MachineClock
 
@@ -46,8 +45,7 @@ class ServerMachine:
         self.close()
         self.clock, self.holds, self.crashes, self._image = clock, holds, 0, image
         self.promises = {}
-        parts: Services = self.app.extensions["dafan"]
-        self.app.extensions["dafan"] = replace(parts, clock=clock)
+        self.app.extensions["dafan"] = replace(self.app.extensions["dafan"], clock=clock)
         self.start()
 
     def start(self) -> None:

@@ -13,9 +13,10 @@ from dafan.desk import Void
 from dafan.ids import new_id
 from dafan.journal import JournalError
 from dafan.records import Entry, FaceEvidence, Sale
-from dafan.sync import ForkError, RevokedError, SyncClient, SyncError
+from dafan.sync import ForkError, RevokedError, SyncClient, SyncError, SyncState
 from pos import events as ev
 from pos.runtime import Till
+from pos.snapshot import trading_day
 from pos.state import Committing, Idle, Open, Paid
 from pos.store import TillStore
 from pos.view import AskWhat, Device
@@ -54,8 +55,8 @@ class TillMachine:
         shown: Sales that it has shown as paid.
         voided: Sales that it has shown as taken back.
         known: Hash → entry, of all that its disks have ever held.
-        failed_baskets: A sale that was shown as not written may be on the disk only if the power
-            went before it was tried again.
+        refused_writes: Sales and voids that it has shown as not written. One may be on the disk
+            all the same, where the power went before anything else was written.
     """
 
     name: str
@@ -84,8 +85,11 @@ class TillMachine:
 
     # --- power --------------------------------------------------------------------------------
 
-    def start(self) -> None:
+    def start(self) -> str:
         """Switch it on, with the disk as it was found.
+
+        Returns:
+            What to tell.
 
         Raises:
             PowerCutError: and it went off again.
@@ -95,9 +99,9 @@ class TillMachine:
         self.till = Till(store, self.clock, cash=True, print_receipts=True)
         self._http = httpx.Client(transport=self.network.transport(self.name), trust_env=False)
 
-        def on_state(state: object) -> None:
-            store.facts.set_revoked(revoked=self.sync.state.revoked)
-            self.till.put_health(revoked=self.sync.state.revoked, camera=Device.OK)
+        def on_state(state: SyncState) -> None:
+            store.facts.set_revoked(revoked=state.revoked)
+            self.till.put_health(revoked=state.revoked, camera=Device.OK)
 
         self.sync = SyncClient(
             "http://server", self.identity, store.journal, store.feed_version,
@@ -109,6 +113,7 @@ class TillMachine:
         self.till.put_health(camera=Device.OK)
         self._drain()
         self._alive()
+        return "starts"
 
     def crash(self, rng: Random | None) -> None:
         """Pull the plug, or (without ``rng``) kill the process."""
@@ -174,7 +179,7 @@ class TillMachine:
     def _take(self, make: Callable[[ev.Moment], ev.Event]) -> None:
         try:
             self.till.take_in(make)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as the till's own loop
             self._alive()
             if not (self.disk.full or isinstance(error, JournalError)):
                 self.trouble.append(f"the loop raised {error!r}")
@@ -265,8 +270,6 @@ class TillMachine:
         policy = store.catalogue.policy
         if policy is None:
             return "not ready"
-        from pos.snapshot import trading_day
-
         sold = store.sold.latest(trading_day(policy, self.clock.now()))
         free = [each.sale for each in sold if not each.voided]
         if not free:
@@ -309,7 +312,7 @@ class TillMachine:
             self._alive()
             self._drain()
             return f"{name}: {error}"
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as the loop of sync
             self._alive()
             if not (self.disk.full or isinstance(error, JournalError)):
                 self.trouble.append(f"{name} raised {error!r}")
@@ -325,6 +328,11 @@ class TillMachine:
         """Entries that the server has not acknowledged."""
         journal = self.till.store.journal
         return journal.head()[0] - journal.acknowledged()
+
+    @property
+    def version(self) -> int:
+        """How far its snapshot has come."""
+        return self.till.store.feed_version()
 
     @property
     def stuck(self) -> bool:

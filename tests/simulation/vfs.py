@@ -160,12 +160,12 @@ class _Shim:
     def _write(self, file: Any, data: int, amount: int, offset: int) -> int:
         watcher, name = self._watched[ctypes.addressof(file.contents)]
         code = watcher.write(name, offset, ctypes.string_at(data, amount))
-        return code if code else int(self._real_write(file, data, amount, offset))
+        return code or int(self._real_write(file, data, amount, offset))
 
     def _truncate(self, file: Any, size: int) -> int:
         watcher, name = self._watched[ctypes.addressof(file.contents)]
         code = watcher.truncate(name, size)
-        return code if code else int(self._real_truncate(file, size))
+        return code or int(self._real_truncate(file, size))
 
     def _sync(self, file: Any, _flags: int) -> int:
         watcher, name = self._watched[ctypes.addressof(file.contents)]

@@ -1,7 +1,7 @@
 """One seed's world: who acts next is drawn, step by step, until all is healed and judged."""
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,17 +13,16 @@ import httpx
 from dafan.crypto import make_token
 from dafan.journal import sign_batch
 from dafan.records import canonical
+from simulation.healing import heal
 from simulation.judge import judge
 from simulation.lab import Lab, card
 from simulation.network import Network, Weather
 from simulation.office import Act, Office
 from simulation.plan import Plan
+from simulation.server import ServerMachine
 from simulation.story import Story
 from simulation.till import PowerCutError, TillMachine, make_till
 from simulation.timing import MachineClock, Time
-
-ROUNDS = 30
-"""So many turns of sync are more than enough for all to arrive once nothing disturbs."""
 
 
 @dataclass(frozen=True)
@@ -95,16 +94,17 @@ class World:
         self.tell("seed", f"{self.seed}: {', '.join(self.plan.attacks) or 'nothing but chance'}")
         try:
             for till in self.tills:
-                self._act(till, lambda till=till: till.start() or "starts")
+                self.act(till, till.start)
             kinds, weights = list(self.plan.weights), list(self.plan.weights.values())
-            for self.step in range(1, self.plan.steps + 1):
+            for _ in range(self.plan.steps):
+                self.step += 1
                 self._turn_on()
                 getattr(self, f"_{self.rng.choices(kinds, weights)[0]}")()
                 self._notice_power()
             self.step += 1
-            self._heal()
+            heal(self)
             self.faults += judge(self)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever ends a world is what we look for
             where = traceback.extract_tb(error.__traceback__)[-1]
             self.faults.append(f"{error!r} at {where.filename}:{where.lineno}"[:500])
         finally:
@@ -123,11 +123,11 @@ class World:
         finally:
             self.lab.chance.clock = before
 
-    def _act(self, till: TillMachine, work: object) -> None:
+    def act(self, till: TillMachine, work: Callable[[], str]) -> None:
         """A till does something, if its power lasts."""
         try:
             with self._on(till.clock):
-                told = work()  # type: ignore[operator]
+                told = work()
         except PowerCutError:
             self._cut(till, "loses its power")
         else:
@@ -146,9 +146,9 @@ class World:
             if till.up and till.disk.dead:
                 self._cut(till, "has lost its power")
         if self.server.disk.dead and not self.server.dark:
-            self._crash_server("loses its power")
+            self.crash_server("loses its power")
 
-    def _crash_server(self, how: str) -> None:
+    def crash_server(self, how: str) -> None:
         self.server.crash(self._loss())
         self.tell("server", how)
 
@@ -159,11 +159,15 @@ class World:
             self.tell("server", "starts")
         for till in self.tills:
             if not till.up and self.rng.random() < 0.4:
-                self._act(till, lambda till=till: till.start() or "starts")
+                self.act(till, till.start)
 
     def _some_till(self) -> TillMachine | None:
         up = [till for till in self.tills if till.up]
         return self.rng.choice(up) if up else None
+
+    def _some_machine(self) -> TillMachine | ServerMachine:
+        machines: list[TillMachine | ServerMachine] = [*self.tills, self.server]
+        return self.rng.choice(machines)
 
     # --- steps --------------------------------------------------------------------------------
 
@@ -182,7 +186,7 @@ class World:
             told = till.sell(menu, pay, site.diners[number], card(number), again)
             return f"diner {number} by {pay}: {told}"
 
-        self._act(till, work)
+        self.act(till, work)
         if till.up and till.till.store.journal.head()[0] > before:
             self._check_exposure(till, site.diners[number])
 
@@ -206,21 +210,25 @@ class World:
     def _void(self) -> None:
         till = self._some_till()
         if till is not None:
-            self._act(till, lambda: till.void(self.rng, self.lab.site.id))
+            self.act(till, lambda: till.void(self.rng, self.lab.site.id))
 
     def _push(self) -> None:
         till = self._some_till()
         if till is not None:
-            self._act(till, till.push)
+            self.act(till, till.push)
 
     def _pull(self) -> None:
         till = self._some_till()
         if till is not None:
-            self._act(till, till.pull)
+            self.act(till, till.pull)
 
     def _office(self) -> None:
         if self.server.up:
             self.tell("office", self.office.do_something())
+
+    def _give_back(self) -> None:
+        if self.server.up:
+            self.tell("office", self.office.give_back())
 
     def _late(self) -> None:
         if self.network.flying:
@@ -250,7 +258,7 @@ class World:
 
     def _server_crash(self) -> None:
         if self.server.up:
-            self._crash_server("is switched off by force")
+            self.crash_server("is switched off by force")
 
     def _server_fuse(self) -> None:
         if self.server.up:
@@ -259,19 +267,19 @@ class World:
             self.tell("server", f"will lose its power after {disk.fuse} disk operations")
 
     def _full(self) -> None:
-        who = self.rng.choice([*self.tills, self.server])
+        who = self._some_machine()
         who.disk.full = not who.disk.full
         name = who.name if isinstance(who, TillMachine) else "server"
         self.tell(name, f"the disk is {'full' if who.disk.full else 'emptied'}")
 
     def _bad_sync(self) -> None:
-        who = self.rng.choice([*self.tills, self.server])
+        who = self._some_machine()
         who.disk.failing_syncs = self.rng.randrange(1, 4)
         name = who.name if isinstance(who, TillMachine) else "server"
         self.tell(name, f"the next {who.disk.failing_syncs} fsyncs fail")
 
     def _clock(self) -> None:
-        who = self.rng.choice([*self.tills, self.server])
+        who = self._some_machine()
         hours = self.rng.choice((-8760, -48, -3, -0.1, 0.1, 3, 48, 8760))
         if isinstance(who, TillMachine):
             who.clock.wrong = timedelta(hours=hours)
@@ -349,37 +357,6 @@ class World:
             self.faults.append(f"the server took entries of {till.name}, {how}")
 
     # --- the end ------------------------------------------------------------------------------
-
-    def _heal(self) -> None:
-        """Everything works again; all that is on its way arrives."""
-        self.tell("world", "everything is healed")
-        self.network.heal()
-        for till in self.tills:
-            if till.up:
-                till.stop()
-        if not self.server.dark:
-            self._crash_server("is switched off by force")
-        self.server.start()
-        for till in self.tills:
-            self._act(till, lambda till=till: till.start() or "starts")
-        while self.network.flying:
-            self.network.deliver()
-        for till in self.tills:
-            self._act(till, till.pull)
-        for _ in range(ROUNDS):
-            for till in self.tills:
-                if till.waiting and not till.stuck:
-                    self._act(till, till.push)
-                elif till.till.store.feed_version() != self.server.version():
-                    self._act(till, till.pull)
-            if all(map(self._is_done, self.tills)):
-                return
-        self.tell("world", "sync does not come to an end")
-
-    def _is_done(self, till: TillMachine) -> bool:
-        """Whether the till has heard all that was published, and told all that it can."""
-        heard = till.till.store.feed_version() == self.server.version()
-        return till.sync.state.revoked or (heard and (till.stuck or not till.waiting))
 
     def _end(self) -> None:
         for till in self.tills:
