@@ -210,7 +210,7 @@ def _person(
     template_id = new_id()
     sealed = seal(site_key, vector.astype("<f4").tobytes(), f"template:{template_id}")
     template = Template(
-        id=template_id, diner_id=diner.id, pack=pack, consent_version="1", sealed=sealed
+        id=template_id, diner_id=diner.id, pack=pack, consent_version="2026-02", sealed=sealed
     )
     return [_item("diner", str(diner.id), diner), _item("template", str(template_id), template)]
 

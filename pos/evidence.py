@@ -22,6 +22,8 @@ from pos.keyring import KeyRing
 PORTION = 20
 """So many pictures are erased at once: a sale waits no longer than that takes."""
 MAX_BYTES = 300_000
+PICTURES_SINCE = "2026-02"
+"""The first consent text that says that a picture is kept; of others none is."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS evidence (

@@ -39,7 +39,7 @@ from dafan.records import (
 )
 from devices.receipt_doc import ReceiptDoc
 from pos import evidence, facts, refeed, soldbook, spool
-from pos.evidence import EvidenceBook, Sealed
+from pos.evidence import PICTURES_SINCE, EvidenceBook, Sealed
 from pos.facts import Facts
 from pos.keyring import FIRST, KeyRing
 from pos.snapshot import Account, Catalogue, account_of, trading_day
@@ -347,6 +347,8 @@ class TillStore:
                 here = connection.execute(_HAS_FACE, (str(sale.diner_id),)).fetchone()
                 if here is None:
                     raise WithdrawnError("the diner's face is no longer enrolled: pay another way")
+                if here["consent"] < PICTURES_SINCE:  # he was told that no picture is kept
+                    picture = None
             self.sold.put_sale(connection, sale)
             if receipt is not None:
                 spool.put_receipt(connection, sale.id, receipt.model_dump_json())
@@ -372,8 +374,8 @@ class TillStore:
 
 
 _HAS_FACE = (
-    "SELECT 1 FROM feed_item WHERE kind = 'template' AND json_extract(body, '$.diner_id') = ? "
-    "LIMIT 1"
+    "SELECT json_extract(body, '$.consent_version') AS consent FROM feed_item "
+    "WHERE kind = 'template' AND json_extract(body, '$.diner_id') = ? LIMIT 1"
 )
 
 

@@ -183,7 +183,7 @@ class Counter:
         template_id = self.diner.id
         sealed = seal(self.site_key, vector.astype("<f4").tobytes(), f"template:{template_id}")
         template = Template(
-            id=template_id, diner_id=self.diner.id, pack=pack_name, consent_version="1",
+            id=template_id, diner_id=self.diner.id, pack=pack_name, consent_version="2026-02",
             sealed=sealed,
         )  # fmt: skip
         self.publish(("template", str(template_id), template))

@@ -89,6 +89,17 @@ def test_a_picture_lies_sealed_beside_its_sale(store, pay, tmp_path):
         open_sealed(KEY, picture.sealed, context(uuid4()))
 
 
+def test_of_a_diner_whose_consent_says_that_no_picture_is_kept_none_is(store, canteen):
+    diner = canteen.diner()
+    template = make_template(diner).model_copy(update={"consent_version": "2026-01"})
+    items = (("diner", str(diner.id), diner), ("template", str(template.id), template))
+    store.apply_feed_page(canteen.page(*items, since=1, version=2))
+    sale = make_sale(canteen, diner, Tender.FACE)
+    store.commit_sale(sale, DOC, store.evidence.seal(sale, JPEG))
+    assert store.evidence.picture(sale.id).missing == "none_taken"
+    assert store.journal.contains(sale.id)
+
+
 def test_pictures_are_erased_when_their_days_are_over_and_leave_no_byte(
     store, pay, clock, tmp_path
 ):

@@ -68,7 +68,7 @@ def template_of(diner, key, epoch, template_id=None):
     template_id = template_id or uuid4()
     sealed = seal(key, VECTOR.tobytes(), f"template:{template_id}")
     return Template(
-        id=template_id, diner_id=diner.id, pack="test", consent_version="1", sealed=sealed,
+        id=template_id, diner_id=diner.id, pack="test", consent_version="2026-02", sealed=sealed,
         epoch=epoch,
     )  # fmt: skip
 

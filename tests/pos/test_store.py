@@ -50,7 +50,7 @@ def make_template(diner, vector=None, pack="test"):
     vector = np.eye(1, 8, dtype="<f4")[0] if vector is None else vector
     sealed = seal(KEY, vector.astype("<f4").tobytes(), f"template:{template_id}")
     return Template(
-        id=template_id, diner_id=diner.id, pack=pack, consent_version="1", sealed=sealed
+        id=template_id, diner_id=diner.id, pack=pack, consent_version="2026-02", sealed=sealed
     )
 
 
