@@ -112,12 +112,7 @@ def _facts(settings: Settings) -> dict[str, Any]:
     return facts
 
 
-@click.group(context_settings=CONTEXT)
-def bench() -> None:
-    """Measure this machine."""
-
-
-@bench.command("till")
+@click.command("till")
 @click.option("--templates", default=50_000, show_default=True, help="Faces in the gallery.")
 @click.option("--sales", default=60, show_default=True, help="Sales to measure.")
 @click.option("--pack", help="Which models; else those of the settings.")
@@ -129,7 +124,7 @@ def bench_till_command(templates: int, sales: int, pack: str | None, as_json: bo
     _print(bench_till(templates, sales, pack or load_settings().vision.pack), as_json)
 
 
-@bench.command("face")
+@click.command("face")
 @click.option("--pack", help="Which models; else those of the settings.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def bench_face_command(pack: str | None, as_json: bool) -> None:
@@ -139,7 +134,7 @@ def bench_face_command(pack: str | None, as_json: bool) -> None:
     _print(bench_face(pack), as_json)
 
 
-@bench.command("gallery")
+@click.command("gallery")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def bench_gallery_command(as_json: bool) -> None:
     """Milliseconds of one exact search among 1,000, 50,000 and 500,000 templates."""

@@ -5,6 +5,7 @@ them read one state of the database, stream what they read, and name the first w
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,8 @@ class Report:
 
     faults: list[Fault] = field(default_factory=list)
     checked: dict[str, int] = field(default_factory=dict)
+    took: dict[str, float] = field(default_factory=dict)
+    """Name of a check → seconds."""
 
     @property
     def ok(self) -> bool:
@@ -57,6 +60,12 @@ class Report:
         for fault in islice(faults, MAX_FAULTS):
             known = fault.code or code
             self.faults.append(replace(fault, code=known, advice=ADVICE[known]))
+
+    def run(self, check: "Check", session: Session) -> None:
+        """Make one check, and note how long it took."""
+        began = time.perf_counter()
+        self.add(check.find(session), check.code)
+        self.took[check.name] = time.perf_counter() - began
 
     def count(self, what: str, number: int = 1) -> None:
         """So many more of something were looked at."""
@@ -136,7 +145,7 @@ def verify_server(
     """
     for check in checks(report):
         progress(check.name)
-        report.add(check.find(session), check.code)
+        report.run(check, session)
     _count(session, report)
 
 
@@ -180,6 +189,7 @@ def verify_engine(
     for part in (journals, others):
         report.faults += part.faults
         report.checked |= part.checked
+        report.took |= part.took
 
 
 def _run(
@@ -188,7 +198,7 @@ def _run(
     for check in checks(report):
         if check.reads_journals == journals_too:
             progress(check.name)
-            report.add(check.find(session), check.code)
+            report.run(check, session)
 
 
 def _see(session: Session, state: str = "") -> str:

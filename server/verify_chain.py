@@ -5,7 +5,7 @@ stored texts as they are, so that nothing has to be read as JSON to prove that i
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 from dafan import crypto
 from dafan.journal import GENESIS, Fault
 from dafan.records import Outcome, canonical
+from server.books.proving import rows
 from server.books.sales import Sale
 from server.entries import Batch, EntryRow
 from server.many import locks_rows
@@ -75,8 +76,8 @@ def hash_stored(row: _Row) -> str:
 def chains(session: Session, counted: dict[str, int]) -> Iterator[Fault]:
     """Every entry in sequence, and every sale told by one; ``counted["entries"]`` says how many."""
     terminal_id, seq, prev = "", 0, GENESIS
-    rows = told = 0
-    for partition in session.connection().execute(_query(session)).partitions(CHUNK):
+    seen = told = 0
+    for partition in _portions(session):
         for row in map(_Row._make, partition):
             if row.terminal_id != terminal_id:
                 terminal_id, seq, prev = row.terminal_id, 0, GENESIS
@@ -91,10 +92,15 @@ def chains(session: Session, counted: dict[str, int]) -> Iterator[Fault]:
                 yield _fault(row, wrong)
             told += is_sale and row.sale_id is not None
             seq, prev = row.seq, row.hash
-        rows += len(partition)
-        counted["entries"] = rows
+        seen += len(partition)
+        counted["entries"] = seen
     if told != session.scalar(select(func.count()).select_from(Sale)):
         yield from _untold(session)
+
+
+def _portions(session: Session) -> Iterator[Sequence[Any]]:
+    with session.connection().execute(_query(session)) as result:
+        yield from result.partitions(CHUNK)
 
 
 _APPLIED = Outcome.APPLIED.value
@@ -188,7 +194,7 @@ def _untold(session: Session) -> Iterator[Fault]:
         .where(EntryRow.seq.is_(None))
         .order_by(Sale.terminal_id, Sale.seq)
     )
-    for sale_id, terminal_id, seq in session.execute(query.execution_options(yield_per=CHUNK)):
+    for sale_id, terminal_id, seq in rows(session, query):
         what = f"no applied entry {seq} of terminal {terminal_id} tells it"
         yield Fault(f"sale {sale_id}", what, "sale_entry")
 
@@ -238,7 +244,7 @@ def signatures(session: Session, counted: dict[str, int]) -> Iterator[Fault]:
         .order_by(Batch.terminal_id, Batch.first_seq)
         .execution_options(yield_per=CHUNK)
     )  # fmt: skip
-    rows = 0
+    batches = 0
     for (
         terminal_id,
         since,
@@ -249,8 +255,8 @@ def signatures(session: Session, counted: dict[str, int]) -> Iterator[Fault]:
         key,
         first_prev,
         last_hash,
-    ) in session.execute(query):
-        rows += 1
+    ) in rows(session, query):
+        batches += 1
         where = f"batch {since}-{until} of terminal {terminal_id}"
         if (first_prev, last_hash) != (prev, end):
             what = "its first or last entry is missing or another one"
@@ -258,7 +264,7 @@ def signatures(session: Session, counted: dict[str, int]) -> Iterator[Fault]:
         message = b"dafan-journal-v1" + canonical([str(terminal_id), since, prev, until, end])
         if not crypto.verify_signature(key, signature, message):
             yield Fault(where, "is not signed by the terminal's key", "batch")
-    counted["batches"] = rows
+    counted["batches"] = batches
     yield from _alone(session)
 
 
@@ -277,6 +283,6 @@ def _alone(session: Session) -> Iterator[Fault]:
         .where(Batch.id.is_(None))
         .order_by(EntryRow.terminal_id, EntryRow.seq)
     )
-    for terminal_id, seq in session.execute(query.execution_options(yield_per=CHUNK)):
+    for terminal_id, seq in rows(session, query):
         where = f"entry {seq} of terminal {terminal_id}"
         yield Fault(where, "no signed batch brought it", "batch")

@@ -29,8 +29,9 @@ CHUNK = 1000
 
 
 def rows(session: Session, query: Executable) -> Iterator[Any]:
-    """What a query finds, a portion at a time."""
-    return iter(session.execute(query.execution_options(yield_per=CHUNK)))
+    """What a query finds, a portion at a time; who has seen enough closes it by looking no more."""
+    with session.execute(query.execution_options(yield_per=CHUNK)) as result:
+        yield from result
 
 
 def dashed(

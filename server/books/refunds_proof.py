@@ -1,22 +1,16 @@
 """What `dafan verify` asks of refunds: sale, lines and money agree, and nothing goes back twice."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from sqlalchemy import Executable, case, func, or_, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from dafan.journal import Fault
 from server.books.accounts import Account, AccountKind
+from server.books.proving import rows
 from server.books.refunds import STANDING, Kind, Refund, RefundLine, State
 from server.books.sales import Sale, SaleLine
 from server.books.transfers import Posting, Transfer
-
-_CHUNK = 1000
-
-
-def _rows(session: Session, query: Executable) -> Iterator[Any]:
-    return iter(session.execute(query.execution_options(yield_per=_CHUNK)))
 
 
 def faults(session: Session) -> Iterator[Fault]:
@@ -57,7 +51,7 @@ def _sales(session: Session) -> Iterator[Fault]:
             )
         )
     )  # fmt: skip
-    for sale_id, total, refunded, given, stands, voids_of in _rows(session, query):
+    for sale_id, total, refunded, given, stands, voids_of in rows(session, query):
         yield Fault(
             f"sale {sale_id}",
             f"of its {total} fen it says that {refunded} went back; its refunds give back {given},"
@@ -73,7 +67,7 @@ def _sales(session: Session) -> Iterator[Fault]:
         )
         .where(Sale.id.is_(None))
     )
-    for refund_id, sale_id in _rows(session, orphans):
+    for refund_id, sale_id in rows(session, orphans):
         yield Fault(f"refund {refund_id}", f"belongs to sale {sale_id}, which is not in the books")
 
 
@@ -93,7 +87,7 @@ def _lines(session: Session) -> Iterator[Fault]:
             )
         )
     )
-    for refund_id, total, lines in _rows(session, query):
+    for refund_id, total, lines in rows(session, query):
         yield Fault(
             f"refund {refund_id}", f"its lines or its sources sum to {lines} fen, it says {total}"
         )
@@ -114,7 +108,7 @@ def _lines(session: Session) -> Iterator[Fault]:
             or_(SaleLine.quantity.is_(None), pieces > SaleLine.quantity, amount > SaleLine.amount)
         )
     )
-    for sale_id, no, took, fen, quantity, sold in _rows(session, over):
+    for sale_id, no, took, fen, quantity, sold in rows(session, over):
         yield Fault(
             f"line {no} of sale {sale_id}",
             f"its refunds take {took} pieces for {fen} fen, sold were {quantity or 0} for {sold}",
@@ -152,7 +146,7 @@ def _money(session: Session) -> Iterator[Fault]:
             )
         )
     )  # fmt: skip
-    for refund_id, total, state, posted in _rows(session, query):
+    for refund_id, total, state, posted in rows(session, query):
         yield Fault(
             f"refund {refund_id}",
             f"it is {state} with {total} fen, {-posted} were taken from revenue: see its legs",
@@ -162,7 +156,7 @@ def _money(session: Session) -> Iterator[Fault]:
         .outerjoin(Refund, Refund.transfer_id == Transfer.id)
         .where(Transfer.kind.in_([kind.value for kind in Kind]), Refund.id.is_(None))
     )
-    for transfer_id, key in _rows(session, orphans):
+    for transfer_id, key in rows(session, orphans):
         yield Fault(
             f"transfer {transfer_id} ({key})", "gave money back for a refund that is missing"
         )

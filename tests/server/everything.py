@@ -23,7 +23,6 @@ from server import (
     leaving,
     online_orders,
     opening,
-    people,
     reconciliation,
     refunds,
     shifts,
@@ -31,7 +30,7 @@ from server import (
     subsidy_expiry,
 )
 from server.actor import Actor
-from server.books import bodies, receipts, settlement
+from server.books import bodies, settlement
 from server.gateway import Paid
 
 DAY = date(2026, 3, 2)
@@ -78,24 +77,32 @@ class Everything:
             bank_files.apply(session, self.actor, text.encode())
         for fen, paid in ((4100, True), (4200, True), (4300, False)):
             self.order(fen, paid=paid)
+        self.top_up()
+
+    def top_up(self) -> None:
+        """One mistake that is reversed, one where a second person does not think so, one move."""
         with self.act() as session:
             mistake = cashdesk.top_up(session, self.actor, self.one, Fen(999), key="mistake")
+        with self.act() as session:
             cashdesk.ask_reversal(session, self.actor, mistake.id, "另一个人的")
-            other = cashdesk.top_up(session, self.actor, self.other, Fen(888), key="right")
-            asked = cashdesk.ask_reversal(session, self.boss, other.id, "不确定")
+        with self.act() as session:
+            right = cashdesk.top_up(session, self.actor, self.other, Fen(888), key="right")
+        with self.act() as session:
+            asked = cashdesk.ask_reversal(session, self.boss, right.id, "不确定")
             cashdesk.judge_reversal(session, self.actor, asked.id, approve=False)
+        with self.act() as session:
             cashdesk.move_between(
                 session, self.actor, self.one, self.other, Fen(123), key="m", reason="换卡"
             )
-            assert receipts.reversals(session, [mistake.id])[mistake.id].state == "done"
 
     def order(self, fen: int, *, paid: bool) -> None:
         gateway: Any = SimpleNamespace(name="wechat")
         order_id = new_id()
         with self.act() as session:
             online_orders.make(session, self.actor, gateway, order_id, self.one, Fen(fen))
-            if paid:
-                told = Paid(order_id, f"G{fen}", Fen(fen))
+        if paid:
+            told = Paid(order_id, f"G{fen}", Fen(fen))
+            with self.act() as session:
                 online_orders.book(session, told, gateway.name, self.actor.at)
         if fen == 4200:
             with self.act() as session:
@@ -114,6 +121,7 @@ class Everything:
         with self.act() as session:
             amounts = {self.site.group_id: Fen(1000)}
             cashdesk.run_subsidy(session, self.actor, "三月", amounts, key="keep")
+        with self.act() as session:
             amounts = {self.site.group_id: Fen(500)}
             cashdesk.run_subsidy(
                 session, self.actor, "节日", amounts, key="soon",
@@ -173,13 +181,16 @@ class Everything:
         """One line of a sale, approved; another one waits."""
         with self.act() as session:
             asked = refunds.ask(session, self.actor, self.refunded.id, {2: 1}, "凉", key=new_id())
+        with self.act() as session:
             refunds.approve(session, self.boss, asked.id)
+        with self.act() as session:
             refunds.ask(session, self.actor, self.refunded.id, {1: 1}, "凉", key=new_id())
 
     def send_away(self) -> None:
         """One leaves, and gets his own money; his subsidy goes back."""
         with self.act() as session:
             leaving.leave(session, self.actor, self.gone)
+        with self.act() as session:
             leaving.ask_pay_out(
                 session, self.actor, self.gone, key="p", way="cash", seen=(500, 1500)
             )
@@ -194,4 +205,3 @@ class Everything:
             reconciliation.close_days(session, later, date(2026, 3, 31))
         with self.act() as session:
             settlement.settle(session, later, date(2026, 3, 1), self.body, self.second, "回单 1")
-            people.publish_diners(session, self.site.id, [self.one])
