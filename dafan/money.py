@@ -12,6 +12,9 @@ Fen = NewType("Fen", int)
 MAX_FEN = Fen(10**9)
 """Ten million yuan: more than any canteen sale, top-up or price. Guards against typing errors."""
 
+MAX_SUM = Fen(10**15)
+"""Sums of many such amounts, as balances are: far more than exists, and exact in every program."""
+
 _YUAN = re.compile(r"[¥￥]?\s*([+-]?)(\d{1,8})(?:\.(\d{1,2}))?")
 
 

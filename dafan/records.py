@@ -303,9 +303,9 @@ class DayUse(Record):
     """Meal period → meals paid."""
     subsidised: dict[str, int] = Field(default_factory=dict)
     """Meal period → subsidised meals used."""
-    spent: Price = Fen(0)
+    spent: Balance = Fen(0)
     month_meals: int = 0
-    month_spent: Price = Fen(0)
+    month_spent: Balance = Fen(0)
 
 
 class Diner(Record):

@@ -16,12 +16,15 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from dafan.money import MAX_FEN, Fen
+from dafan.money import MAX_FEN, MAX_SUM, Fen
 from dafan.units import Grams
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the moment is before year 1 or after year 9999 in UTC") from error
 
 
 def _iso(moment: datetime) -> str:
@@ -39,7 +42,7 @@ Utc = Annotated[
 ]
 """An aware time; always UTC with microseconds on the wire."""
 Price = Annotated[Fen, Field(strict=True, ge=0, le=MAX_FEN)]
-Balance = Annotated[Fen, Field(strict=True, ge=-MAX_FEN, le=MAX_FEN)]
+Balance = Annotated[Fen, Field(strict=True, ge=-MAX_SUM, le=MAX_SUM)]
 Weight = Annotated[Grams, Field(strict=True, gt=0, le=1_000_000)]
 Count = Annotated[int, Field(strict=True, ge=0, le=10**12)]
 Permille = Annotated[int, Field(strict=True, ge=-1000, le=1000)]

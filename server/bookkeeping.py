@@ -93,11 +93,16 @@ def _read(entry: Entry) -> Record:
     if model is None:
         raise ParkedError(f"unknown_kind: this server does not know entries of kind {entry.kind}")
     try:
-        return model.model_validate(entry.body)
+        body = model.model_validate(entry.body)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or entry.kind
         raise ParkedError(f"bad_body: {where}: {first['msg']}") from error
+    if body.model_dump(mode="json", exclude_unset=True) != entry.body:
+        # A date as a number, an id in braces: read with good will, it could not be proved later
+        # that what was booked is what was told.
+        raise ParkedError(f"bad_body: {entry.kind}: it is not spelt as the contract spells it")
+    return body
 
 
 def _apply_other(

@@ -38,7 +38,7 @@ def init_app(app: APIFlask) -> None:
     """Complete the document whenever it is made."""
 
     @app.spec_processor
-    def complete(spec: dict[str, Any]) -> dict[str, Any]:
+    def complete(spec: Any) -> Any:
         spec["paths"] = {
             path: operations
             for path, operations in spec["paths"].items()
