@@ -1,7 +1,6 @@
 """``dafan bench verify``: how long the proof of a large canteen's books takes."""
 
 import hashlib
-import json
 import resource
 import time
 from collections.abc import Iterator
@@ -192,8 +191,7 @@ def _sale(
         "payments": [{"source": "cash", "amount": total}], "subsidised": False,
         "opened_at": moment, "paid_at": moment, "snapshot_version": 1, "face": None,
     }  # fmt: skip
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    seq, prev = till.seq + 1, till.hash
+    text, seq, prev = canonical(body).decode(), till.seq + 1, till.hash
     hashed = f'["{till.id}",{seq},"{sale_id}","{moment}","sale",{text},"{prev}"]'
     till.seq, till.hash = seq, hashlib.sha256(hashed.encode()).hexdigest()
     key = {"site_id": canteen.site_id, "business_date": day}

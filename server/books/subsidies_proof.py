@@ -14,9 +14,17 @@ _ID = 36
 
 
 def faults(session: Session) -> Iterator[Fault]:
-    """Grants of a run by its key, and the money that expired, each diner once."""
-    run = SubsidyRun
+    """Credits of a run by its key, and the money that expired, each diner once."""
     granted = _sums(session, "subsidy", "taker_id")
+    expired = _sums(session, "expiry", "giver_id")
+    yield from _granted(session, granted)
+    yield from _expired(session, expired)
+    yield from _orphans(session, granted, "subsidy_run")
+    yield from _orphans(session, expired, "expiry")
+
+
+def _granted(session: Session, granted: Subquery) -> Iterator[Fault]:
+    run = SubsidyRun
     query = (
         select(run.id, run.total, run.diners, granted.c.fen, granted.c.count)
         .outerjoin(granted, granted.c.run == dashed(session, run.id))
@@ -35,9 +43,12 @@ def faults(session: Session) -> Iterator[Fault]:
             f"{count or 0}, or to others than their keys name"
         )
         yield Fault(f"subsidy run {run_id}", what, "subsidy_run")
-    expired = _sums(session, "expiry", "giver_id")
+
+
+def _expired(session: Session, expired: Subquery) -> Iterator[Fault]:
+    run = SubsidyRun
     query = (
-        select(run.id, run.expired_total, expired.c.fen, expired.c.count)
+        select(run.id, run.expired_total, expired.c.fen)
         .outerjoin(expired, expired.c.run == dashed(session, run.id))
         .where(
             or_(
@@ -48,22 +59,21 @@ def faults(session: Session) -> Iterator[Fault]:
         )
         .order_by(run.id)
     )
-    for run_id, total, fen, _ in rows(session, query):
+    for run_id, total, fen in rows(session, query):
         what = f"says that {total} fen expired; its transfers took back {fen or 0}"
         yield Fault(f"subsidy run {run_id}", what, "expiry")
-    for kind, moved, code in (
-        ("subsidy", granted, "subsidy_run"),
-        ("expiry", expired, "expiry"),
-    ):
-        orphans = (
-            select(moved.c.run, moved.c.fen)
-            .outerjoin(run, dashed(session, run.id) == moved.c.run)
-            .where(run.id.is_(None))
-            .order_by(moved.c.run)
-        )
-        for name, fen in rows(session, orphans):
-            what = f"its {kind} transfers moved {fen} fen, but the run is missing"
-            yield Fault(f"subsidy run {name}", what, code)
+
+
+def _orphans(session: Session, moved: Subquery, code: str) -> Iterator[Fault]:
+    query = (
+        select(moved.c.run, moved.c.fen)
+        .outerjoin(SubsidyRun, dashed(session, SubsidyRun.id) == moved.c.run)
+        .where(SubsidyRun.id.is_(None))
+        .order_by(moved.c.run)
+    )
+    for name, fen in rows(session, query):
+        what = f"its transfers moved {fen} fen, but the run is missing"
+        yield Fault(f"subsidy run {name}", what, code)
 
 
 def _sums(session: Session, kind: str, diner: str) -> Subquery:
