@@ -14,17 +14,15 @@ from dafan.db import Base
 from dafan.errors import ConfigError
 
 _TABLES_IN = (
-    "kitchen.dishes", "server.audit", "server.auth", "server.books.accounts", "server.books.closing",
-    "server.books.refunds", "server.books.sales", "server.books.settlement",
-    "server.books.subsidies", "server.books.transfers", "server.cards", "server.consents",
-    "server.disputes", "server.drafts", "server.entries", "server.evidence", "server.exceptions", "server.faces",
-    "server.feed",
-    "server.groups", "server.jobs", "server.keys", "server.opening", "server.people", "server.reconciliation", "server.shifts",
-    "server.sites", "server.terminals",
-    "server.throttle",
-    "server.till_staff",
-    "server.bank_files", "server.books.pay_outs", "server.books.receipts", "server.online_orders",
-    "server.api_tokens", "server.sessions", "server.totp",
+    "kitchen.dishes", "server.api_tokens", "server.audit", "server.auth", "server.bank_files",
+    "server.books.accounts", "server.books.closing", "server.books.pay_outs",
+    "server.books.receipts", "server.books.refunds", "server.books.sales",
+    "server.books.settlement", "server.books.subsidies", "server.books.transfers", "server.cards",
+    "server.consents", "server.disputes", "server.drafts", "server.entries", "server.evidence",
+    "server.exceptions", "server.faces", "server.feed", "server.groups", "server.jobs",
+    "server.keys", "server.online_orders", "server.opening", "server.people",
+    "server.reconciliation", "server.sessions", "server.shifts", "server.sites", "server.terminals",
+    "server.throttle", "server.till_staff", "server.totp",
 )  # fmt: skip
 
 

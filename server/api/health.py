@@ -1,4 +1,4 @@
-"""``/livez`` and ``/healthz`` for load balancers, ``/metrics`` for Prometheus; none names people."""
+"""``/livez`` and ``/healthz`` for load balancers, ``/metrics`` for Prometheus; no names."""
 
 from datetime import datetime
 
