@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from dafan.journal import Fault
-from server.books.accounts import Account, AccountKind
-from server.books.proving import rows
+from server.books.accounts import WALLETS, Account, AccountKind
+from server.books.proving import dashed, rows
 from server.books.refunds import STANDING, Kind, Refund, RefundLine, State
 from server.books.sales import Sale, SaleLine
 from server.books.transfers import Posting, Transfer
@@ -121,8 +121,10 @@ def _money(session: Session) -> Iterator[Fault]:
         AccountKind.SUBSIDY, AccountKind.CASH, AccountKind.DRAWER, AccountKind.CASH_DESK,
         AccountKind.REVENUE,
     )  # fmt: skip
+    wallets = [kind.value for kind in WALLETS.values()]
+    his = or_(Account.kind.not_in(wallets), Account.owner_id == Refund.diner_id)
     subsidy, cash, drawer, desk, revenue = (
-        func.coalesce(func.sum(Posting.amount).filter(Account.kind == kind.value), 0)
+        func.coalesce(func.sum(Posting.amount).filter(and_(Account.kind == kind.value, his)), 0)
         for kind in kinds
     )
     query = (
@@ -131,7 +133,7 @@ def _money(session: Session) -> Iterator[Fault]:
         .outerjoin(Account, Account.id == Posting.account_id)
         .group_by(
             Refund.id, Refund.total, Refund.state, Refund.subsidy_back, Refund.cash_back,
-            Refund.drawer_back,
+            Refund.drawer_back, Refund.diner_id,
         )
         .having(
             case(
@@ -151,12 +153,24 @@ def _money(session: Session) -> Iterator[Fault]:
             f"refund {refund_id}",
             f"it is {state} with {total} fen, {-posted} were taken from revenue: see its legs",
         )
-    orphans = (
+    name = case(
+        (
+            Refund.kind == Kind.VOID.value,
+            literal("void:").concat(dashed(session, Refund.sale_id)),
+        ),
+        else_=literal("refund:").concat(dashed(session, Refund.id)),
+    )
+    strange = (
         select(Transfer.id, Transfer.key)
         .outerjoin(Refund, Refund.transfer_id == Transfer.id)
-        .where(Transfer.kind.in_([kind.value for kind in Kind]), Refund.id.is_(None))
+        .where(
+            Transfer.kind.in_([kind.value for kind in Kind]),
+            or_(Refund.id.is_(None), Transfer.kind != Refund.kind, Transfer.key != name),
+        )
+        .order_by(Transfer.id)
     )
-    for transfer_id, key in rows(session, orphans):
+    for transfer_id, key in rows(session, strange):
         yield Fault(
-            f"transfer {transfer_id} ({key})", "gave money back for a refund that is missing"
+            f"transfer {transfer_id} ({key})",
+            "gave money back for a refund that is missing, or for another one",
         )

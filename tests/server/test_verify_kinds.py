@@ -53,6 +53,9 @@ DAMAGE = {
     "UPDATE sale SET transfer_id = MOVED(111) WHERE total = 700": "sale_money",
     "UPDATE sale_line SET amount = 599 WHERE no = 2": "sale_lines refund",
     "DELETE FROM sale_line WHERE no = 2": "sale_lines refund",
+    # refunds
+    "UPDATE refund SET transfer_id = FIRST(void) WHERE state = 'approved'": "refund*3",
+    "UPDATE refund SET diner_id = OTHERS WHERE kind = 'refund' AND state = 'approved'": "refund",
     # transfers, postings, balances
     "UPDATE posting SET amount = 701 WHERE amount = 700 AND transfer_id = MOVED(700)": (
         "transfer balance sale_money closing"
