@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from dafan import db
+from dafan.cli import root
 from server import verify_chain
 from server.books.transfers import Transfer
 from server.verify import MAX_FAULTS, Report, checks, verify_engine, verify_server
@@ -238,3 +240,18 @@ def test_of_one_proof_only_the_first_faults_are_named(everything: Engine) -> Non
         session.rollback()
     assert [fault.code for fault in faults].count("kind") == MAX_FAULTS
     assert {"kind", "bank_payment", "audit"} <= {fault.code for fault in faults}
+
+
+def test_every_code_is_explained_in_the_documentation() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "verify.md").read_text(encoding="utf-8")
+    assert [code for code in ADVICE if f"`{code}`" not in told] == []
+
+
+def test_the_command_names_the_first_wrong_row_and_says_what_to_do_once(everything: Engine) -> None:
+    with db.writing(everything) as session:
+        session.execute(text("UPDATE bank_payment SET amount = amount + 100"))
+    done = CliRunner().invoke(root, ["verify", "--database", str(everything.url)])
+    assert done.exit_code == 1
+    assert done.output.startswith("bank payment B1 of site ")
+    assert done.output.count("[bank_payment]") == 2
+    assert done.output.count("bank_payment: Change nothing by hand") == 1
