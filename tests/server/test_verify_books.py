@@ -93,6 +93,20 @@ def test_a_planted_fault_is_found(engine: Engine, breaking: Any, damage: str, fo
     assert any(found in fault for fault in faults), faults
 
 
+@pytest.mark.usefixtures("booked")
+def test_an_entry_whose_bytes_are_no_text_any_more_is_named_like_any_altered_one(
+    engine: Engine, breaking: Any
+) -> None:
+    if engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL stores no text that is none")
+    with breaking(engine) as session:
+        session.execute(text("UPDATE entry SET body = CAST(x'7b22ff' AS TEXT) WHERE seq = 2"))
+    faults = report_of(engine).faults
+    assert {(fault.where.partition(" of")[0], fault.code) for fault in faults} == {
+        ("entry 2", "chain")
+    }
+
+
 @pytest.mark.parametrize(
     ("damage", "found"),
     [
