@@ -112,11 +112,11 @@ class Sale(Record):
     group_id: UUID | None
     tender: Tender
     second_factor: Literal["pin", "card"] | None = None
-    lines: Annotated[tuple[SaleLine, ...], Field(min_length=1, max_length=60)]
+    lines: Annotated[tuple[SaleLine, ...], Field(min_length=1, max_length=60, fail_fast=True)]
     list_total: Price
     discount: Price
     total: Price
-    payments: Annotated[tuple[Payment, ...], Field(max_length=4)]
+    payments: Annotated[tuple[Payment, ...], Field(max_length=4, fail_fast=True)]
     subsidised: bool
     """The sale used one of the diner's subsidised meals of this period."""
     opened_at: Utc
@@ -166,7 +166,9 @@ MAX_BATCH = 200
 class JournalPush(Record):
     """A signed run of entries, in sequence."""
 
-    entries: Annotated[tuple[Entry, ...], Field(min_length=1, max_length=MAX_BATCH)]
+    entries: Annotated[
+        tuple[Entry, ...], Field(min_length=1, max_length=MAX_BATCH, fail_fast=True)
+    ]
     signature: Binary
 
 

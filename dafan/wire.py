@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     WithJsonSchema,
+    model_validator,
 )
 
 from dafan.money import MAX_FEN, MAX_SUM, Fen
@@ -53,6 +54,7 @@ Binary = Annotated[
     WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
 ]
 """Bytes; base64 on the wire."""
+_MANY_FIELDS = 64
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
@@ -61,6 +63,14 @@ class Record(BaseModel):
     """A frozen record that refuses fields it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _floods_are_one_fault(cls, values: Any) -> Any:
+        """A hundred thousand unknown fields are not told one by one: that would take seconds."""
+        if isinstance(values, dict) and len(values) > _MANY_FIELDS:
+            raise ValueError(f"more than {_MANY_FIELDS} fields")
+        return values
 
     def to_body(self) -> dict[str, Any]:
         """Plain JSON values, ready for :func:`canonical`."""

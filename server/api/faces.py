@@ -4,7 +4,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 from apiflask.fields import UploadFile
-from flask import Response
+from flask import Response, current_app, request
 from pydantic import BaseModel, ConfigDict, Field
 
 from dafan.db import reading, writing
@@ -64,6 +64,12 @@ class PhotoUpload(BaseModel):
     photo: UploadFile
     confirm: bool = Field(default=False)
     """Somebody looked at the near faces and says that they are other people."""
+
+
+@blueprint.before_request
+def _let_photos_in() -> None:
+    if request.endpoint == f"{blueprint.name}.{enrol.__name__}":
+        request.max_content_length = current_app.config["MAX_CONTENT_LENGTH"]
 
 
 @blueprint.get("/consent-text")

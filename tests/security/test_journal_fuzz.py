@@ -12,14 +12,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from dafan.db import reading
 from dafan.ids import new_id
 from dafan.journal import GENESIS, hash_entry
-from dafan.records import ENTRY_BODIES, canonical
+from dafan.records import ENTRY_BODIES, JournalPush, Sale, canonical
 from server.terminals import Terminal
 from server.verify import Report, verify_server
 from tests.server.conftest import Till
@@ -162,8 +164,8 @@ HOSTILE_JSON = {
     "not utf-8": b'{"entries": "\xff\xfe"}',
     "an array": b"[]",
     "strings": b'{"entries": "abc", "signature": {}}',
-    "two hundred thousand entries": b'{"signature": "", "entries": [' + b"{}," * 200_000 + b"{}]}",
     "two hundred thousand fields": b"{" + b",".join(b'"%d": 1' % i for i in range(200_000)) + b"}",
+    "half a million entries": b'{"signature": "", "entries": [' + b"{}," * 500_000 + b"{}]}",
     "a gzip": b"\x1f\x8b\x08" + bytes(100),
 }
 
@@ -361,6 +363,25 @@ def _of_amount(liar: Liar, sale: dict[str, Any], fen: int) -> None:
 def test_a_body_a_thousand_objects_deep_is_judged(liar: Liar) -> None:
     for levels in (50, 150, 300, 900):
         told(liar, ("notice", deep(levels), NOW))
+
+
+def test_of_a_flood_of_faults_one_is_told(liar: Liar, make_sale: Any) -> None:
+    """To tell all of them takes half a minute, and holds the books meanwhile."""
+    sale = make_sale(liar.diner, 100).to_body()
+    flood = {str(number): 1 for number in range(10_000)}
+    for evil in (sale | flood, sale | {"lines": [{}] * 10_000}, sale | {"payments": [{}] * 10_000}):
+        with pytest.raises(ValidationError) as refused:
+            Sale.model_validate(evil)
+        assert refused.value.error_count() < 20
+    for batch in ({"entries": [{}] * 10_000, "signature": ""}, {"entries": [flood]}, flood):
+        with pytest.raises(ValidationError) as refused:
+            JournalPush.model_validate(batch)
+        assert refused.value.error_count() < 20
+
+
+def test_whoever_has_no_right_yet_sends_little(client: FlaskClient) -> None:
+    answer = client.post("/api/v1/terminals/enrol", data=b" " * 140_000)
+    assert answer.status_code == 413
 
 
 def test_a_replay_from_another_terminal_is_refused(
