@@ -166,9 +166,7 @@ MAX_BATCH = 200
 class JournalPush(Record):
     """A signed run of entries, in sequence."""
 
-    entries: Annotated[
-        tuple[Entry, ...], Field(min_length=1, max_length=MAX_BATCH, fail_fast=True)
-    ]
+    entries: Annotated[tuple[Entry, ...], Field(min_length=1, max_length=MAX_BATCH, fail_fast=True)]
     signature: Binary
 
 

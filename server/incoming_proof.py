@@ -45,7 +45,9 @@ def online_orders(session: Session) -> Iterator[Fault]:
         paid.id.is_(None), paid.amount != row.amount, paid.taker_id != row.diner_id,
         paid.site_id != row.site_id, paid.key != literal("gateway:").concat(number),
     )  # fmt: skip
-    not_paid_wrong = or_(row.transfer_id.is_not(None), row.state.in_((OrderState.PAID.value, *_BACK)))
+    not_paid_wrong = or_(
+        row.transfer_id.is_not(None), row.state.in_((OrderState.PAID.value, *_BACK))
+    )
     returned = literal("gateway_refund:").concat(number)
     back_wrong = or_(back.id.is_(None), back.amount != row.amount, back.giver_id != row.diner_id)
     query = (
