@@ -6,10 +6,10 @@ from random import Random
 from simulation.network import Weather
 
 STEPS = {
-    "sell": 30, "void": 4, "push": 16, "pull": 10, "office": 9, "late": 6, "time": 4,
-    "line": 5, "till_crash": 3, "till_fuse": 5, "server_crash": 2, "server_fuse": 6,
-    "full": 4, "bad_sync": 4, "clock": 4, "till_copy": 4, "till_restore": 3, "backup": 3,
-    "server_restore": 3, "revoke": 2, "replay": 3, "give_back": 8,
+    "sell": 30, "void": 4, "push": 18, "pull": 10, "office": 9, "late": 6, "time": 3,
+    "line": 8, "till_crash": 4, "till_fuse": 12, "server_crash": 3, "server_fuse": 14,
+    "full": 8, "bad_sync": 8, "clock": 6, "till_copy": 4, "till_restore": 10, "backup": 5,
+    "server_restore": 8, "revoke": 3, "replay": 5, "give_back": 12,
 }  # fmt: skip
 """Kind of step → how often."""
 ALWAYS = ("sell", "void", "push", "pull", "office", "late", "time")
@@ -34,6 +34,7 @@ class Plan:
     """One seed's world.
 
     Attributes:
+        tills: How many there are.
         steps: How many things happen.
         attacks: Which of :data:`ATTACKS` take part.
         weights: Kind of step → how often.
@@ -41,6 +42,7 @@ class Plan:
         holds: The server keeps its connections open.
     """
 
+    tills: int
     steps: int
     attacks: tuple[str, ...]
     weights: dict[str, float]
@@ -55,6 +57,7 @@ class Plan:
         kinds = [*ALWAYS, *(step for name in attacks for step in ATTACKS[name])]
         stormy = rng.choice((0.0, 0.5, 1.0))
         return cls(
+            tills=rng.choice((1, 2, 2, 3)),
             steps=rng.randrange(20, 46),
             attacks=attacks,
             weights={kind: STEPS[kind] * rng.uniform(0.5, 2.0) for kind in kinds},

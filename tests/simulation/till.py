@@ -330,6 +330,11 @@ class TillMachine:
         return journal.head()[0] - journal.acknowledged()
 
     @property
+    def has_told(self) -> bool:
+        """The server has acknowledged something."""
+        return self.till.store.journal.acknowledged() > 0
+
+    @property
     def version(self) -> int:
         """How far its snapshot has come."""
         return self.till.store.feed_version()

@@ -76,8 +76,10 @@ class World:
         self.server.begin(lab.site.image, clock, holds=self.plan.holds)
         self.network = Network(self.server, self.rng, self.plan.weather, self.tell)
         self.office = Office(lab, self.rng)
-        self.tills = [make_till(lab, n, self.time, self.network) for n in range(len(lab.tills))]
-        self.till_copies: dict[str, dict[str, bytes]] = {}
+        self.tills = [make_till(lab, n, self.time, self.network) for n in range(self.plan.tills)]
+        self.till_copies = {
+            till.name: lab.till_images[number] for number, till in enumerate(self.tills)
+        }
         self.copies: list[Copy] = []
         self.server_restores = 0
         self.counts = dict.fromkeys(("steps", "sales", "restores", "replays"), 0)
@@ -253,8 +255,12 @@ class World:
     def _till_fuse(self) -> None:
         till = self._some_till()
         if till is not None:
-            till.disk.fuse = int(self.rng.expovariate(1 / 40))
+            till.disk.fuse = self._some_operations()
             self.tell(till.name, f"will lose its power after {till.disk.fuse} disk operations")
+
+    def _some_operations(self) -> int:
+        """So many more writes and fsyncs: within this transaction, or the next, or one later."""
+        return int(self.rng.expovariate(1 / self.rng.choice((8, 40, 120))))
 
     def _server_crash(self) -> None:
         if self.server.up:
@@ -263,7 +269,7 @@ class World:
     def _server_fuse(self) -> None:
         if self.server.up:
             disk = self.server.disk
-            disk.fuse = int(self.rng.expovariate(1 / 60))
+            disk.fuse = self._some_operations()
             self.tell("server", f"will lose its power after {disk.fuse} disk operations")
 
     def _full(self) -> None:
@@ -295,8 +301,10 @@ class World:
             self.tell(till.name, "its disk is copied")
 
     def _till_restore(self) -> None:
-        till = self._some_till()
-        if till is not None and till.name in self.till_copies:
+        """An old disk comes back, of a till that has told the server something."""
+        copied = [till for till in self.tills if till.up and till.has_told]
+        if copied:
+            till = self.rng.choice(copied)
             till.stop()
             till.restore(self.till_copies[till.name])
             self.counts["restores"] += 1
@@ -326,8 +334,10 @@ class World:
 
     def _replay(self) -> None:
         """Somebody sends what he has heard: in another's name, altered, or signed by himself."""
+        if len(self.tills) < 2 or not self.server.up:
+            return
         till, thief = self.rng.sample(self.tills, 2)
-        if not (till.up and self.server.up):
+        if not till.up:
             return
         entries = till.till.store.journal.read(0, 50)
         if not entries:
