@@ -3,14 +3,16 @@
 import logging
 import secrets
 from typing import Any
+from urllib.parse import urlsplit
 
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
-from flask import Response, jsonify, make_response, render_template, request
+from flask import Response, jsonify, make_response, redirect, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from dafan.errors import DafanError
 from server import observe
@@ -99,6 +101,10 @@ def _csrf_error(_error: CSRFError) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
+    if isinstance(error, RequestRedirect):  # to the path only, whatever host the request invents
+        onward = urlsplit(error.new_url)
+        path = "/" + onward.path.lstrip("/") + (f"?{onward.query}" if onward.query else "")
+        return make_response(redirect(path, error.code))
     if error.response is not None or (error.code or 500) < 400:
         return make_response(error.get_response())
     code = error.name.lower().replace(" ", "_")

@@ -35,7 +35,9 @@ _OF_BODIES = {400: "Not as described", 413: "Too large"}
 
 
 def init_app(app: APIFlask) -> None:
-    """Complete the document whenever it is made."""
+    """Complete the document when it is made: once, so that it must not name a caller's Host."""
+    app.config["AUTO_SERVERS"] = False
+    app.servers = [{"url": "/"}]
 
     @app.spec_processor
     def complete(spec: Any) -> Any:

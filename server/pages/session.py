@@ -183,7 +183,10 @@ def language() -> Response:
 
 def _local(address: str | None) -> str:
     """The page to go on with, of this server only: nobody is led elsewhere by a crafted link."""
-    parts = urlsplit((address or "").replace("\\", "/"))
+    try:
+        parts = urlsplit((address or "").replace("\\", "/"))
+    except ValueError:  # brackets that are no IPv6 address
+        return navigation.first_page()
     if parts.scheme or parts.netloc or not parts.path.startswith("/") or parts.path[:2] == "//":
         return navigation.first_page()
     return parts.path + (f"?{parts.query}" if parts.query else "")
