@@ -20,6 +20,7 @@ from uuid import UUID
 from dafan.crypto import Identity
 from dafan.errors import DafanError
 from dafan.records import MAX_BATCH, Entry, JournalPush, Record, canonical
+from dafan.wire import iso
 
 GENESIS = "0" * 64
 """The hash before the first entry."""
@@ -80,10 +81,10 @@ def hash_entry(
 
 def entry_hash(entry: Entry) -> str:
     """What the entry's hash must be, from all else it says."""
-    at = entry.model_dump(mode="json", include={"at"})["at"]
     return hash_entry(
-        entry.terminal_id, entry.seq, entry.id, at, entry.kind, entry.body, entry.prev_hash
-    )
+        entry.terminal_id, entry.seq, entry.id, iso(entry.at), entry.kind, entry.body,
+        entry.prev_hash,
+    )  # fmt: skip
 
 
 def batch_message(entries: Sequence[Entry]) -> bytes:

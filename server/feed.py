@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     TableValuedAlias,
     cast,
+    column,
     func,
     literal,
     or_,
@@ -111,9 +112,7 @@ def _write(session: Session, site_id: UUID, kind: str, news: _News) -> None:
     """One statement, however many there are."""
     if locks_rows(session):
         rows = _listed(news)
-        source = select(
-            literal(site_id), literal(kind), rows.c.key, rows.c.version, cast(rows.c.body, JSON)
-        )
+        source = select(literal(site_id), literal(kind), rows.c.key, rows.c.version, rows.c.body)
         insert = postgresql.insert(_TABLE).from_select(list(_TABLE.c.keys()), source)
         session.execute(_newest(insert))
         return
@@ -123,18 +122,12 @@ def _write(session: Session, site_id: UUID, kind: str, news: _News) -> None:
 
 
 def _listed(news: _News) -> TableValuedAlias:
-    """The news as rows of three arrays."""
-    keys, versions, bodies = zip(*news, strict=True)
-    texts = [None if body is None else json.dumps(body, ensure_ascii=False) for body in bodies]
-    return (
-        func.unnest(
-            literal(list(keys), postgresql.ARRAY(String)),
-            literal(list(versions), postgresql.ARRAY(BigInteger)),
-            literal(texts, postgresql.ARRAY(String)),
-        )
-        .table_valued("key", "version", "body")
-        .render_derived()
-    )
+    """The news as rows."""
+    names = "key", "version", "body"
+    text = json.dumps([dict(zip(names, each, strict=True)) for each in news], ensure_ascii=False)
+    columns = column("key", String), column("version", BigInteger), column("body", JSON)
+    rows = func.json_to_recordset(cast(literal(text, String), JSON)).table_valued(*columns)
+    return rows.render_derived(with_types=True)
 
 
 def _newest(insert: Any) -> Any:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -29,9 +29,11 @@ from dafan.records import (
     PushStatus,
     canonical,
 )
+from dafan.wire import iso
 from server import bookkeeping, entries, exceptions, people, terminals
 from server.bookkeeping import Booked
 from server.entries import Batch, EntryRow, ForkedBatch
+from server.many import insert_all
 from server.terminals import Terminal
 
 log = logging.getLogger(__name__)
@@ -112,7 +114,8 @@ def take(
     first, last = batch.entries[0], batch.entries[-1]
     if first.seq > terminal.applied_seq + 1:
         return PushStatus.GAP, []
-    held = entries.hashes(session, terminal.id, first.seq, last.seq)
+    known = first.seq <= terminal.applied_seq
+    held = entries.hashes(session, terminal.id, first.seq, last.seq) if known else {}
     if _forks(terminal, first, batch.entries, held):
         keep_fork(session, terminal, batch, now)
         return PushStatus.FORK, []
@@ -178,7 +181,7 @@ def _apply_all(
                 session, terminal.site_id, "parked", now, terminal_id=terminal.id, seq=entry.seq,
                 detail=reason,
             )  # fmt: skip
-    session.execute(insert(EntryRow), rows)
+    insert_all(session, EntryRow.__table__, rows)
     changed = dict.fromkeys(done.diner_id for done in booked if done.diner_id is not None)
     _publish(session, terminal.site_id, list(changed), now)
     return outcomes
@@ -231,7 +234,7 @@ def _row(
 ) -> dict[str, Any]:
     return {
         "site_id": terminal.site_id, "business_date": _day(entry), "terminal_id": terminal.id,
-        "seq": entry.seq, "id": entry.id, "at": entry.model_dump(mode="json", include={"at"})["at"],
+        "seq": entry.seq, "id": entry.id, "at": iso(entry.at),
         "kind": entry.kind, "body": canonical(entry.body).decode(), "prev_hash": entry.prev_hash,
         "hash": entry.hash, "batch_id": batch_id, "outcome": outcome.value, "reason": reason,
         "received_at": now,
@@ -254,10 +257,10 @@ def apply_again(session: Session, site_id: UUID, terminal_id: UUID, seq: int, no
     Raises:
         BadInputError: the site has no such parked entry.
     """
-    row = entries.find(session, site_id, terminal_id, seq)
-    if row is None or row.outcome != Outcome.PARKED.value:
+    terminal = session.get(Terminal, terminal_id, with_for_update={"key_share": True})
+    row = entries.find(session, site_id, terminal_id, seq)  # behind the lock: pressed twice is once
+    if terminal is None or row is None or row.outcome != Outcome.PARKED.value:
         raise BadInputError("there is no such parked entry here", code="unknown_entry")
-    terminal = session.get_one(Terminal, terminal_id, with_for_update=True)
     with session.begin_nested():
         done = bookkeeping.apply(session, terminal, [entries.as_record(row)], now)[0]
     row.reason = done.reason[:500]

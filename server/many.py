@@ -1,19 +1,24 @@
 """Many rows at once: lists that every database takes whole, and rows written by the thousand."""
 
 import json
+import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import (
+    Column,
     ColumnElement,
+    Connection,
     Dialect,
     FromClause,
+    String,
     Table,
+    Uuid,
     any_,
+    cast,
     func,
-    insert,
     literal,
     select,
 )
@@ -53,36 +58,54 @@ def among(
     """
     dialect = session.get_bind().dialect
     if dialect.name == "postgresql":
-        return column == any_(literal(list(values), postgresql.ARRAY(column.type)))
-    as_stored = _as_stored(column.type, dialect)
-    listed = func.json_each(json.dumps([as_stored(value) for value in values]))
+        return column == any_(array_of(column.type, values))
+    process = _process(column.type, dialect)
+    listed = func.json_each(json.dumps([process(value) if process else value for value in values]))
     return column.in_(select(listed.table_valued("value").c.value))
+
+
+def array_of(kind: TypeEngine[Any], values: Iterable[Any]) -> ColumnElement[Any]:
+    """The values as one array of PostgreSQL; ids as one text, which costs the driver least."""
+    if isinstance(kind, Uuid):
+        text = "{" + ",".join(value.hex for value in values) + "}"
+        return cast(literal(text, String), postgresql.ARRAY(kind))
+    return literal(list(values), postgresql.ARRAY(kind))
 
 
 def insert_all(session: Session, table: FromClause, rows: Sequence[Row]) -> None:
     """Write rows of one table by one statement; defaults of the model fill what they leave out.
 
+    It is the short way around SQLAlchemy's handling of each value: types are applied here.
+
     Raises:
         DBAPIError: as any statement of the session; PostgreSQL's COPY is no exception.
     """
-    table = cast("Table", table)
-    if len(rows) < COPY_FROM or not locks_rows(session):
-        if rows:
-            session.connection().execute(insert(table), [dict(row) for row in rows])
+    if not rows:
         return
     connection = session.connection()
-    columns = [(column, _as_stored(column.type, connection.dialect)) for column in table.columns]
+    table = typing.cast("Table", table)
+    columns = []
+    for column in table.columns:
+        values = _values(rows, column)
+        process = _process(column.type, connection.dialect)
+        columns.append([process(value) for value in values] if process else values)
+    stored = list(zip(*columns, strict=True))
     quote = connection.dialect.identifier_preparer.quote
-    names = ", ".join(quote(column.name) for column, _ in columns)
-    statement = f"COPY {quote(table.name)} ({names}) FROM STDIN"
-    raw = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    names = ", ".join(quote(column.name) for column in table.columns)
+    if len(rows) >= COPY_FROM and locks_rows(session):
+        _copy(connection, f"COPY {quote(table.name)} ({names}) FROM STDIN", stored)
+        return
+    marks = ", ".join(["%s" if locks_rows(session) else "?"] * len(columns))
+    statement = f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own tables
+    connection.exec_driver_sql(statement, stored)
+
+
+def _copy(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    raw = typing.cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     try:
         with raw.cursor() as cursor, cursor.copy(statement.encode()) as copy:
             for row in rows:
-                copy.write_row([
-                    as_stored(row[column.key] if column.key in row else _default(column))
-                    for column, as_stored in columns
-                ])  # fmt: skip
+                copy.write_row(row)
     except psycopg.Error as error:
         raise DBAPIError.instance(
             statement, None, error, psycopg.Error, dialect=connection.dialect
@@ -95,16 +118,21 @@ def insert_missing(session: Session, table: FromClause, rows: Sequence[Row]) -> 
     for portion in portions(rows):
         values = [dict(row) for row in portion]
         session.connection().execute(
-            kind(cast("Table", table)).values(values).on_conflict_do_nothing()
+            kind(typing.cast("Table", table)).values(values).on_conflict_do_nothing()
         )
 
 
-def _as_stored(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
-    process = kind.dialect_impl(dialect).bind_processor(dialect)
-    return process or (lambda value: value)
+def _process(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """What makes a value what the driver takes; ``None`` where it takes it as it is."""
+    return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
-def _default(column: Any) -> Any:
+def _values(rows: Sequence[Row], column: Column[Any]) -> list[Any]:
+    """A column's value in each row."""
+    key = column.key
     if column.default is None:
-        return None
-    return column.default.arg(None) if column.default.is_callable else column.default.arg
+        return [row.get(key) for row in rows]
+    made: Any = column.default
+    return [
+        row[key] if key in row else made.arg(None) if made.is_callable else made.arg for row in rows
+    ]

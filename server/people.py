@@ -24,7 +24,7 @@ from dafan.wire import Name
 from server import feed, groups
 from server.actor import Actor
 from server.books import accounts, sales
-from server.many import portions
+from server.many import among, portions
 from server.values import Values, flush_unique
 
 MAX_PAGE = 500
@@ -174,7 +174,7 @@ def get_diners(session: Session, site_id: UUID, diner_ids: Iterable[UUID]) -> di
     """Those of the diners whom the site has."""
     found: dict[UUID, Diner] = {}
     for ids in portions(diner_ids):
-        query = select(Diner).where(Diner.site_id == site_id, Diner.id.in_(ids))
+        query = select(Diner).where(Diner.site_id == site_id, among(session, Diner.id, ids))
         found |= {diner.id: diner for diner in session.scalars(query)}
     return found
 
@@ -249,7 +249,7 @@ def publish_diners(session: Session, site_id: UUID, diner_ids: Iterable[UUID]) -
     session.flush()
     feed.lock(session, site_id)
     for ids in portions(diner_ids):
-        query = select(Diner).where(Diner.site_id == site_id, Diner.id.in_(ids))
+        query = select(Diner).where(Diner.site_id == site_id, among(session, Diner.id, ids))
         found = session.scalars(query.execution_options(populate_existing=True)).all()
         here = [diner for diner in found if diner.status != DinerStatus.LEFT.value]
         bodies: dict[str, records.Diner | None] = dict.fromkeys(str(diner.id) for diner in found)
@@ -336,7 +336,9 @@ def lookalikes(session: Session, diner_id: UUID) -> Sequence[UUID]:
 
 
 def _lookalikes_of(session: Session, diner_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
-    query = select(Lookalike.diner_id, Lookalike.other_id).where(Lookalike.diner_id.in_(diner_ids))
+    query = select(Lookalike.diner_id, Lookalike.other_id).where(
+        among(session, Lookalike.diner_id, diner_ids)
+    )
     near: dict[UUID, list[UUID]] = {}
     for diner_id, other_id in session.execute(query.order_by(Lookalike.other_id)):
         near.setdefault(diner_id, []).append(other_id)

@@ -122,7 +122,7 @@ def balances(session: Session, diner_id: UUID) -> dict[Source, Fen]:
 def balances_of(session: Session, diner_ids: Sequence[UUID]) -> dict[UUID, dict[Source, Fen]]:
     """Diner → fen in each of his wallets, for at most :data:`server.many.PORTION` diners."""
     query = select(Account.owner_id, Account.kind, Account.balance).where(
-        Account.owner_id.in_(diner_ids), Account.kind.in_(list(_SOURCES))
+        among(session, Account.owner_id, diner_ids), Account.kind.in_(list(_SOURCES))
     )
     found = {diner_id: dict.fromkeys(WALLETS, Fen(0)) for diner_id in diner_ids}
     for diner_id, kind, balance in session.execute(query):

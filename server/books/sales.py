@@ -15,7 +15,6 @@ from sqlalchemy import (
     Uuid,
     false,
     func,
-    insert,
     select,
     type_coerce,
     union_all,
@@ -30,6 +29,7 @@ from server.books import accounts, closing, settlement
 from server.books.accounts import AccountKind, Owner
 from server.books.refunds import Refund
 from server.books.transfers import Leg, Move, move_all
+from server.many import among, insert_all
 
 
 class Sale(Base):
@@ -116,7 +116,7 @@ class Told:
 
 def posted(session: Session, sale_ids: Sequence[UUID]) -> set[UUID]:
     """Which of these sales, at most :data:`server.many.PORTION`, are in the books."""
-    return set(session.scalars(select(Sale.id).where(Sale.id.in_(sale_ids))))
+    return set(session.scalars(select(Sale.id).where(among(session, Sale.id, sale_ids))))
 
 
 def find(
@@ -194,8 +194,9 @@ def post(
         | {"received_at": received_at, "rescued_on": _rescued_on(each.sale, open_day)}
         for each in told
     ]
-    session.execute(insert(Sale), rows)
-    session.execute(insert(SaleLine), [line for each in told for line in _lines(each.sale)])
+    insert_all(session, Sale.__table__, rows)
+    lines = [line for each in told for line in _lines(each.sale)]
+    insert_all(session, SaleLine.__table__, lines)
     return codes
 
 
@@ -309,7 +310,10 @@ def day_uses(session: Session, diner_ids: Sequence[UUID], day: date) -> dict[UUI
             func.count(),
             func.coalesce(func.sum(Sale.total - Sale.refunded), 0),
         )
-        .where(Sale.diner_id.in_(diner_ids), Sale.business_date.between(day.replace(day=1), day))
+        .where(
+            among(session, Sale.diner_id, diner_ids),
+            Sale.business_date.between(day.replace(day=1), day),
+        )
         .where(Sale.cancelled.is_(False))
         .group_by(Sale.diner_id, Sale.business_date, Sale.period, Sale.subsidised)
     )
@@ -340,7 +344,7 @@ def latest_uses(session: Session, diner_ids: Sequence[UUID]) -> dict[UUID, DayUs
     """Diner → the last day on which he ate, for at most :data:`server.many.PORTION` diners."""
     query = (
         select(_EATER, func.max(Sale.business_date))
-        .where(Sale.diner_id.in_(diner_ids))
+        .where(among(session, Sale.diner_id, diner_ids))
         .group_by(Sale.diner_id)
     )
     ate: dict[date, list[UUID]] = {}
@@ -361,12 +365,12 @@ def applied_marks_of(session: Session, diner_ids: Sequence[UUID]) -> dict[UUID, 
     """Diner → as :func:`applied_marks`, for at most :data:`server.many.PORTION` diners."""
     sold = (
         select(_EATER, Sale.terminal_id, func.max(Sale.seq))
-        .where(Sale.diner_id.in_(diner_ids))
+        .where(among(session, Sale.diner_id, diner_ids))
         .group_by(Sale.diner_id, Sale.terminal_id)
     )
     voided = (
         select(type_coerce(Refund.diner_id, Uuid()), Refund.terminal_id, func.max(Refund.seq))
-        .where(Refund.diner_id.in_(diner_ids), Refund.seq.is_not(None))
+        .where(among(session, Refund.diner_id, diner_ids), Refund.seq.is_not(None))
         .group_by(Refund.diner_id, Refund.terminal_id)
     )
     marks: dict[UUID, dict[UUID, int]] = {diner_id: {} for diner_id in diner_ids}

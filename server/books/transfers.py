@@ -12,14 +12,11 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
-    Uuid,
     bindparam,
     func,
-    literal,
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -29,7 +26,7 @@ from dafan.ids import new_id
 from dafan.money import Fen
 from server.books import closing
 from server.books.accounts import Account
-from server.many import among, insert_all, locks_rows
+from server.many import among, array_of, insert_all, locks_rows
 
 
 class Transfer(Base):
@@ -212,10 +209,7 @@ def _add(session: Session, moved: Mapping[UUID, int]) -> None:
     change = update(_ACCOUNTS)
     if locks_rows(session):
         moves = (
-            func.unnest(
-                literal(list(moved), postgresql.ARRAY(Uuid)),
-                literal(list(moved.values()), postgresql.ARRAY(BigInteger)),
-            )
+            func.unnest(array_of(Account.id.type, moved), array_of(BigInteger(), moved.values()))
             .table_valued("account", "moved")
             .render_derived()
         )

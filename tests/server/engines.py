@@ -120,8 +120,8 @@ class _Watch:
         if rank < last:
             self.wrong.append(f"{found[1]} is locked after {LOCK_ORDER[last]}")
         if found[1] == "account":
-            lists = [value for value in parameters.values() if isinstance(value, list)]
-            asked = {owner for each in lists for owner in each}
+            texts = [text for text in parameters.values() if str(text).startswith("{")]
+            asked = {owner for text in texts for owner in text.strip("{}").split(",")}
             if owners and not asked <= owners:
                 self.wrong.append("accounts are locked twice: ask for all of them at once")
             owners = owners | asked

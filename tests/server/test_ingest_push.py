@@ -134,6 +134,7 @@ def test_a_parked_sale_is_booked_once_its_diner_is_known(
             text("INSERT INTO venue (id, site_id, name) VALUES (:id, :site, 'new')"),
             {"id": UUID(venue).hex, "site": actor.site_id.hex},
         )
+    with db.writing(engine) as session:
         assert ingest.apply_again(session, actor.site_id, terminal.id, 1, now) == ""
     assert cash_of(engine, diner) == 9500
     report = Report()
