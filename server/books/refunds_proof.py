@@ -18,6 +18,7 @@ def faults(session: Session) -> Iterator[Fault]:
     yield from _sales(session)
     yield from _lines(session)
     yield from _money(session)
+    yield from _names(session)
 
 
 def _sales(session: Session) -> Iterator[Fault]:
@@ -116,7 +117,7 @@ def _lines(session: Session) -> Iterator[Fault]:
 
 
 def _money(session: Session) -> Iterator[Fault]:
-    """Every approved refund moved exactly its money, and nothing else moved as a refund."""
+    """Every approved refund moved exactly its money, to the diner who paid."""
     kinds = (
         AccountKind.SUBSIDY, AccountKind.CASH, AccountKind.DRAWER, AccountKind.CASH_DESK,
         AccountKind.REVENUE,
@@ -153,6 +154,10 @@ def _money(session: Session) -> Iterator[Fault]:
             f"refund {refund_id}",
             f"it is {state} with {total} fen, {-posted} were taken from revenue: see its legs",
         )
+
+
+def _names(session: Session) -> Iterator[Fault]:
+    """Whatever moved as a void or refund did so for the one that its key names."""
     name = case(
         (
             Refund.kind == Kind.VOID.value,
