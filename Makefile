@@ -41,6 +41,7 @@ check: setup ## Check style, types and who imports whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@MYPYPATH=tests $(BIN)/mypy -p simulation
 	@$(BIN)/lint-imports
 
 format: setup ## Format the code
