@@ -3,16 +3,14 @@
 import logging
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
 
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
-from flask import Response, jsonify, make_response, redirect, render_template, request
+from flask import Response, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RequestRedirect
 
 from dafan.errors import DafanError
 from server import observe
@@ -38,6 +36,7 @@ def init_app(app: APIFlask) -> None:
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_error)
+    app.register_error_handler(DataError, _unstorable)
     app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(Exception, _fault)
 
@@ -101,10 +100,6 @@ def _csrf_error(_error: CSRFError) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
-    if isinstance(error, RequestRedirect):  # to the path only, whatever host the request invents
-        onward = urlsplit(error.new_url)
-        path = "/" + onward.path.lstrip("/") + (f"?{onward.query}" if onward.query else "")
-        return make_response(redirect(path, error.code))
     if error.response is not None or (error.code or 500) < 400:
         return make_response(error.get_response())
     code = error.name.lower().replace(" ", "_")
@@ -114,6 +109,12 @@ def _http_error(error: HTTPException) -> Response:
 def _database_error(error: OperationalError) -> Response:
     log.error("the database refuses: %s", error.orig)
     return _answer(503, "busy", "the database is busy or full: nothing was changed, send it again")
+
+
+def _unstorable(error: DataError) -> Response:
+    """PostgreSQL takes no null character, no number over 64 bits, no text over its column."""
+    log.warning("the database cannot keep a value at %s: %s", request.url_rule, type(error.orig).__name__)
+    return _answer(400, "bad_value", "a value cannot be kept: it is too long, too large or no text")
 
 
 def _too_deep(_error: RecursionError) -> Response:
