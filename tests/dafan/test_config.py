@@ -39,7 +39,7 @@ def test_a_misspelt_variable_names_the_one_that_was_meant(monkeypatch: pytest.Mo
     [
         ("[server]\nport = 99999\n", "server.port"),
         ("[till.printer]\npaper = 57\n", "till.printer.paper"),
-        ("server = 3\n", "server"),
+        ("till = 3\n", "till"),
         ("[server\n", "TOML"),
         ("log_level = 'LOUD'\n", "log_level"),
     ],
