@@ -113,7 +113,9 @@ def _database_error(error: OperationalError) -> Response:
 
 def _unstorable(error: DataError) -> Response:
     """PostgreSQL takes no null character, no number over 64 bits, no text over its column."""
-    log.warning("the database cannot keep a value at %s: %s", request.url_rule, type(error.orig).__name__)
+    log.warning(
+        "the database cannot keep a value at %s: %s", request.url_rule, type(error.orig).__name__
+    )
     return _answer(400, "bad_value", "a value cannot be kept: it is too long, too large or no text")
 
 
