@@ -5,6 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -15,6 +16,7 @@ from dafan.config import setting_names
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEPLOY = CHECKOUT / "deploy"
 UNITS = sorted(DEPLOY.glob("*.service"))
+NOWHERE = click.Context(root)
 DOCS = sorted((CHECKOUT / "docs").glob("*.md"))
 
 
@@ -85,10 +87,9 @@ def test_every_command_that_a_page_names_is_there(path: Path) -> None:
     lines = re.findall(r"`(dafan [^`]*)`", text) + re.findall(r"^.*dafan .*$", text, re.MULTILINE)
     fenced = " \n".join(lines)
     for words in commands_of(fenced):
-        if words[:1] and words[0] in root.list_commands(None):  # type: ignore[arg-type]  # unused there
-            command = root.get_command(None, words[0])  # type: ignore[arg-type]  # unused there
-            for word in words[1:]:
-                if not hasattr(command, "commands"):
-                    break
-                assert word in command.commands or word == "seed-demo", " ".join(words)
-                command = command.commands.get(word)
+        here: click.Command | None = root
+        for word in words if words[:1] and words[0] in root.list_commands(NOWHERE) else []:
+            if not isinstance(here, click.Group):
+                break
+            here = here.get_command(NOWHERE, word)
+            assert here is not None or word == "seed-demo", " ".join(words)

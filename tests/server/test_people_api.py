@@ -177,7 +177,10 @@ def models(monkeypatch):
     return made
 
 
-def photo(data=b"picture", **more):
+PICTURE = cv2.imencode(".png", np.full((48, 64, 3), 180, np.uint8))[1].tobytes()
+
+
+def photo(data=PICTURE, **more):
     return {"data": {"photo": (io.BytesIO(data), "face.jpg"), **more}}
 
 
@@ -235,5 +238,4 @@ def test_a_picture_without_a_face_is_refused_by_the_real_models(manager, make_di
         pytest.skip(f"needs model files: {error}")
     path = f"/diners/{make_diner()}"
     manager("POST", f"{path}/consent", 201, json={})
-    blank = cv2.imencode(".png", np.full((480, 640, 3), 180, np.uint8))[1].tobytes()
-    assert manager("PUT", f"{path}/face", 400, **photo(blank))["code"] == "photo_no_face"
+    assert manager("PUT", f"{path}/face", 400, **photo())["code"] == "photo_no_face"

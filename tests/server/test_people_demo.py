@@ -6,8 +6,12 @@ from dafan.db import reading
 from dafan.records import Source
 from server import auth, cli_people, demo_seed, face_engine, faces, feed, groups, people
 from server.books import accounts
+from server.keys import KeyRing
 
-KEY = bytes(range(32))
+
+@pytest.fixture
+def ring(settings):
+    return KeyRing.open(settings.data_dir)
 
 
 @pytest.fixture
@@ -20,8 +24,10 @@ def _models():
 
 @pytest.mark.models
 @pytest.mark.usefixtures("_models")
-def test_the_demo_canteen_is_whole_and_seeding_it_again_changes_nothing(engine, settings, clock):
-    made = demo_seed.seed_demo(engine, settings, KEY, clock.now())
+def test_the_demo_canteen_is_whole_and_seeding_it_again_changes_nothing(
+    engine, settings, ring, clock
+):
+    made = demo_seed.seed_demo(engine, settings, ring, clock.now())
     with reading(engine) as session:
         version = feed.latest(session, made.site_id)
         assert people.count_diners(session, made.site_id) == 60
@@ -37,7 +43,7 @@ def test_the_demo_canteen_is_whole_and_seeding_it_again_changes_nothing(engine, 
         }
         assert auth.find_user(session, demo_seed.DEMO_LOGIN).roles == ["admin"]
         assert session.scalar(select(func.sum(accounts.Account.balance))) == 0
-    again = demo_seed.seed_demo(engine, settings, KEY, clock.now())
+    again = demo_seed.seed_demo(engine, settings, ring, clock.now())
     assert again == made
     with reading(engine) as session:
         assert feed.latest(session, made.site_id) == version
@@ -46,11 +52,11 @@ def test_the_demo_canteen_is_whole_and_seeding_it_again_changes_nothing(engine, 
 @pytest.mark.models
 @pytest.mark.usefixtures("_models")
 def test_every_demo_face_that_looks_at_the_camera_is_enrolled_and_the_other_is_named(
-    engine, settings, clock
+    engine, settings, ring, clock
 ):
     from vision.samples import sample_faces
 
-    made = demo_seed.seed_demo(engine, settings, KEY, clock.now())
+    made = demo_seed.seed_demo(engine, settings, ring, clock.now())
     frontal = {sample.number for sample in sample_faces() if sample.frontal}
     assert set(made.face_diners) == frontal
     assert len(made.notes) == 6 - len(frontal)
@@ -61,11 +67,11 @@ def test_every_demo_face_that_looks_at_the_camera_is_enrolled_and_the_other_is_n
 
 
 def test_without_model_files_all_but_the_faces_is_made_and_a_note_says_so(
-    engine, settings, clock, monkeypatch
+    engine, settings, ring, clock, monkeypatch
 ):
     missing = face_engine.FaceEngine("no such pack")
     monkeypatch.setattr(demo_seed, "shared_engine", lambda _pack: missing)
-    made = demo_seed.seed_demo(engine, settings, KEY, clock.now())
+    made = demo_seed.seed_demo(engine, settings, ring, clock.now())
     assert made.face_diners == {}
     assert len(made.notes) == 6
     with reading(engine) as session:
