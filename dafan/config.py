@@ -38,8 +38,8 @@ class ServerSettings(_Section):
     """TCP port of the pages and of the API."""
     workers: int = Field(default=2, ge=1, le=64)
     """Gunicorn worker processes."""
-    threads: int = Field(default=8, ge=2, le=128)
-    """Threads of each worker; every waiting terminal holds one for the length of its long poll."""
+    threads: int = Field(default=32, ge=2, le=128)
+    """Threads of each worker; a terminal that waits for news holds one, three in four at most."""
     https: bool = False
     """TLS is in front: cookies are then marked secure."""
     second_factor: Literal["required", "optional"] = "required"

@@ -28,7 +28,7 @@ from dafan.records import FeedPage, PushAnswer, PushStatus, Record, Utc, canonic
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 LONG_POLL_S = 20
-BREATH_S = 0.2
+BREATH_S = 0.5
 """Between two polls."""
 STOP_S = 1.0
 FEED_LIMIT = 500

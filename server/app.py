@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from threading import Semaphore
 
 from apiflask import APIFlask
 from flask_wtf import CSRFProtect
@@ -51,6 +52,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         engine=make_engine(settings.database),
         ring=KeyRing.open(settings.data_dir),
         clock=clock or SystemClock(),
+        waiters=Semaphore(settings.server.threads * 3 // 4),
     )
     if settings.server.https:  # the proxy in front says who really asks; nobody else is believed
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]

@@ -8,6 +8,7 @@ from gunicorn.app.base import BaseApplication
 from dafan import logs
 from dafan.config import Settings
 from server.jobs import Worker
+from server.worker import WholeRequestWorker
 
 COUNTS = "metrics"
 """Folder within the data folder in which the workers count together."""
@@ -26,7 +27,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no
         options: dict[str, Any] = {
             "bind": f"{server.host}:{server.port}",
             "workers": server.workers,
-            "worker_class": "gthread",
+            "worker_class": WholeRequestWorker,
             "threads": server.threads,
             "timeout": REQUEST_TIMEOUT_S,
             "graceful_timeout": 5,

@@ -1,6 +1,7 @@
 """What every request needs: settings, database, keys, clock."""
 
 from dataclasses import dataclass
+from threading import Semaphore
 from typing import cast
 
 from flask import current_app
@@ -20,12 +21,14 @@ class Services:
         engine: The database.
         ring: The site keys; templates, photographs and evidence are sealed with them.
         clock: Where the time comes from.
+        waiters: As many terminals may wait for news at once; the other threads stay free to work.
     """
 
     settings: Settings
     engine: Engine
     ring: KeyRing
     clock: Clock
+    waiters: Semaphore
 
 
 def services() -> Services:

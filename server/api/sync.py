@@ -130,7 +130,19 @@ def _note_contact(terminal: Terminal, since: int) -> None:
 
 
 def _wait_for_news(terminal: Terminal, asked: FeedQuery) -> None:
-    """Look at the counter now and then; no connection and no transaction is held between."""
+    """Look at the counter now and then; no connection and no transaction is held between.
+
+    Where too many wait already, the answer comes at once, and the terminal asks again.
+    """
+    if not services().waiters.acquire(blocking=False):
+        return
+    try:
+        _look_for_news(terminal, asked)
+    finally:
+        services().waiters.release()
+
+
+def _look_for_news(terminal: Terminal, asked: FeedQuery) -> None:
     engine = services().engine
     until = time.monotonic() + asked.wait
     while True:

@@ -99,13 +99,10 @@ def test_a_network_that_cuts_stalls_and_repeats_loses_and_doubles_nothing(
         while not all(seller.paid for seller in sellers) and time.monotonic() < until:
             time.sleep(0.1)
         network.harm = 0.15
-        kills = storm(rng, office, sellers)
+        storm(rng, office, sellers, network)
         network.harm = 0.0
-        assert kills["server"] > 0
-        assert kills["till"] > 0
         for seller in sellers:  # it sells no more, and only sends what it has
             seller.kill()
-        assert all(network.done[what] for what in HARM), network.done
         settle(office, sellers)
     finally:
         for seller in sellers:
@@ -113,11 +110,17 @@ def test_a_network_that_cuts_stalls_and_repeats_loses_and_doubles_nothing(
         network.close()
 
 
-def storm(rng: random.Random, office: BackOffice, sellers: list[Seller]) -> dict[str, int]:
-    """Pull plugs for a while."""
+def storm(
+    rng: random.Random, office: BackOffice, sellers: list[Seller], network: BadNetwork
+) -> None:
+    """Pull plugs for a while, until everything that is meant to happen has happened."""
     kills = {"server": 0, "till": 0}
     until = time.monotonic() + STORM_S
-    while time.monotonic() < until or not all(kills.values()):
+    while (
+        time.monotonic() < until
+        or not all(kills.values())
+        or not all(network.done[what] for what in HARM)
+    ):
         time.sleep(rng.uniform(0.5, 2.0))
         if rng.random() < 0.4:
             office.stop(hard=True)
@@ -129,7 +132,6 @@ def storm(rng: random.Random, office: BackOffice, sellers: list[Seller]) -> dict
             seller.kill()
             kills["till"] += 1
             seller.start()
-    return kills
 
 
 def settle(office: BackOffice, sellers: list[Seller]) -> None:

@@ -205,11 +205,11 @@ def _text(value: Any) -> bytes:
     return str(value).encode()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _nothing_waits_for_the_disk() -> Iterator[None]:
     """A test's database outlives no power cut; that ours does is SQLite's promise, not tested here.
 
-    Processes of their own, as in the tests that kill the server, keep ``synchronous=FULL``.
+    It ends with the module: the simulator, perhaps next in this process, does pull plugs. Processes of their own, as in the tests that kill the server, keep ``synchronous=FULL``.
     """
 
     prepare = db._prepare_sqlite

@@ -38,6 +38,8 @@ DINERS = 5
 PACK = "simulated"
 POLICY = sites.DEFAULT_POLICY.model_copy(update={"offline_exposure": Fen(6000)})
 OFFICE = "office"
+FULL = 2
+"""SQLite's ``synchronous=FULL``: a commit is on the disk."""
 
 
 @dataclass(frozen=True)
@@ -127,9 +129,18 @@ def _build(folder: Path, drawn: Chance, disk: Disk, tills: tuple[Disk, ...]) -> 
     return Lab(folder, drawn, server, tills, site, parts.ring)
 
 
+def _require_a_careful(engine: Engine) -> None:
+    """A database that does not wait for its disk would lose what it has promised."""
+    with engine.connect() as connection:
+        waits = connection.exec_driver_sql("PRAGMA synchronous").scalar()
+    if waits != FULL:
+        raise RuntimeError(f"somebody has set synchronous={waits} in this process: nothing holds")
+
+
 def _make_site(engine: Engine, ring: KeyRing, disk: Disk) -> Site:
     rng = Random("people")
     schema.create(engine)
+    _require_a_careful(engine)
     with db.writing(engine) as session:
         site = sites.ensure_site(session, "示范单位")
         venue = sites.ensure_venue(session, site.id, "第一食堂")
