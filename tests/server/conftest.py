@@ -209,7 +209,8 @@ def _text(value: Any) -> bytes:
 def _nothing_waits_for_the_disk() -> Iterator[None]:
     """A test's database outlives no power cut; that ours does is SQLite's promise, not tested here.
 
-    It ends with the module: the simulator, perhaps next in this process, does pull plugs. Processes of their own, as in the tests that kill the server, keep ``synchronous=FULL``.
+    It ends with the module: the simulator, perhaps next in this process, does pull plugs.
+    Processes of their own, as in the tests that kill the server, keep ``synchronous=FULL``.
     """
 
     prepare = db._prepare_sqlite
