@@ -155,6 +155,16 @@ def retrying(engine: Engine, work: Callable[[Session], T]) -> T:
         return work(session)
 
 
+def in_doubt(error: DBAPIError) -> bool:
+    """Whether a transaction may be committed although it failed.
+
+    The disk did not confirm what SQLite wrote, and the next start may find it all the same; or the
+    line to PostgreSQL went dead before its answer.
+    """
+    name = str(getattr(error.orig, "sqlite_errorname", ""))
+    return error.connection_invalidated or name.startswith("SQLITE_IOERR")
+
+
 _PAUSES = (0.1, 0.5)
 """Seconds."""
 _GIVEN_UP = {"40P01", "40001"}

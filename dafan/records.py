@@ -24,6 +24,7 @@ from dafan.money import MAX_FEN, Fen
 from dafan.wire import Balance, Binary, Code, Count, Name, Permille, Price, Weight
 from dafan.wire import Record as Record  # noqa: PLC0414 - part of the contract
 from dafan.wire import Utc as Utc  # noqa: PLC0414 - part of the contract
+from dafan.wire import Version as Version  # noqa: PLC0414 - part of the contract
 from dafan.wire import canonical as canonical  # noqa: PLC0414 - part of the contract
 
 # --- what a till reports ------------------------------------------------------------------------
@@ -121,7 +122,7 @@ class Sale(Record):
     """The sale used one of the diner's subsidised meals of this period."""
     opened_at: Utc
     paid_at: Utc
-    snapshot_version: Count
+    snapshot_version: Version
     face: FaceEvidence | None = None
 
     @model_validator(mode="after")
@@ -373,7 +374,7 @@ FEED_BODIES: dict[str, type[Record]] = {
 
 
 FEED_LINE = 10**9
-"""A server restored from a backup goes on in the next billion of versions: a till starts anew."""
+"""A server restored from a backup goes on in another billion of versions: a till starts anew."""
 
 
 class FeedItem(Record):
@@ -381,15 +382,15 @@ class FeedItem(Record):
 
     kind: Code
     key: Annotated[str, Field(min_length=1, max_length=120)]
-    version: Count
+    version: Version
     body: dict[str, Any] | None
 
 
 class FeedPage(Record):
     """Everything published after ``since`` up to ``version``, in order of version."""
 
-    since: Count
-    version: Count
+    since: Version
+    version: Version
     items: tuple[FeedItem, ...]
     more: bool
     server_time: Utc

@@ -47,6 +47,8 @@ Price = Annotated[Fen, Field(strict=True, ge=0, le=MAX_FEN)]
 Balance = Annotated[Fen, Field(strict=True, ge=-MAX_SUM, le=MAX_SUM)]
 Weight = Annotated[Grams, Field(strict=True, gt=0, le=1_000_000)]
 Count = Annotated[int, Field(strict=True, ge=0, le=10**12)]
+Version = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
+"""Of the feed; a line of them begins at seconds since 1970 times a billion."""
 Permille = Annotated[int, Field(strict=True, ge=-1000, le=1000)]
 Binary = Annotated[
     bytes,

@@ -12,7 +12,7 @@ from server.backup_format import read_passphrase
 from server.gateway import Gateway, open_gateway
 from server.jobs import Daily, Every, Job
 from server.services import Services
-from server.verify import Report, verify_server
+from server.verify import Report, verify_engine
 
 DEFAULT_ZONE = "Asia/Shanghai"
 
@@ -59,13 +59,12 @@ def _subsidies(engine: Engine, now: datetime) -> str:
 def _verify(engine: Engine, now: datetime) -> str:
     """What is wrong goes to every site's list of exceptions: the books are one."""
     report = Report()
-    with reading(engine) as session:
-        verify_server(session, report)
+    verify_engine(engine, report)
     if report.faults:
         first = report.faults[0]
         with writing(engine) as session:
             for site in sites.all_sites(session):
-                detail = f"{first.where}: {first.what}"
+                detail = f"{first.where}: {first.what}. {first.advice}"
                 exceptions.add(session, site.id, "verify", now, detail=detail)
     return f"{len(report.faults)} faults"
 

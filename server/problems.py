@@ -12,6 +12,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
+from dafan.db import in_doubt
 from dafan.errors import DafanError
 from server import observe
 from server.auth import LoginError
@@ -56,7 +57,7 @@ def problem(status: int, code: str, message: str, **more: Any) -> Response:
 def _answer(status: int, code: str, message: str, reference: str = "") -> Response:
     if is_api():
         return problem(status, code, message + (f" (reference {reference})" if reference else ""))
-    title, advice = _texts(status)
+    title, advice = _doubt() if code == "in_doubt" else _texts(status)
     kind = "stop" if status >= 500 else "warn"
     page = render_template(
         "error.html", title=title, advice=advice, kind=kind, reference=reference, status=status
@@ -76,6 +77,12 @@ def _texts(status: int) -> tuple[str, str]:
     }
     other = (_("出了故障"), _("没有任何改动；请稍后再试，仍不行时把编号告诉管理员。"))
     return texts.get(status, other if status >= 500 else texts[400])
+
+
+def _doubt() -> tuple[str, str]:
+    return _("磁盘没有确认"), _(
+        "可能已记下，也可能没有。请先查看记录，没有时再提交一次，并告诉管理员检查磁盘。"
+    )
 
 
 def _dafan_error(error: DafanError) -> Response:
@@ -108,6 +115,10 @@ def _http_error(error: HTTPException) -> Response:
 
 def _database_error(error: OperationalError) -> Response:
     log.error("the database refuses: %s", error.orig)
+    if in_doubt(error):
+        return _answer(
+            503, "in_doubt", "the disk did not confirm: look whether it is there already"
+        )
     return _answer(503, "busy", "the database is busy or full: nothing was changed, send it again")
 
 

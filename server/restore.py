@@ -10,13 +10,15 @@ import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Engine, column, inspect, select, table, text, update
+from sqlalchemy import Connection, Engine, column, func, inspect, select, table, text, update
 from sqlalchemy.orm import Session
 
+from dafan.clock import SystemClock
 from dafan.db import make_engine
 from dafan.records import FEED_LINE
 from server import schema
@@ -155,7 +157,7 @@ def _restore_file(
             raise BackupError(f"{file} is damaged: a row of {broken[0]} refers to one that lacks")
         schema.upgrade(engine)
         with engine.begin() as connection:
-            begin_line(connection)
+            begin_line(connection, SystemClock().now())
         report = _prove(engine)
         _close(engine)
         _take_place(fresh, path)
@@ -214,21 +216,27 @@ def _restore_rows(
         schema.upgrade_connection(connection, manifest.revision)
         _fill(connection, file, manifest, progress)
         schema.upgrade_connection(connection)
-        begin_line(connection)
+        begin_line(connection, SystemClock().now())
         with Session(connection, join_transaction_mode="create_savepoint") as session:
             report = Report()
             verify_server(session, report)
     return report
 
 
-def begin_line(connection: Connection) -> None:
+def begin_line(connection: Connection, now: datetime) -> None:
     """Give all that is published versions that no till has ever seen.
+
+    Not merely the next line: the same backup may be restored twice, and a till may have heard the
+    server that came of it first.
 
     A till that heard news which the backup does not hold would else take what is published from
     now on for their continuation, and keep them for ever: a face, a balance, a card.
     """
+    highest = connection.scalar(select(func.max(FeedCounter.version))) or 0
+    line = max(highest // FEED_LINE + 1, int(now.timestamp()))
     for number in (FeedRow.version, FeedCounter.version, Erasure.version):
-        connection.execute(update(number.class_).values({number: number + FEED_LINE}))
+        moved = number % FEED_LINE + line * FEED_LINE
+        connection.execute(update(number.class_).values({number: moved}))
 
 
 def _prove(engine: Engine) -> Report:

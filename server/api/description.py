@@ -25,7 +25,7 @@ _SCHEMES = {
 _OF_TERMINALS = frozenset({"sync.push_journal", "sync.pull_feed", "evidence.put_evidence"})
 _METHODS = frozenset({"get", "post", "put", "delete", "patch"})
 _ARGUMENT = re.compile(r"<(\w+:)?(\w+)>")
-_BUSY = {503: "The database is busy or full: nothing was changed"}
+_BUSY = {503: "The database is busy or full: nothing was changed; `in_doubt`: perhaps it was"}
 _OF_PEOPLE = {
     401: "Sign in by HTTP Basic or with a token",
     403: "Your role may not do this",

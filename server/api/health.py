@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from dafan import __version__
 from dafan.db import reading
+from dafan.records import FEED_LINE
 from server import observe
 from server.access import public
 from server.exceptions import ExceptionItem
@@ -54,6 +55,12 @@ def metrics() -> Response:
     return Response(text, content_type=CONTENT_TYPE_LATEST)
 
 
+def _behind(latest: int, heard: int) -> int:
+    """Versions that a terminal lacks: all, where it heard the server of before a restore."""
+    same_line = latest // FEED_LINE == heard // FEED_LINE
+    return max(0, latest - heard) if same_line else latest % FEED_LINE
+
+
 def _terminals(session: Session, registry: CollectorRegistry, now: datetime) -> None:
     online = Gauge("dafan_terminals_online", "Terminals seen lately", registry=registry)
     silent = Gauge(
@@ -70,7 +77,7 @@ def _terminals(session: Session, registry: CollectorRegistry, now: datetime) -> 
     seen = 0
     for row in session.scalars(select(Terminal).where(Terminal.revoked_at.is_(None))):
         name = str(row.id)
-        behind.labels(name).set(max(0, versions.get(row.site_id, 0) - row.feed_version))
+        behind.labels(name).set(_behind(versions.get(row.site_id, 0), row.feed_version))
         if row.last_seen is not None:
             silence = (now - row.last_seen).total_seconds()
             silent.labels(name).set(silence)

@@ -33,7 +33,7 @@ R = TypeVar("R")
 class FeedQuery(BaseModel):
     """What a terminal asks of the feed."""
 
-    since: Annotated[int, Field(ge=0, le=10**12)] = 0
+    since: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT_S)] = 0
     """Seconds to wait for news."""
     limit: Annotated[int, Field(ge=1, le=feed.MAX_PAGE)] = 500

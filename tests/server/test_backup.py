@@ -4,20 +4,22 @@ import json
 import shutil
 import threading
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import ColumnElement, Engine, Integer, select
+from sqlalchemy import ColumnElement, Engine, Integer, func, select
 
 from dafan import db
 from dafan.cli import root
+from dafan.clock import ManualClock
 from dafan.db import Base
 from dafan.records import FEED_LINE
 from server import backup, restore, schema
 from server.backup_format import BackupError, Manifest
+from server.feed import FeedRow
 from server.verify import Report, verify_server
 
 NOW = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
@@ -82,6 +84,23 @@ def test_every_row_comes_back_and_the_books_agree(sold: Engine, tmp_path: Path) 
     assert report.ok, report.faults
     assert report.checked["sales"] == 3
     assert contents(db.make_engine(url)) == contents(sold)
+
+
+def test_the_same_backup_restored_twice_is_never_taken_for_the_first_time_going_on(
+    sold: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(sold, tmp_path / "b.zip")
+    manifest = restore.read_manifest(tmp_path / "b.zip")
+    lines = set()
+    for number, at in enumerate((NOW, NOW + timedelta(seconds=5), NOW - timedelta(days=400))):
+        clock = ManualClock(at)
+        monkeypatch.setattr(restore, "SystemClock", lambda clock=clock: clock)
+        url = url_of(tmp_path / f"{number}.db")
+        restore.restore(tmp_path / "b.zip", manifest, url, replace=False)
+        with db.reading(db.make_engine(url)) as session:
+            lines.add((session.scalar(select(func.max(FeedRow.version))) or 0) // FEED_LINE)
+    assert len(lines) == 3
+    assert 0 not in lines
 
 
 def test_the_keys_come_back_with_the_passphrase_and_with_no_other(

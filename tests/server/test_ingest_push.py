@@ -254,6 +254,28 @@ def test_a_failing_disk_applies_nothing_and_asks_to_send_again(
     assert terminal.push().outcomes[0].outcome == "applied"
 
 
+@pytest.mark.parametrize(
+    ("name", "code"), [("SQLITE_IOERR_FSYNC", "in_doubt"), ("SQLITE_FULL", "busy")]
+)
+def test_a_disk_that_does_not_confirm_is_never_told_as_nothing_changed(
+    terminal: Any, make_sale: Any, monkeypatch: pytest.MonkeyPatch, name: str, code: str
+) -> None:
+    from sqlite3 import OperationalError as FromSqlite
+
+    from sqlalchemy.exc import OperationalError
+
+    terminal.sell(make_sale(None, 100))
+    said = FromSqlite("disk I/O error")
+    said.sqlite_errorname = name
+
+    def failing(*_args: Any) -> None:
+        raise OperationalError("COMMIT", {}, said)
+
+    monkeypatch.setattr(sales, "post", failing)
+    answer = terminal.post(terminal.batch())
+    assert (answer.status_code, answer.json["code"]) == (503, code)
+
+
 def test_a_fault_of_ours_parks_one_entry_and_not_the_queue(
     terminal: Any, make_sale: Any, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

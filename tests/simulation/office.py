@@ -31,7 +31,7 @@ class Fate(StrEnum):
     DONE = "done"
     REFUSED = "refused"
     FAILED = "failed: nothing was changed"
-    UNKNOWN = "the line went dead"
+    UNKNOWN = "nobody knows"
 
 
 @dataclass
@@ -91,8 +91,9 @@ class Office:
                 work(session, actor)
         except BadInputError:
             return Fate.UNKNOWN if server.disk.dead else Fate.REFUSED
-        except OperationalError:
-            return Fate.UNKNOWN if server.disk.dead else Fate.FAILED
+        except OperationalError as error:
+            doubt = server.disk.dead or db.in_doubt(error)
+            return Fate.UNKNOWN if doubt else Fate.FAILED
         except Exception as error:  # noqa: BLE001 - a person would see a fault
             self.trouble.append(f"a page would have shown a fault: {error!r}"[:300])
             return Fate.UNKNOWN if server.disk.dead else Fate.FAILED

@@ -86,7 +86,7 @@ class ServerMachine:
         self.promises = dict(promises)
         self.start()
         with self.engine.begin() as connection:
-            begin_line(connection)
+            begin_line(connection, self.clock.now())
 
     def answer(self, request: httpx.Request) -> httpx.Response | None:
         """Handle a request; ``None``: the power went while it was handled."""

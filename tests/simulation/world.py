@@ -320,6 +320,7 @@ class World:
         if not self.copies:
             return
         copy = self.rng.choice(self.copies)
+        self.time.pass_by(60)
         self.server.restore(copy.image, copy.promises)
         self.office.acts = list(copy.acts)
         self.server_restores += 1
