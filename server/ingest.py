@@ -12,7 +12,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
 from sqlalchemy.orm import Session
 
 from dafan import crypto
@@ -197,7 +203,7 @@ def _book(
             return bookkeeping.apply(session, terminal, fresh, now)
     except (IntegrityError, DataError) as error:
         fault, reason = error, "refused_by_database: it contradicts what is in the books"
-    except DBAPIError:
+    except (OperationalError, InterfaceError, InternalError):
         raise  # the disk or the connection: nothing is applied, the terminal sends again
     except Exception as error:  # noqa: BLE001 - a fault of ours must not block the entries behind this one
         fault, reason = error, "fault: the server could not book it; its log says why"

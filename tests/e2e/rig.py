@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from devices.scales.simulator import ScaleSimulator
 from pos.demo.backoffice import BackOffice, free_port
 from pos.demo.till import enrol_till
 from pos.enrol import JOURNAL
@@ -105,6 +106,19 @@ class Rig:
         while '"scale": "ok"' not in json.dumps(self._view) and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.3)
+
+    def put_down(self, scale: ScaleSimulator, grams: int) -> None:
+        """A tray is put on the scale, and once more where the till asks for it, until it is seen.
+
+        A till that has just started, or has lost its scale, wants to see it empty first.
+        """
+        for _ in range(5):
+            scale.place(grams, settle_s=0.05)
+            if self.wait_for("look", "problem", seconds=8):
+                return
+            scale.lift(0.02)
+            time.sleep(1)
+        raise AssertionError(self._view)
 
     def close(self) -> None:
         self._closed.set()

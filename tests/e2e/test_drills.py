@@ -1,7 +1,6 @@
 """Drills (演练): the server is lost and restored; a till dies and another one takes its place."""
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,20 +21,10 @@ class Canteen(Rig):
     scale: ScaleSimulator
     sold = 0
 
-    def put_down(self, grams: int) -> None:
-        """A till that has not seen its scale empty yet asks for the tray to be lifted once more."""
-        for _ in range(5):
-            self.scale.place(grams, settle_s=0.05)
-            if self.wait_for("look", "problem", seconds=8):
-                return
-            self.scale.lift(0.02)
-            time.sleep(1)
-        raise AssertionError(self._view)
-
     def sell(self, count: int) -> None:
         """So many diners pay."""
         for _ in range(count):
-            self.put_down(300 + self.sold)
+            self.put_down(self.scale, 300 + self.sold)
             self.press(action="card", number=card_of(self.sold))
             assert self.wait_for("paid"), self.screen
             self.scale.lift(0.02)

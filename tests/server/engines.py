@@ -26,6 +26,8 @@ class Databases:
 
     def make_template(self) -> None:
         """What the others are copied from."""
+        if self._postgresql:  # another folder's fixtures have made theirs
+            self._run(f"DROP DATABASE IF EXISTS template_{self._worker} WITH (FORCE)")
         engine = db.make_engine(self.bare("template", self._template))
         schema.create(engine)
         if not self._postgresql:

@@ -97,8 +97,9 @@ def test_a_transfer_that_does_not_balance_is_refused(
 def test_money_stays_within_its_site(engine: Engine, actor: Actor, make_diner: MakeDiner) -> None:
     diner = make_diner()
     with db.writing(engine) as session:
-        wallet = accounts.wallet(session, actor.site_id, diner, Source.CASH)
         foreign = accounts.ensure(session, new_id(), AccountKind.CASH_DESK, new_id())
+    with db.writing(engine) as session:
+        wallet = accounts.wallet(session, actor.site_id, diner, Source.CASH)
         with pytest.raises(ValueError, match="within its site"):
             move(
                 session, actor.site_id, "top_up", "k", [Leg(wallet, Fen(5)), Leg(foreign, Fen(-5))],

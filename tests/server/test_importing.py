@@ -166,6 +166,7 @@ def test_an_import_of_another_site_touches_nobody_here(engine, actor):
 
         other = Actor(sites.ensure_site(session, "另一单位").id, "丙寅", NOW)
         groups.create(session, other, groups.GroupValues(name="人才"))
+    with writing(engine) as session:
         plan = importing.apply(session, other, "工号,姓名,人员类别\n1001,己巳,人才\n".encode())
     assert plan.new == 1
     with reading(engine) as session:

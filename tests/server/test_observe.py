@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from dafan.logs import JsonLines
 from server import people
@@ -65,10 +66,8 @@ def test_what_the_database_refuses_is_logged_without_the_values(
 ) -> None:  # fmt: skip
     def refused(session: Any, *_: Any) -> None:
         row = session.query(people.Diner).first()
-        session.connection().exec_driver_sql(
-            "INSERT INTO diner (id, site_id, staff_no, name) VALUES (?, ?, ?, ?)",
-            (row.id.hex, None, row.staff_no, row.name),
-        )
+        values = {"id": row.id, "staff_no": row.staff_no, "name": row.name}
+        session.execute(insert(people.Diner).values(values))
 
     terminal.sell(make_sale(make_diner()))
     monkeypatch.setattr("server.bookkeeping.apply", refused)

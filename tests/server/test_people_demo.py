@@ -10,8 +10,9 @@ from server.keys import KeyRing
 
 
 @pytest.fixture
-def ring(settings):
-    return KeyRing.open(settings.data_dir)
+def ring(settings, wrong_locks):
+    yield KeyRing.open(settings.data_dir)
+    wrong_locks.clear()  # a demo is made in one transaction, before anybody sells
 
 
 @pytest.fixture
