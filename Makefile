@@ -8,7 +8,10 @@ CAMERA  ?=
 SCALE   ?=
 PROTOCOL ?= cas-soh
 PRINTER ?=
-WORKERS ?= 2
+# More than there are cores: tests with processes of their own wait most of the time.
+WORKERS ?= 3
+# What depends on the engine: the books, sync, rights; pages and pictures do not.
+ON_BOTH := tests/server/*.py tests/server/pages/test_pages_routes.py tests/security/test_api_fuzz.py
 
 .PHONY: help run test check coverage setup format browser models lock clean
 .DEFAULT_GOAL := help
@@ -31,8 +34,9 @@ run: models ## Start the demo canteen: server, till, simulated scale, printer an
 browser: setup ## Get Chromium and a Chinese font for the browser tests
 	@.ci/browser $(BIN)
 
-test: models browser ## Run all tests
+test: models browser ## Run all tests, and those of the books on PostgreSQL as well
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -n $(WORKERS) --database postgresql -m "not models and not process" $(ON_BOTH)
 
 coverage: models browser ## Run all tests and show which lines they never reach
 	@$(BIN)/coverage run -m pytest -q && $(BIN)/coverage combine -q && $(BIN)/coverage report --skip-covered

@@ -5,6 +5,7 @@ transfer of its kind has its one row.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -47,10 +48,11 @@ def dashed(
     return text
 
 
+@cache
 def pairs(*kinds: str) -> Subquery:
     """The transfers of these kinds that have a giving and a taking leg.
 
-    Columns ``id, site_id, business_date, kind, key, by, giver, giver_id, taker, taker_id, amount``:
+    Built once: that takes longer than small books take to answer. Columns ``id, site_id, business_date, kind, key, by, giver, giver_id, taker, taker_id, amount``:
     kind of account and owner of both, and fen. That no transfer has more legs than two is proved
     elsewhere.
     """
