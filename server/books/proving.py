@@ -52,9 +52,9 @@ def dashed(
 def pairs(*kinds: str) -> Subquery:
     """The transfers of these kinds that have a giving and a taking leg.
 
-    Built once: that takes longer than small books take to answer. Columns ``id, site_id, business_date, kind, key, by, giver, giver_id, taker, taker_id, amount``:
+    Columns ``id, site_id, business_date, kind, key, by, giver, giver_id, taker, taker_id, amount``:
     kind of account and owner of both, and fen. That no transfer has more legs than two is proved
-    elsewhere.
+    elsewhere. Built once: that takes longer than small books take to answer.
     """
     debit, credit = aliased(Posting), aliased(Posting)
     giver, taker = aliased(Account), aliased(Account)
