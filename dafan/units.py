@@ -1,5 +1,6 @@
 """Weight: whole grams, and the units that scales print."""
 
+import re
 from fractions import Fraction
 from typing import NewType
 
@@ -20,6 +21,10 @@ GRAMS_PER_UNIT: dict[str, Fraction] = {
 """Exact grams of each unit: international pound of 0.45359237 kg, 市斤 of 500 g."""
 
 
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})")
+"""No exponent: a billion of digits would follow."""
+
+
 def to_grams(number: str, unit: str) -> Grams:
     """Convert what a scale or a person wrote to whole grams, half up and exactly.
 
@@ -34,9 +39,8 @@ def to_grams(number: str, unit: str) -> Grams:
     if factor is None:
         known = ", ".join(GRAMS_PER_UNIT)
         raise BadInputError(f"unknown unit of weight '{unit.strip()}': use one of {known}")
-    try:
-        value = Fraction(number.strip()) * factor
-    except (ValueError, ZeroDivisionError) as error:
-        raise BadInputError(f"'{number}' is not a weight") from error
+    if _NUMBER.fullmatch(number.strip()) is None:
+        raise BadInputError(f"'{number[:40]}' is not a weight")
+    value = Fraction(number.strip()) * factor
     whole = (2 * abs(value) + 1) // 2
     return Grams(int(whole if value >= 0 else -whole))
