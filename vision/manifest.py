@@ -7,9 +7,9 @@ import tomllib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from vision.errors import ModelError
 
@@ -36,6 +36,49 @@ class Feed(_Entry):
     template: tuple[tuple[float, float], ...]
 
 
+class DetectorFeed(_Entry):
+    """How a detector of things takes a picture, and how its answer is read."""
+
+    decoding: Literal["yolox", "yolov8", "ssd-anchors"]
+    size: tuple[int, int]
+    """Height and width of its input, pixels."""
+    rgb: bool
+    scale: float = 1.0
+    """Input = (pixel * scale - mean) / std."""
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    letterbox: Literal["none", "corner", "centre"] = "none"
+    pad: int = 114
+    """Grey around a letterboxed picture."""
+    class_count: int
+    classes: dict[str, int]
+    """Number of each class that is of use, by the word that :mod:`vision.hygiene` knows."""
+    threshold: float
+    overlap: float
+    """Boxes that overlap more are one thing (intersection over union)."""
+    across_classes: bool = False
+    """Whether boxes of different classes suppress each other."""
+    best_class_only: bool = False
+    """Whether a box has one class: its best among those listed."""
+    strides: tuple[int, ...] = (8, 16, 32)
+    maps: tuple[int, ...] = ()
+    """SSD: cells along a side of each feature map."""
+    anchor_sizes: tuple[tuple[float, ...], ...] = ()
+    anchor_ratios: tuple[float, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not self.classes or not all(0 <= n < self.class_count for n in self.classes.values()):
+            raise ValueError("classes must be numbers below class_count, at least one")
+        if len(self.maps) != len(self.anchor_sizes):
+            raise ValueError("every feature map needs its anchor_sizes")
+        if self.decoding == "ssd-anchors" and not (self.maps and self.anchor_ratios):
+            raise ValueError("ssd-anchors needs maps, anchor_sizes and anchor_ratios")
+        if min(self.size) < 32 or max(self.size) > 2048 or min(self.std) <= 0:
+            raise ValueError("size must be 32 to 2048 pixels, std above 0")
+        return self
+
+
 class Source(_Entry):
     """What a converted file is made from."""
 
@@ -56,6 +99,8 @@ class ModelFile(_Entry):
     licence: str
     note: str = ""
     url: str = ""
+    by_hand: bool = False
+    """``url`` names the original, which we cannot convert: the file is put in place by a person."""
     names: tuple[str, ...]
     """Names it may have; the first is the name it gets in ``models/weights``."""
     sha256: tuple[str, ...]
@@ -64,6 +109,7 @@ class ModelFile(_Entry):
     crop: float = 0.0
     """Liveness: how many times the face box the model sees."""
     feed: Feed | None = None
+    detector: DetectorFeed | None = None
 
 
 class PackEntry(_Entry):
@@ -88,6 +134,8 @@ class Manifest(_Entry):
 
     files: dict[str, ModelFile]
     packs: dict[str, PackEntry]
+    hygiene: tuple[str, ...] = ()
+    """Files whose detectors look at the kitchen, those that every picture needs first."""
 
     def pack(self, name: str) -> PackEntry:
         """A pack by name.
