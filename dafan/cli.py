@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "devices": "devices.cli:devices",
     "doctor": "dafan.doctor:doctor",
     "faces": "server.cli_people:faces",
+    "forecast": "kitchen.cli:forecast",
     "keys": "server.cli_keys:keys",
     "models": "vision.cli:models",
     "restore": "server.cli_backup:restore",
