@@ -14,6 +14,7 @@ from rich.table import Table
 
 from dafan.errors import DafanError
 from vision.calibrate import calibrate
+from vision.cli_hygiene import hygiene, hygiene_figures
 from vision.evaluate import evaluate_pairs, identify, liveness_of
 from vision.manifest import find_file, load_manifest, model_folders, weights_folder
 from vision.packs import Pack, load_pack, missing_files
@@ -30,7 +31,11 @@ _path = click.Path(path_type=Path)
 
 @click.group()
 def vision() -> None:
-    """Measure face recognition on labelled photos."""
+    """Measure face recognition on labelled photos; look at pictures of the kitchen."""
+
+
+vision.add_command(hygiene)
+vision.add_command(hygiene_figures)
 
 
 @vision.command()

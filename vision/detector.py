@@ -72,10 +72,10 @@ class OnnxDetector:
             raise ModelError(f"{name} takes no single picture: it is not the detector described")
         for said, side in zip(inputs[0].shape[2:], feed.size, strict=True):
             if isinstance(said, int) and said != side:
-                raise ModelError(f"{name} takes pictures of {said} pixels, the manifest says {side}")
+                raise ModelError(f"{name} takes pictures of {said} pixels, not of {side}")
         self._input = inputs[0].name
         self._mean = np.asarray(feed.mean, np.float32).reshape(1, 3, 1, 1)
-        self._factor = (1 / np.asarray(feed.std, np.float32)).reshape(1, 3, 1, 1)
+        self._std = np.asarray(feed.std, np.float32).reshape(1, 3, 1, 1)
         self._numbers = np.asarray(list(feed.classes.values()), np.intp)
         self._names = list(feed.classes)
 
@@ -94,11 +94,11 @@ class OnnxDetector:
         check_picture(image)
         blob, scale, shift = feed_picture(image, self._feed)
         if self._feed.mean != (0, 0, 0) or self._feed.std != (1, 1, 1):
-            blob = (blob - self._mean) * self._factor
+            blob = np.asarray((blob - self._mean) / self._std, np.float32)
         outputs = [np.asarray(o, np.float32) for o in self._session.run(None, {self._input: blob})]
         boxes, scores = decode(outputs, self._feed, self._numbers, self._name)
-        boxes = (boxes - np.tile(shift, 2)) / np.tile(scale, 2)
-        return self._keep(boxes.astype(np.float32), scores, image.shape[1], image.shape[0])
+        corners = np.asarray((boxes - np.tile(shift, 2)) / np.tile(scale, 2), np.float32)
+        return self._keep(corners, scores, image.shape[1], image.shape[0])
 
     def _keep(self, boxes: Rows, scores: Rows, width: int, height: int) -> list[Detection]:
         best = scores.argmax(axis=1) if self._feed.best_class_only else None
@@ -267,7 +267,7 @@ def _shaped(outputs: Sequence[Rows], shape: tuple[int, int | None], name: str) -
             f"{name} answers {' × '.join(map(str, found)) or 'nothing'}, not 1 × {wanted}: "
             "its manifest entry describes another model"
         )
-    return outputs[0][0]
+    return np.asarray(outputs[0][0], np.float32)
 
 
 def suppress(boxes: Rows, scores: Rows, overlap: float) -> list[int]:

@@ -17,6 +17,8 @@ DEFAULT_PACK = "mobilefacenet"
 FALLBACK_PACK = "pypi"
 MANIFEST = Path(__file__).resolve().parents[1] / "models" / "manifest.toml"
 """Beside the package ``vision``, in a checkout as well as installed."""
+SITE_DETECTORS = "detectors.toml"
+"""Beside weights that a site brought itself: describes them."""
 CONVERTED = "converted.json"
 """Beside converted weights: what our converter wrote, from which source."""
 
@@ -129,6 +131,12 @@ class PackEntry(_Entry):
     buffalo: str = ""
 
 
+class SiteDetectors(_Entry):
+    """``detectors.toml`` of a folder of weights: detectors that a site brought itself."""
+
+    files: dict[str, ModelFile]
+
+
 class Manifest(_Entry):
     """The whole file."""
 
@@ -159,6 +167,36 @@ def load_manifest() -> Manifest:
         return Manifest.model_validate(tomllib.loads(MANIFEST.read_text(encoding="utf-8")))
     except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
         raise ModelError(f"models/manifest.toml does not fit this version: {error}") from error
+
+
+def with_site_detectors(folders: Sequence[Path]) -> Manifest:
+    """The packaged manifest, and behind it what each folder's ``detectors.toml`` describes.
+
+    Raises:
+        ModelError: such a file is no list of detectors; the text names it and what is wrong.
+    """
+    manifest = load_manifest()
+    for folder in folders:
+        path = folder / SITE_DETECTORS
+        if not path.is_file():
+            continue
+        try:
+            own = SiteDetectors.model_validate(
+                tomllib.loads(path.read_text(encoding="utf-8"))
+            ).files
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{path} is no list of detectors: {error}") from error
+        plain = [key for key, file in own.items() if file.detector is None]
+        if plain or own.keys() & manifest.files.keys():
+            raise ModelError(
+                f"{path}: {', '.join(plain or own.keys() & manifest.files.keys())} needs a name of "
+                "its own and a [detector] part"
+            )
+        hygiene = (*manifest.hygiene, *own)
+        manifest = manifest.model_copy(
+            update={"files": {**manifest.files, **own}, "hygiene": hygiene}
+        )
+    return manifest
 
 
 def weights_folder() -> Path:
