@@ -3,7 +3,7 @@
 勤进快用: what spoils is bought for as many days as it keeps and no more; what keeps is bought for
 as many days as the site allows. Pure: quantities are whole, in each ingredient's own measure
 (grams, millilitres or pieces); a need is what the recipes, exploded for the forecast portions, say
-that must be taken from the store.
+that must be taken from the store, untrimmed (毛重).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,15 +33,11 @@ class Item:
     """Sold in multiples of so much."""
     shelf_days: int | None = None
     """Bought on a Monday with 2, it is good on Monday and Tuesday; none: it keeps."""
-    usable_permille: int = 1000
-    """Share of what is bought that reaches the kitchen; 1000 where recipes weigh as bought."""
 
     def __post_init__(self) -> None:
-        keeps = self.shelf_days is None or self.shelf_days >= 1
-        if self.pack < 1 or not 0 < self.usable_permille <= 1000 or not keeps:
+        if self.pack < 1 or (self.shelf_days is not None and self.shelf_days < 1):
             raise BadInputError(
-                f"ingredient {self.ingredient} needs a pack, a usable share and a shelf life "
-                "above zero"
+                f"ingredient {self.ingredient} needs a pack and a shelf life above zero"
             )
 
 
@@ -223,10 +219,9 @@ def _lines(
         if on > last:
             lines.append(_finish(item, draft, sources))
             draft, last = _Draft(on, on), FOREVER
-        bought = _ceil(needs[on] * 1000, item.usable_permille)
-        wanted = _ceil(bought * (1000 + rules.safety_permille), 1000)
+        wanted = _ceil(needs[on] * (1000 + rules.safety_permille), 1000)
         draft.until, draft.need = on, draft.need + wanted
-        draft.safety += wanted - bought
+        draft.safety += wanted - needs[on]
         lacking = _take(wanted, on, sources, draft)
         if lacking and draft.deliver_on is None:
             draft.deliver_on = on

@@ -69,10 +69,9 @@ def test_what_a_pack_left_over_is_used_while_it_is_good():
     assert [(line.buy, line.carried) for line in lines] == [(50, 0), (50, 20)]
 
 
-def test_three_meals_of_a_day_are_one_need_and_trimming_is_bought_as_well():
-    meals = [MealNeed(day(0), {GREENS: 300})] * 3
-    (line,) = purchase_plan(meals, [Item(GREENS, usable_permille=900)], rules=NO_SAFETY)
-    assert line.buy == 1000
+def test_three_meals_of_a_day_are_one_need():
+    (line,) = purchase_plan([MealNeed(day(0), {GREENS: 300})] * 3, [Item(GREENS)], rules=NO_SAFETY)
+    assert line.buy == 900
 
 
 @pytest.mark.parametrize(
@@ -90,7 +89,7 @@ def test_what_cannot_be_is_refused(meals, items, stock, on_order):
 
 
 def test_an_ingredient_that_cannot_be_bought_is_refused():
-    for values in ({"pack": 0}, {"shelf_days": 0}, {"usable_permille": 0}):
+    for values in ({"pack": 0}, {"shelf_days": 0}):
         with pytest.raises(BadInputError, match="above zero"):
             Item(RICE, **values)
 
@@ -110,7 +109,6 @@ items = st.builds(
     st.just(GREENS),
     pack=st.integers(1, 800),
     shelf_days=st.one_of(st.none(), st.integers(1, 10)),
-    usable_permille=st.integers(300, 1000),
 )
 site_rules = st.builds(Rules, safety_permille=st.integers(0, 300), ahead_days=st.integers(1, 9))
 
@@ -147,10 +145,10 @@ def _every_day_is_served(amounts, item, stock, ordered, lines):
         missing = amount
         for lot in sorted(lots, key=lambda lot: lot[2]):
             if lot[1] <= day(number) <= lot[2]:
-                taken = min(lot[0], -(-missing * 1000 // item.usable_permille))
+                taken = min(lot[0], missing)
                 lot[0] -= taken
-                missing -= taken * item.usable_permille // 1000
-        if missing > 1:
+                missing -= taken
+        if missing:
             return False
     return True
 
