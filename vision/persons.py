@@ -123,13 +123,14 @@ def match_faces(bodies: Sequence[Person], faces: Iterable[Detection]) -> list[Pe
                 costs.append((float(away) - 0.3 * person.score, index))
         if costs:
             index = min(costs)[1]
-            persons[index] = _with_face(persons[index], face)
+            persons[index] = with_face(persons[index], face)
         else:
-            alone.append(_with_face(Person(face.box, face.score, face.box, face.box), face))
+            alone.append(with_face(Person(face.box, face.score, face.box, face.box), face))
     return persons + alone
 
 
-def _with_face(person: Person, face: Detection) -> Person:
+def with_face(person: Person, face: Detection) -> Person:
+    """The same person with head, torso and mask verdict as the face tells them."""
     f = face.box
     head = Box(f.x - 0.25 * f.w, f.y - 0.5 * f.h, 1.5 * f.w, 1.6 * f.h)
     torso = Box(f.x - f.w, f.bottom, 3 * f.w, 3 * f.h)
