@@ -78,7 +78,7 @@ def check_components(book: Book, dish_id: UUID, values: RecipeValues) -> None:
         NoRecipeError: a component has no recipe.
     """
     merged = Book({**book.recipes, dish_id: values}, book.dish_names, book.ingredients)
-    for step in order_of(merged.recipes, dish_id, book.dish_names):
+    for step in order_of(merged.recipes, [dish_id], book.dish_names):
         merged.recipe(step)
 
 

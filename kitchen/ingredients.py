@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from sqlalchemy import JSON, String, UniqueConstraint, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -112,6 +112,11 @@ class IngredientValues(BaseModel):
     nutrients_from: Annotated[str, Field(max_length=40)] = ""
     """Source of the values, such as ``USDA SR28 11116``."""
     active: bool = True
+
+    @field_validator("allergens")
+    @classmethod
+    def _in_one_order(cls, told: tuple[Allergen, ...]) -> tuple[Allergen, ...]:
+        return tuple(allergen for allergen in Allergen if allergen in told)
 
     @model_validator(mode="after")
     def _weight_is_known_once(self) -> Self:

@@ -241,14 +241,19 @@ def reference_permille(found: Content) -> dict[Nutrient, int]:
     return shares
 
 
-def energy_shares(found: Content) -> dict[Nutrient, int] | None:
+def energy_shares(found: Content, at_least_permille: int = 950) -> dict[Nutrient, int] | None:
     """How many thousandths of the energy protein, fat and carbohydrate give; together 1000.
 
+    Args:
+        found: What some food holds.
+        at_least_permille: All three must be known of so much of the weight; a pinch of a spice
+            that tells nothing does not hide the shares of a whole dish.
+
     Returns:
-        ``None`` where one of the three is not known of the whole weight, or where there is none.
+        ``None`` where less is known, or where there is no energy.
     """
-    amounts = [found.amounts.get(nutrient) for nutrient in _KJ_PER_GRAM]
-    if any(amount is None or not amount.complete for amount in amounts):
+    known = [found.amounts.get(nutrient) for nutrient in _KJ_PER_GRAM]
+    if any(amount is None or amount.known_permille < at_least_permille for amount in known):
         return None
     energies = {
         nutrient: found.amounts[nutrient].value * factor

@@ -6,7 +6,7 @@ component and takes grams of it as it is cooked. Here are the rules; :mod:`kitch
 the versions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from graphlib import CycleError, TopologicalSorter
@@ -33,9 +33,14 @@ class RecipeError(BadInputError):
 
 
 class RecipeCycleError(RecipeError):
-    """A dish would be an ingredient of itself."""
+    """A dish would be an ingredient of itself; ``way`` leads from a dish to the same one."""
 
     code = "recipe_cycle"
+
+    def __init__(self, way: Sequence[UUID], names: Mapping[UUID, str]) -> None:
+        self.way = tuple(way)
+        spoken = " → ".join(names.get(step, str(step)) for step in way)
+        super().__init__(f"a dish cannot be a part of itself: {spoken}")
 
 
 class NoRecipeError(RecipeError):
@@ -149,20 +154,20 @@ def portions_of_grams(values: RecipeValues, grams: int) -> Fraction:
 
 
 def order_of(
-    recipes: Mapping[UUID, RecipeValues], dish_id: UUID, names: Mapping[UUID, str]
+    recipes: Mapping[UUID, RecipeValues], dish_ids: Sequence[UUID], names: Mapping[UUID, str]
 ) -> tuple[UUID, ...]:
-    """A dish and all its components, each behind every dish that it is a part of.
+    """Dishes and all their components, each behind every dish that it is a part of.
 
     Args:
         recipes: Dish → recipe.
-        dish_id: Where the way begins.
+        dish_ids: Where the ways begin.
         names: Of the dishes, for the text of an error.
 
     Raises:
         RecipeCycleError: a dish is a part of itself; the text names the whole way.
     """
     parts: dict[UUID, list[UUID]] = {}
-    reached = [dish_id]
+    reached = list(dish_ids)
     while reached:
         step = reached.pop()
         if step not in parts:
@@ -173,8 +178,7 @@ def order_of(
     try:
         return tuple(TopologicalSorter(parts).static_order())[::-1]
     except CycleError as error:
-        way = " → ".join(names.get(step, str(step)) for step in reversed(error.args[1]))
-        raise RecipeCycleError(f"a dish cannot be a part of itself: {way}") from error
+        raise RecipeCycleError(error.args[1][::-1], names) from error
 
 
 def explode(book: Book, dish_id: UUID, portions: Fraction | int) -> dict[UUID, Fraction]:
@@ -194,7 +198,7 @@ def explode(book: Book, dish_id: UUID, portions: Fraction | int) -> dict[UUID, F
         raise RecipeError("there are no fewer than 0 portions")
     batches = {dish_id: Fraction(portions) / book.recipe(dish_id).portions}
     needs: dict[UUID, Fraction] = {}
-    for step in order_of(book.recipes, dish_id, book.dish_names):
+    for step in order_of(book.recipes, [dish_id], book.dish_names):
         for line in book.recipe(step).lines:
             quantity = batches[step] * line.quantity
             if line.ingredient_id is not None:
