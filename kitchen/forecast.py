@@ -15,7 +15,7 @@ from kitchen import calendar
 from kitchen.calendar import Beside, DayKind
 from kitchen.history import CoverRow, History
 
-RECENT = 6
+RECENT = 10
 """So many comparable days make a median."""
 ENOUGH = 3
 """Fewer comparable days are told as too little history."""
