@@ -43,9 +43,9 @@ class Lot(Base):
     __tablename__ = "lot"
     __table_args__ = (
         UniqueConstraint("site_id", "number"),
-        Index(None, "site_id", "ingredient_id", "state"),
-        Index(None, "site_id", "state"),
-        Index(None, "site_id", "receiving_id"),
+        Index("ix_lot_ingredient", "site_id", "ingredient_id", "state"),
+        Index("ix_lot_state", "site_id", "state"),
+        Index("ix_lot_receiving", "site_id", "receiving_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

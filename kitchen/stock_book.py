@@ -64,9 +64,9 @@ class StockEntry(Base):
 
     __tablename__ = "stock_entry"
     __table_args__ = (
-        Index(None, "site_id", "lot_id"),
-        Index(None, "site_id", "ref_kind", "ref_id"),
-        Index(None, "site_id", "key"),
+        Index("ix_stock_entry_lot", "site_id", "lot_id"),
+        Index("ix_stock_entry_ref", "site_id", "ref_kind", "ref_id"),
+        Index("ix_stock_entry_key", "site_id", "key"),
     )
 
     site_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -99,7 +99,7 @@ class StockLevel(Base):
     __table_args__ = (
         CheckConstraint("quantity >= 0 AND cost >= 0", name="not_below_zero"),
         CheckConstraint("quantity > 0 OR cost = 0", name="empty_costs_nothing"),
-        Index(None, "lot_id"),
+        Index("ix_stock_level_lot", "lot_id"),
     )
 
     site_id: Mapped[UUID] = mapped_column(primary_key=True)

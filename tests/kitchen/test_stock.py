@@ -262,10 +262,10 @@ def test_a_dear_issue_needs_a_second_person_and_a_cheap_one_does_not(engine, act
     with writing(engine) as session:
         stock.set_limit(session, actor, 5000)
     assert issue(engine, actor, pork, 500)
+    come(100, 1000)
     for asked_by in (None, "keeper"):
         with pytest.raises(stock.SecondPersonError):
-            issue(engine, actor, pork, 500, key="l", asked_by=asked_by)
-    come(100, 1000)
+            issue(engine, actor, pork, 600, key="l", asked_by=asked_by)
     chef = actor.named("chef")
     assert len(issue(engine, chef, pork, 600, key="l", asked_by=actor.name)) == 2
     with reading(engine) as session:
