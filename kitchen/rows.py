@@ -13,7 +13,7 @@ from dafan.db import Base
 from dafan.errors import BadInputError
 from dafan.ids import new_id
 
-KEY_LENGTH = 64
+KEY_LENGTH = 96
 
 
 class UnknownRowError(BadInputError):
