@@ -13,11 +13,9 @@ from sqlalchemy import (
     Connection,
     Dialect,
     FromClause,
-    String,
     Table,
     Uuid,
     any_,
-    cast,
     func,
     literal,
     select,
@@ -25,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute, Session
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeEngine, UserDefinedType
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -67,9 +65,22 @@ def among(
 def array_of(kind: TypeEngine[Any], values: Iterable[Any]) -> ColumnElement[Any]:
     """The values as one array of PostgreSQL; ids as one text, which costs the driver least."""
     if isinstance(kind, Uuid):
-        text = "{" + ",".join(value.hex for value in values) + "}"
-        return cast(literal(text, String), postgresql.ARRAY(kind))
+        return literal("{" + ",".join(value.hex for value in values) + "}", _Ids())
     return literal(list(values), postgresql.ARRAY(kind))
+
+
+class _Ids(UserDefinedType[str]):
+    """An array of ids, written as one text.
+
+    The text is bound as an array. As a text that a cast makes an array of it would be read again
+    for every row that is compared: half a second for 200 ids among 2,000 diners.
+    """
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "UUID[]"
 
 
 def insert_all(session: Session, table: FromClause, rows: Sequence[Row]) -> None:
