@@ -148,13 +148,18 @@ def check(context: click.Context, *, as_json: bool) -> None:
 
 
 @models.command()
-@_pack
+@click.option(
+    "--pack", "pack_name", help="A pack of `dafan models list`, or `hygiene`: the kitchen cameras."
+)
 def pull(pack_name: str | None) -> None:
     """Fetch a pack: the default, or what can be had in its place."""
     with (
         httpx.Client(timeout=TIMEOUT_S) as client,
         Puller(weights_folder(), model_folders(), click.echo, _meter, client) as puller,
     ):
+        if pack_name == "hygiene":
+            puller.pull_hygiene()
+            return
         if pack_name is None:
             name = puller.pull_default()
         else:

@@ -81,6 +81,15 @@ class DetectorFeed(_Entry):
         return self
 
 
+class BackboneFeed(_Entry):
+    """Inner layers that describe a crop, for rules taught on site."""
+
+    outputs: tuple[str, ...]
+    """Names of the layers; they belong to the pinned file."""
+    side: int
+    """Crops are looked at in this size, pixels."""
+
+
 class Source(_Entry):
     """What a converted file is made from."""
 
@@ -112,6 +121,7 @@ class ModelFile(_Entry):
     """Liveness: how many times the face box the model sees."""
     feed: Feed | None = None
     detector: DetectorFeed | None = None
+    backbone: BackboneFeed | None = None
 
 
 class PackEntry(_Entry):

@@ -123,6 +123,19 @@ class Puller:
                 "for the face, so a face payment asks for the PIN as well."
             )
 
+    def pull_hygiene(self) -> None:
+        """Fetch the detectors of the kitchen; those that only a person can bring are named.
+
+        Raises:
+            ModelError: a file cannot be had.
+        """
+        for key in self._manifest.hygiene:
+            entry = self._manifest.files[key]
+            if entry.by_hand and find_file(key, self._folders, self._manifest) is None:
+                self._say(f"{entry.names[0]} ({entry.what}) is not here. {entry.note} {entry.url}")
+                continue
+            self._file(key)
+
     def _first_of(self, keys: tuple[str, ...]) -> None:
         """The first detector that can be had."""
         for number, key in enumerate(keys):

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from dafan.errors import BadInputError
 from vision.boxes import Box
-from vision.features import Vector, features
+from vision.features import LEAST_SIDE, Describer, Vector, check_crop
 from vision.images import BgrImage
 from vision.logistic import Line, fit
 from vision.persons import RULES, State
@@ -141,27 +141,33 @@ class Taught:
     Attributes:
         rule: One of :data:`vision.persons.RULES`.
         region: The marked place as parts of the picture; ``None``: the rule's part of a person.
-        line: The classifier over :func:`vision.features.features`.
+        describer: Turns a crop into the numbers that the classifier weighs.
+        line: The classifier.
         sure: Least probability of a verdict.
         report: How well it does.
     """
 
     rule: str
     region: Box | None
+    describer: Describer
     line: Line
     sure: float
     report: Report
 
     def judge(self, crop: BgrImage) -> tuple[State, float]:
         """What a crop shows, and the probability of that answer."""
-        if min(crop.shape[:2]) < 12:
+        if min(crop.shape[:2]) < LEAST_SIDE:
             return "unknown", 0.0
-        wrong = float(self.line.probability(features(crop)[None])[0])
+        wrong = float(self.line.probability(self.describer.describe(crop)[None])[0])
         return _state(wrong, self.sure), max(wrong, 1 - wrong)
 
 
 def teach(
-    rule: str, region: Box | None, examples: Sequence[Example], bar: Bar | None = None
+    rule: str,
+    region: Box | None,
+    examples: Sequence[Example],
+    describer: Describer,
+    bar: Bar | None = None,
 ) -> Taught:
     """Train on all examples, and judge by cross-validation.
 
@@ -178,9 +184,10 @@ def teach(
     wrong = np.array([e.wrong for e in examples])
     groups = moments(examples, bar)
     _enough(wrong, groups, bar)
-    report = _cross_validate(examples, wrong, groups, bar)
-    rows, labels, weights = _views(examples, range(len(examples)), groups)
-    return Taught(rule, region, fit(rows, labels, weights), bar.sure, report)
+    views = np.stack([[describer.describe(v) for v in _changed(e.crop)] for e in examples])
+    report = _cross_validate(views, wrong, groups, bar)
+    line = _train(views, wrong, groups)
+    return Taught(rule, region, describer, line, bar.sure, report)
 
 
 def may_go_live(taught: Taught) -> None:
@@ -276,7 +283,7 @@ def _check(rule: str, region: Box | None, examples: Sequence[Example], bar: Bar)
     ):
         raise TeachingError("the region lies outside the picture: mark it again")
     for e in examples:
-        features(e.crop)  # says which is no picture
+        check_crop(e.crop)
     wrong = sum(e.wrong for e in examples)
     for kind, count in (("wrong", wrong), ("right", len(examples) - wrong)):
         if count < bar.examples:
@@ -298,17 +305,14 @@ def _enough(wrong: Flags, groups: npt.NDArray[np.intp], bar: Bar) -> None:
             )
 
 
-def _cross_validate(
-    examples: Sequence[Example], wrong: Flags, groups: npt.NDArray[np.intp], bar: Bar
-) -> Report:
+def _cross_validate(views: Vector, wrong: Flags, groups: npt.NDArray[np.intp], bar: Bar) -> Report:
     """Each moment is judged by a classifier that saw none of it."""
     fold_of, folds = _folds(wrong, groups, bar)
-    probability = np.zeros(len(examples))
-    plain = np.stack([features(e.crop) for e in examples])
+    probability = np.zeros(len(wrong))
     for fold in range(folds):
-        train, test = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
-        rows, labels, weights = _views(examples, train.tolist(), groups)
-        probability[test] = fit(rows, labels, weights).probability(plain[test])
+        train, test = fold_of != fold, fold_of == fold
+        line = _train(views[train], wrong[train], groups[train])
+        probability[test] = line.probability(views[test, 0])
     crops = _count(wrong, probability, bar.sure)
     kinds, means = [], []
     for group in np.unique(groups):
@@ -338,28 +342,21 @@ def _folds(
     return fold_of_group[groups], folds
 
 
-def _views(
-    examples: Sequence[Example], chosen: Sequence[int], groups: npt.NDArray[np.intp]
-) -> tuple[Vector, Flags, Vector]:
-    """Features of each chosen example as it is and slightly changed, labels, weights.
+def _train(views: Vector, wrong: Flags, groups: npt.NDArray[np.intp]) -> Line:
+    """A classifier of (n, views, features) rows.
 
-    A camera is knocked, the light changes: each example is seen shifted, brighter and darker too.
     Each moment weighs the same within its kind, and both kinds weigh the same.
     """
-    rows, labels, of = [], [], []
-    for index in chosen:
-        for view in _changed(examples[index].crop):
-            rows.append(features(view))
-            labels.append(examples[index].wrong)
-            of.append(int(groups[index]))
-    flags, group = np.array(labels), np.array(of)
-    weights = (1 / np.bincount(group)[group]).astype(np.float32)
+    each = views.shape[1]
+    weights = 1 / np.bincount(groups)[groups]
     for flag in (True, False):
-        weights[flags == flag] /= max(float(weights[flags == flag].sum()), 1e-9)
-    return np.stack(rows), flags, weights * len(rows)
+        weights[wrong == flag] /= weights[wrong == flag].sum()
+    counts = np.asarray(np.repeat(weights * len(weights) / 2, each), np.float32)
+    return fit(views.reshape(-1, views.shape[2]), np.repeat(wrong, each), counts)
 
 
 def _changed(crop: BgrImage) -> list[BgrImage]:
+    """A crop as it is, and shifted, brighter and darker: cameras are knocked, light changes."""
     height, width = crop.shape[:2]
     dx, dy = max(1, round(0.04 * width)), max(1, round(0.04 * height))
     bright = np.asarray(cv2.convertScaleAbs(crop, alpha=1.2, beta=8), np.uint8)

@@ -10,7 +10,7 @@ import numpy as np
 
 from vision.boxes import Box
 from vision.errors import ModelError
-from vision.features import NAME, SIDE, features
+from vision.features import Describer
 from vision.logistic import Line
 from vision.persons import RULES
 from vision.taught import Counts, Report, Taught
@@ -24,7 +24,7 @@ def to_bytes(taught: Taught) -> bytes:
     body = {
         "what": "dafan taught rule",
         "version": VERSION,
-        "features": NAME,
+        "features": taught.describer.name,
         "rule": taught.rule,
         "region": None if taught.region is None else asdict(taught.region),
         "weights": base64.b64encode(taught.line.weights.astype("<f4").tobytes()).decode("ascii"),
@@ -35,8 +35,8 @@ def to_bytes(taught: Taught) -> bytes:
     return _text({**body, "sha256": _sum(body)})
 
 
-def from_bytes(data: bytes) -> Taught:
-    """Read it back.
+def from_bytes(data: bytes, describer: Describer) -> Taught:
+    """Read it back, for crops described as those that it was taught with.
 
     Raises:
         ModelError: damaged, of another version, made with other features, or no taught rule.
@@ -50,29 +50,28 @@ def from_bytes(data: bytes) -> Taught:
         raise ModelError("the file is no taught rule: teach it again") from error
     if found != _sum(body):
         raise ModelError("the taught rule is damaged: its checksum is another; teach it again")
-    if body.get("version") != VERSION or body.get("features") != NAME:
+    if body.get("version") != VERSION or body.get("features") != describer.name:
         raise ModelError(
             f"the taught rule is of version {body.get('version')} with {body.get('features')}, "
-            f"this program reads {VERSION} with {NAME}: teach it again from its examples"
+            f"this program reads {VERSION} with {describer.name}: teach it again from its examples"
         )
     try:
-        return _read(body)
+        return _read(body, describer)
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"the taught rule is incomplete ({error}): teach it again") from error
 
 
-def _read(body: dict[str, Any]) -> Taught:
+def _read(body: dict[str, Any], describer: Describer) -> Taught:
     weights = np.frombuffer(base64.b64decode(body["weights"], validate=True), "<f4")
-    wanted = len(features(np.zeros((SIDE, SIDE, 3), np.uint8)))
-    if len(weights) != wanted or not np.isfinite(weights).all():
-        raise ValueError(f"{len(weights)} weights instead of {wanted}")
+    if len(weights) != describer.size or not np.isfinite(weights).all():
+        raise ValueError(f"{len(weights)} weights instead of {describer.size}")
     if body["rule"] not in RULES:
         raise ValueError(f"no rule {body['rule']}")
     said = dict(body["report"])
     said["moments"], said["crops"] = Counts(**said["moments"]), Counts(**said["crops"])
     region = None if body["region"] is None else Box(**body["region"])
     line = Line(weights.astype(np.float32), float(body["bias"]))
-    return Taught(str(body["rule"]), region, line, float(body["sure"]), Report(**said))
+    return Taught(str(body["rule"]), region, describer, line, float(body["sure"]), Report(**said))
 
 
 def _sum(body: dict[str, Any]) -> str:
