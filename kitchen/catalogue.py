@@ -1,4 +1,4 @@
-"""A catalogue as a file says it: ingredients, dishes and recipes by their names, not checked yet."""
+"""A catalogue as a file says it: ingredients, dishes and recipes by name, not checked yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -152,12 +152,12 @@ def load_book(session: Session, site_id: UUID) -> Book:
     here = (Recipe.dish_id == newest.c.dish_id) & (Recipe.version == newest.c.version)
     rows = session.scalars(select(Recipe).join(newest, here).where(Recipe.site_id == site_id)).all()
     recipes = _read_versions(session, rows)
-    names = session.execute(select(Dish.id, Dish.name).where(Dish.site_id == site_id)).tuples()
+    names = session.execute(select(Dish.id, Dish.name).where(Dish.site_id == site_id))
     parts = session.scalars(select(Ingredient).where(Ingredient.site_id == site_id))
     used = {line.ingredient_id for values in recipes.values() for line in values.lines}
     return Book(
         recipes,
-        dict(names.all()),
+        {row.id: row.name for row in names},
         {row.id: ingredients.values_of(row) for row in parts if row.id in used},
     )
 
