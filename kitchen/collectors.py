@@ -1,4 +1,4 @@
-"""Who takes food waste and waste oil away (收运), what was handed over, and what is unaccounted for.
+"""Who takes food waste and waste oil away (收运), and what is unaccounted for.
 
 The record names kind, quantity, time, destination, collector, contact and both signatures, as the
 food waste ledgers of the field do; a collector works under a licence and a contract.
