@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import Executable, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from dafan.journal import Fault
@@ -26,7 +26,7 @@ def faults(session: Session) -> Iterator[Fault]:
     yield from _second_persons(session)
 
 
-def _rows(session: Session, query: Select[Any]) -> Iterator[Any]:
+def _rows(session: Session, query: Executable) -> Iterator[Any]:
     with session.execute(query.execution_options(yield_per=CHUNK)) as result:
         yield from result
 

@@ -1,0 +1,268 @@
+"""What one person asks of the stock and another one says yes to (闭环审批): nothing moves before.
+
+Waste always needs it; an issue does above the site's limit (:func:`kitchen.stock.set_limit`).
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Index, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from dafan.acting import Acting
+from dafan.db import Base
+from dafan.errors import BadInputError
+from dafan.ids import new_id
+from kitchen import ingredients, lots, stock
+from kitchen.stock import MAIN, Ref, SecondPersonError, StockEntry, StockKeyError, WasteReason
+from kitchen.stock_book import LONGEST_KEY, amount
+
+MAX_PAGE = 500
+
+
+class DecidedError(BadInputError):
+    """Somebody has judged this already, or there is no such request."""
+
+    code = "decided"
+
+
+class Asked(StrEnum):
+    """How far a request has come."""
+
+    ASKED = "asked"
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+class Judged:
+    """The columns of a request; a table mixes them in."""
+
+    state: Mapped[str] = mapped_column(String(8), default=Asked.ASKED.value)
+    asked_by: Mapped[str | None] = mapped_column(String(80))
+    asked_at: Mapped[datetime | None]
+    judged_by: Mapped[str | None] = mapped_column(String(80))
+    judged_at: Mapped[datetime | None]
+    judgement: Mapped[str] = mapped_column(String(200), default="")
+
+    def judge(self, actor: Acting, state: Asked, why: str = "") -> None:
+        """Write down what the second person says.
+
+        Raises:
+            DecidedError: it is judged, or nobody has asked yet.
+            SecondPersonError: he asked for it himself.
+            BadInputError: he refuses without a reason.
+        """
+        if self.state != Asked.ASKED.value:
+            raise DecidedError("this is not open any more, or not yet: reload the page")
+        if self.asked_by == actor.name:
+            raise SecondPersonError("another person has to judge what you asked for")
+        if state is Asked.REFUSED and not why.strip():
+            raise BadInputError("write down why you refuse", code="no_reason")
+        self.state, self.judgement = state.value, why.strip()[:200]
+        self.judged_by, self.judged_at = actor.name[:80], actor.at
+
+
+class StockRequest(Judged, Base):
+    """An issue or a waste that waits for a second person, or what became of it."""
+
+    __tablename__ = "stock_request"
+    __table_args__ = (
+        UniqueConstraint("site_id", "key"),
+        Index("ix_stock_request_state", "site_id", "state", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID]
+    business_date: Mapped[date]
+    kind: Mapped[str] = mapped_column(String(8))
+    ingredient_id: Mapped[UUID]
+    lot_id: Mapped[UUID | None]
+    """Of a waste; an issue takes what expires first at the moment of the yes."""
+    quantity: Mapped[int]
+    place: Mapped[str] = mapped_column(String(40))
+    ref_kind: Mapped[str | None] = mapped_column(String(20))
+    ref_id: Mapped[UUID | None]
+    reason: Mapped[str] = mapped_column(String(12), default="")
+    note: Mapped[str] = mapped_column(String(200), default="")
+    key: Mapped[str] = mapped_column(String(LONGEST_KEY))
+
+    @property
+    def ref(self) -> Ref | None:
+        """What it is for."""
+        return (
+            None if self.ref_kind is None or self.ref_id is None else (self.ref_kind, self.ref_id)
+        )
+
+
+_CONTENT = (
+    "kind", "ingredient_id", "lot_id", "quantity", "place", "ref_kind", "ref_id", "reason",
+    "business_date",
+)  # fmt: skip
+
+
+def ask_issue(
+    session: Session,
+    actor: Acting,
+    ingredient_id: UUID,
+    quantity: int,
+    *,
+    ref: Ref,
+    key: str,
+    day: date,
+    place: str = MAIN,
+    note: str = "",
+) -> StockRequest:
+    """Ask for an issue above the limit; the same key again gives the same request.
+
+    Raises:
+        UnknownIngredientError: not one of this site.
+        StockKeyError: the key asked for something else.
+        BadInputError: no quantity.
+    """
+    ingredients.get(session, actor.site_id, ingredient_id)
+    return _ask(
+        session, actor,
+        StockRequest(
+            kind=stock.Kind.OUT.value, ingredient_id=ingredient_id, quantity=quantity, place=place,
+            ref_kind=ref[0], ref_id=ref[1], reason="", note=note[:200], key=key,
+            business_date=day,
+        ),
+    )  # fmt: skip
+
+
+def ask_waste(
+    session: Session,
+    actor: Acting,
+    lot_id: UUID,
+    quantity: int,
+    *,
+    reason: WasteReason,
+    key: str,
+    day: date,
+    note: str = "",
+    place: str = MAIN,
+    ref: Ref | None = None,
+) -> StockRequest:
+    """Ask to throw a part of a lot away; the same key again gives the same request.
+
+    Raises:
+        UnknownLotError: not one of this site.
+        StockKeyError: the key asked for something else.
+        BadInputError: no quantity.
+    """
+    lot = lots.get(session, actor.site_id, lot_id)
+    ref_kind, ref_id = ref or (None, None)
+    return _ask(
+        session, actor,
+        StockRequest(
+            kind=stock.Kind.WASTE.value, ingredient_id=lot.ingredient_id, lot_id=lot_id,
+            quantity=quantity, place=place, ref_kind=ref_kind, ref_id=ref_id, reason=reason.value,
+            note=note[:200], key=key, business_date=day,
+        ),
+    )  # fmt: skip
+
+
+def approve(
+    session: Session, actor: Acting, request_id: UUID, *, day: date
+) -> Sequence[StockEntry]:
+    """Say yes, and move what was asked for.
+
+    Raises:
+        DecidedError: it is judged already.
+        SecondPersonError: the actor asked for it himself.
+        NotEnoughStockError: less is left by now; the request stays open.
+    """
+    request = _get(session, actor.site_id, request_id)
+    asked_by = str(request.asked_by)
+    with session.begin_nested():  # the yes and what it moves, or neither
+        request.judge(actor, Asked.APPROVED)
+        moved = _move(session, actor, request, day)
+    actor.record(
+        session, "stock_request.approve", str(request.id),
+        {"state": Asked.ASKED.value, "by": asked_by}, {"state": request.state},
+    )  # fmt: skip
+    return moved
+
+
+def refuse(session: Session, actor: Acting, request_id: UUID, why: str) -> StockRequest:
+    """Say no; nothing moves.
+
+    Raises:
+        DecidedError: it is judged already.
+        SecondPersonError: the actor asked for it himself.
+        BadInputError: no reason is given.
+    """
+    request = _get(session, actor.site_id, request_id)
+    request.judge(actor, Asked.REFUSED, why)
+    actor.record(
+        session, "stock_request.refuse", str(request.id),
+        {"state": Asked.ASKED.value, "by": request.asked_by},
+        {"state": request.state, "why": request.judgement},
+    )  # fmt: skip
+    return request
+
+
+def waiting(
+    session: Session, site_id: UUID, *, after: UUID | None = None, limit: int = 100
+) -> Sequence[StockRequest]:
+    """What waits for a second person, the oldest first, from behind the request ``after``."""
+    query = select(StockRequest).where(
+        StockRequest.site_id == site_id, StockRequest.state == Asked.ASKED.value
+    )
+    if after is not None:
+        query = query.where(StockRequest.id > after)
+    query = query.order_by(StockRequest.id).limit(max(1, min(limit, MAX_PAGE)))
+    return session.scalars(query).all()
+
+
+def _move(
+    session: Session, actor: Acting, request: StockRequest, day: date
+) -> Sequence[StockEntry]:
+    asked_by, key = str(request.asked_by), f"request:{request.id}"
+    if request.kind == stock.Kind.WASTE.value and request.lot_id is not None:
+        return stock.waste(
+            session, actor, request.lot_id, request.quantity, reason=WasteReason(request.reason),
+            asked_by=asked_by, key=key, day=day, note=request.note, place=request.place,
+            ref=request.ref,
+        )  # fmt: skip
+    return stock.issue(
+        session, actor, request.ingredient_id, request.quantity,
+        ref=request.ref or ("request", request.id), key=key, day=day, place=request.place,
+        asked_by=asked_by,
+    )  # fmt: skip
+
+
+def _ask(session: Session, actor: Acting, wanted: StockRequest) -> StockRequest:
+    amount(wanted.quantity)
+    query = select(StockRequest).where(
+        StockRequest.site_id == actor.site_id, StockRequest.key == wanted.key
+    )
+    known = session.scalar(query)
+    if known is not None:
+        if any(getattr(known, name) != getattr(wanted, name) for name in _CONTENT):
+            raise StockKeyError("this was sent before with other content: reload the page")
+        return known
+    wanted.id, wanted.site_id, wanted.state = new_id(), actor.site_id, Asked.ASKED.value
+    wanted.asked_by, wanted.asked_at = actor.name[:80], actor.at
+    session.add(wanted)
+    session.flush()
+    actor.record(
+        session, "stock_request.ask", str(wanted.id), None,
+        {name: str(getattr(wanted, name)) for name in _CONTENT},
+    )  # fmt: skip
+    return wanted
+
+
+def _get(session: Session, site_id: UUID, request_id: UUID) -> StockRequest:
+    query = (
+        select(StockRequest)
+        .where(StockRequest.site_id == site_id, StockRequest.id == request_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    request = session.scalar(query)
+    if request is None:
+        raise DecidedError("there is no such request here: reload the page")
+    return request
