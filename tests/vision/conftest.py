@@ -25,3 +25,12 @@ def samples() -> list[Sample]:
 def rng() -> np.random.Generator:
     """Seeded."""
     return np.random.default_rng(20260301)
+
+
+@pytest.fixture(scope="session")
+def kitchen_dir() -> Path:
+    """Photographs of kitchens and of people with and without masks, with what they show."""
+    folder = Path(__file__).resolve().parents[3] / "shared" / "kitchen"
+    if not (folder / "expected.json").is_file():
+        pytest.skip("no photographs of kitchens beside the checkout")
+    return folder
