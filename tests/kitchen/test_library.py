@@ -91,7 +91,7 @@ def test_allergens_checks_and_keeping_fit_the_food():
         if row.category in {"畜肉", "禽肉", "水产"}:
             assert row.keep is not Keep.AMBIENT or row.name == "盐渍海蜇"
     for name, allergen in {
-        "面粉": "gluten", "细挂面": "gluten", "酱油": "soy", "花生油": "peanut", 
+        "面粉": "gluten", "细挂面": "gluten", "酱油": "soy", "花生油": "peanut",
         "虾仁": "crustaceans",
         "鳕鱼片": "fish", "腰果": "nuts", "大豆油": "soy", "薄大麦仁": "gluten",
     }.items():  # fmt: skip
