@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from dafan.acting import Acting
 from dafan.errors import BadInputError
 from dafan.ids import new_id
-from kitchen import rows, staff
+from kitchen import attendance, rows, staff, supervision
 from kitchen.rows import KeyedRow, Values
 from kitchen.staff import Fitness, Morning, StaffRules, Worker
 
@@ -171,6 +171,8 @@ def check(
 ) -> MorningCheck:
     """Write a morning check; the same key is the same check.
 
+    When everybody who signed in is checked, the act of the supervision list closes by itself.
+
     Raises:
         UnknownRowError: no such worker here.
         BadInputError: one of the two left.
@@ -197,6 +199,9 @@ def check(
     if fresh:
         after = {"passed": row.passed, "temperature": row.temperature, "troubles": row.troubles}
         actor.record(session, "morning.check", str(worker.id), None, after)
+        here = attendance.present(session, actor.site_id, day)
+        if here and Morning.MISSING not in states(session, actor.site_id, [*here], day).values():
+            supervision.fulfil(session, actor, "morning.all", day.isoformat(), day=day)
     return row
 
 

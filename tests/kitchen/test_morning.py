@@ -1,4 +1,5 @@
-from datetime import date, timedelta
+from datetime import date, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -7,10 +8,12 @@ from hypothesis import strategies as st
 from dafan.db import reading, writing
 from dafan.errors import BadInputError
 from dafan.ids import new_id
-from kitchen import morning, rows, staff
+from kitchen import attendance, morning, rows, staff, supervision
+from kitchen.attendance import Direction, SignedBy
 from kitchen.morning import CheckValues, Symptom, Trouble, judge
 from kitchen.rows import KeyReusedError, SamePersonError
 from kitchen.staff import Morning, WorkerValues
+from kitchen.supervision_templates import Act, Evidence, Hours, Moment, save
 
 DAY = date(2026, 3, 2)
 
@@ -135,6 +138,30 @@ def test_a_check_sent_again_is_one_check_and_another_under_its_key_is_refused(
     assert [one.action for one in actor.recorded].count("morning.check") == 1
     with pytest.raises(KeyReusedError):
         check(engine, actor, seen(people, temperature=390))
+
+
+def test_when_all_who_came_are_checked_the_act_of_the_day_is_done(engine, actor, people):
+    act = Act(
+        code="morning_check", title="晨检", post="食品安全员", opens=Moment(at=time(6)),
+        due=Moment(at=time(9)), evidence=Evidence.LINK, fulfilled_by="morning.all",
+        source="食品安全法 45",
+    )  # fmt: skip
+    with writing(engine) as session:
+        save(session, actor, [act], 0)
+        hours = Hours(ZoneInfo("Asia/Shanghai"), ())
+        (item,) = supervision.generate(session, actor, DAY, hours)
+        for worker in people:
+            key, came = str(worker), (Direction.IN, SignedBy.FACE)
+            attendance.sign(session, actor, key, worker, DAY, *came)
+
+    def done():
+        with reading(engine) as session:
+            return session.get_one(type(item), item.id).done_at is not None
+
+    check(engine, actor, seen(people))
+    assert not done()
+    check(engine, actor, seen(people[::-1]), "k2")
+    assert done()
 
 
 def test_todays_list_begins_with_who_is_missing_then_who_failed(engine, actor, people):
