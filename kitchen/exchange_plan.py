@@ -29,7 +29,7 @@ from kitchen.ingredients import IngredientValues
 from kitchen.nutrition import Nutrient
 from kitchen.recipes import Line, RecipeCycleError, RecipeValues, order_of
 
-SHOWN_CYCLES = 20
+SHOWN_CYCLES = 5
 """After so many recipes that are a part of themselves the rest is not looked through."""
 
 

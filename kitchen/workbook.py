@@ -251,23 +251,19 @@ class _Sheet:
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
         """Row number and heading → text; rows with a fault are told and left out."""
-        filled = self._filled()
-        _, headings = next(filled, (0, []))
+        first, headings = next(self._filled(1, MAX_COLUMNS), (0, []))
         self.places = {text: at for at, text in enumerate(headings) if text}
+        width = max(self.places.values(), default=0) + 1
+        filled = self._filled(first + 1, width) if first else iter(())
         for number, texts in islice(filled, MAX_ROWS):
-            yield (
-                number,
-                {
-                    heading: texts[at] if at < len(texts) else ""
-                    for heading, at in self.places.items()
-                },
-            )
+            yield number, {heading: texts[at] for heading, at in self.places.items()}
         if next(filled, None) is not None:
             raise ExchangeError(f"'{self.title}' has more than {MAX_ROWS} rows: split it")
 
-    def _filled(self) -> Iterator[tuple[int, list[str]]]:
+    def _filled(self, first: int, width: int) -> Iterator[tuple[int, list[str]]]:
         blank = 0
-        for number, cells in enumerate(self.cells.iter_rows(max_col=MAX_COLUMNS), start=1):
+        rows = self.cells.iter_rows(min_row=first, max_col=width)
+        for number, cells in enumerate(rows, start=first):
             fault = next(filter(None, map(_fault, cells)), None)
             if fault is not None:
                 self.fault(number, fault)
