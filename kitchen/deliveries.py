@@ -95,7 +95,7 @@ class ReceivingLine(Base):
     rejected: Mapped[int] = mapped_column(default=0)
     reject_reason: Mapped[str] = mapped_column(String(200), default="")
     disposal: Mapped[str] = mapped_column(String(8), default="")
-    lot_id: Mapped[UUID | None] = mapped_column(ForeignKey("lot.id"))
+    lot_id: Mapped[UUID | None] = mapped_column(ForeignKey("lot.id"), index=True)
 
     @property
     def values(self) -> LineValues:

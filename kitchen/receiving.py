@@ -16,7 +16,7 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import Fen, divide_half_up
 from dafan.quantity import Measure, MeasureError
-from kitchen import ingredients, lots, receiving_rules, stock, zones
+from kitchen import ingredients, lots, receiving_rules, stock, suppliers, zones
 from kitchen.deliveries import (
     Disposal,
     Receiving,
@@ -56,9 +56,9 @@ def begin(
 ) -> Receiving:
     """Open a delivery; the same key again gives the same one.
 
-    Whether the supplier may deliver today is asked of ``kitchen.suppliers`` before.
-
     Raises:
+        SupplierBlockedError: the supplier may not supply on that day: a licence ended, blacklisted.
+        UnknownRowError: not a supplier of this site.
         ReceivingError: the key opened a delivery of another supplier or order.
         BadInputError: no key.
     """
@@ -70,6 +70,7 @@ def begin(
         if (known.supplier_id, known.order_id) != (supplier_id, order_id):
             raise ReceivingError("this was sent before with other content: reload the page")
         return known
+    suppliers.require_may_supply(session, actor.site_id, supplier_id, day)
     made = Receiving(
         id=new_id(), site_id=actor.site_id, business_date=day, supplier_id=supplier_id,
         order_id=order_id, place=place, state=State.OPEN.value, key=key,

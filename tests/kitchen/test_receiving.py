@@ -7,7 +7,7 @@ from dafan.db import reading, writing
 from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.quantity import Measure, MeasureError
-from kitchen import ingredients, receiving, stock, stock_proof
+from kitchen import ingredients, receiving, stock, stock_proof, suppliers
 from kitchen.ingredients import Ingredient, IngredientValues, Keep
 from kitchen.receiving import Disposal, ReceivingError, Role
 from kitchen.receiving_rules import (
@@ -19,6 +19,8 @@ from kitchen.receiving_rules import (
     check,
     read_line,
 )
+from kitchen.supplier_rules import LicenceKind, LicenceValues
+from kitchen.suppliers import SupplierValues
 
 DAY = date(2026, 3, 2)
 PAPERS = tuple(
@@ -147,9 +149,22 @@ def goods(engine, actor):
 
 
 @pytest.fixture
-def delivery(engine, actor):
+def supplier(engine, actor):
+    """Of meat, with the licences that it needs until the end of 2026."""
     with writing(engine) as session:
-        return receiving.begin(session, actor, new_id(), key="d", day=DAY).id
+        row = suppliers.create(session, actor, SupplierValues(name="鲜达", categories=("畜肉",)))
+        for kind in (LicenceKind.BUSINESS, LicenceKind.FOOD_TRADE):
+            licence = LicenceValues(
+                kind=kind, number="1", valid_from=date(2024, 1, 1), valid_to=date(2026, 12, 31),
+            )  # fmt: skip
+            suppliers.add_licence(session, actor, row.id, licence)
+        return row.id
+
+
+@pytest.fixture
+def delivery(engine, actor, supplier):
+    with writing(engine) as session:
+        return receiving.begin(session, actor, supplier, key="d", day=DAY).id
 
 
 @pytest.fixture
@@ -320,3 +335,8 @@ def test_a_delivery_that_is_opened_twice_is_one_and_strangers_do_not_see_it(
             receiving.begin(session, actor, new_id(), key="d", day=DAY)
         with pytest.raises(receiving.UnknownReceivingError):
             receiving.get(session, new_id(), delivery)
+
+
+def test_a_supplier_whose_licence_has_ended_delivers_nothing(engine, actor, supplier):
+    with pytest.raises(suppliers.SupplierBlockedError), writing(engine) as session:
+        receiving.begin(session, actor, supplier, key="late", day=date(2027, 1, 1))
