@@ -166,14 +166,14 @@ def check_grams(grams: int, rules: SampleRules) -> None:
 
 
 def touching(
-    alarms: Sequence[CabinetAlarm], sampled_at: datetime, disposed_at: datetime | None
+    alarms: Sequence[CabinetAlarm], placed_at: datetime, disposed_at: datetime | None
 ) -> list[CabinetAlarm]:
     """The times of a wrong temperature through which a sample lay in the cabinet."""
     return [
         alarm
         for alarm in alarms
         if alarm.trouble is not Trouble.SILENT
-        and (alarm.until is None or alarm.until > sampled_at)
+        and (alarm.until is None or alarm.until > placed_at)
         and (disposed_at is None or alarm.since < disposed_at)
     ]
 

@@ -93,7 +93,7 @@ def watch_cabinet(
     )
     new = 0
     for sample in session.scalars(query.order_by(Sample.id)).all():
-        for alarm in sample_rules.touching(alarms, sample.sampled_at, sample.disposed_at):
+        for alarm in sample_rules.touching(alarms, sample.placed_at, sample.disposed_at):
             new += sample_alarms.sound(
                 session, actor, sample.meal, AlarmKind.TEMPERATURE, sample.id,
                 since=alarm.since, detail=cabinet.describe(alarm),

@@ -108,6 +108,8 @@ class Sample(KeyedRow):
     photo: Mapped[str] = mapped_column(String(200))
     cooked_at: Mapped[datetime]
     sampled_at: Mapped[datetime]
+    placed_at: Mapped[datetime]
+    """From when on it stands in its place."""
     sampler: Mapped[str] = mapped_column(String(80))
     due_at: Mapped[datetime]
     reviewer: Mapped[str | None] = mapped_column(String(80))
@@ -164,14 +166,15 @@ def take(
     dish = _lock_dish(session, actor.site_id, values.dish_id)
     told = values.model_dump(exclude={"cooked_at"})
     row = Sample(
-        id=new_id(), site_id=actor.site_id, key=key, dish=dish.name, sampled_at=actor.at,
-        sampler=actor.name, due_at=actor.at + timedelta(hours=limits.hours), **told,
+        id=new_id(), site_id=actor.site_id, key=key, dish=dish.name, sampler=actor.name,
+        sampled_at=actor.at, placed_at=actor.at,
+        due_at=actor.at + timedelta(hours=limits.hours), **told,
     )  # fmt: skip
     known = rows.earlier(session, row, tuple(told))
     if known is not None:
         return known
     sample_rules.check_grams(values.grams, limits)
-    _check_place(session, actor, values)
+    _check_place(session, actor.site_id, values.cabinet_id, values.slot)
     row.cooked_at = _cooked_at(session, actor, values, limits)
     _check_first(session, actor, values)
     try:
@@ -193,12 +196,12 @@ def _lock_dish(session: Session, site_id: UUID, dish_id: UUID) -> Dish:
     return dish
 
 
-def _check_place(session: Session, actor: Acting, values: SampleValues) -> None:
-    cabinet = rows.get(session, Cabinet, actor.site_id, values.cabinet_id, "cabinet")
+def _check_place(session: Session, site_id: UUID, cabinet_id: UUID, slot: int) -> None:
+    cabinet = rows.get(session, Cabinet, site_id, cabinet_id, "cabinet")
     if not cabinet.active or cabinet.kind != CabinetKind.CHILLED.value:
         raise BadInputError(f"samples are chilled, not frozen: {cabinet.name} takes none")
-    if values.slot > cabinet.slots:
-        raise BadInputError(f"{cabinet.name} has {cabinet.slots} places, no place {values.slot}")
+    if not 1 <= slot <= cabinet.slots:
+        raise BadInputError(f"{cabinet.name} has {cabinet.slots} places, no place {slot}")
 
 
 def _cooked_at(
@@ -231,6 +234,30 @@ def _check_first(session: Session, actor: Acting, values: SampleValues) -> None:
         raise SampledAlreadyError(
             "there is a sample of this dish and meal: only another batch gets its own"
         )
+
+
+def move(session: Session, actor: Acting, sample_id: UUID, cabinet_id: UUID, slot: int) -> Sample:
+    """Put a sample elsewhere, as when its cabinet fails; what it is and until when stays.
+
+    Raises:
+        SlotTakenError: another sample stands there.
+        kitchen.rows.UnknownRowError: not of this site.
+        BadInputError: it is gone, or the cabinet takes no samples.
+    """
+    row = rows.get(session, Sample, actor.site_id, sample_id, "sample", lock=True)
+    before = f"{row.cabinet_id} {row.slot}"
+    if (row.cabinet_id, row.slot) == (cabinet_id, slot):
+        return row
+    if row.disposed_at is not None:
+        raise BadInputError("this sample is gone: it cannot be moved")
+    _check_place(session, actor.site_id, cabinet_id, slot)
+    try:
+        with session.begin_nested():
+            row.cabinet_id, row.slot, row.placed_at = cabinet_id, slot, actor.at
+    except IntegrityError as error:
+        raise SlotTakenError(f"place {slot} of the cabinet is taken: use another") from error
+    actor.record(session, "sample.move", str(sample_id), before, f"{cabinet_id} {slot}")
+    return row
 
 
 def review(session: Session, actor: Acting, sample_id: UUID) -> Sample:

@@ -65,7 +65,7 @@ def _known(session: Session, site_id: UUID, meal: Meal) -> tuple[set[UUID], set[
 
 def row_faults(session: Session) -> Iterator[Fault]:
     """Samples that went too early or while held, were reviewed by their sampler, shared a place."""
-    query = select(Sample).order_by(Sample.cabinet_id, Sample.slot, Sample.sampled_at, Sample.id)
+    query = select(Sample).order_by(Sample.cabinet_id, Sample.slot, Sample.placed_at, Sample.id)
     before: Sample | None = None
     for row in session.scalars(query.execution_options(yield_per=500)):
         where = f"sample {row.id}"
@@ -82,7 +82,7 @@ def row_faults(session: Session) -> Iterator[Fault]:
 
 def _share(before: Sample, after: Sample) -> bool:
     same = (before.cabinet_id, before.slot) == (after.cabinet_id, after.slot)
-    return same and (before.disposed_at is None or before.disposed_at > after.sampled_at)
+    return same and (before.disposed_at is None or before.disposed_at > after.placed_at)
 
 
 def _gone_while_held(session: Session) -> Iterator[Fault]:

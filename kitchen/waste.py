@@ -68,9 +68,9 @@ BENCHMARKS = (
     Benchmark("city restaurants, dinner", 104),
     Benchmark("school boxed meals", 216),
 )
-"""Leftovers of the diners: survey of restaurants in four Chinese cities, about 12 % of the food.
+"""What diners leave on the plate, about 12 % of the food: compare it with :attr:`Category.PLATE`.
 
-They are compared with :attr:`Category.PLATE`. Reported at happytify.cc 16013, hzpanshi 7831.
+As reported at happytify.cc 16013 and hzpanshi 7831.
 """
 
 

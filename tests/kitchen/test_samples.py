@@ -226,6 +226,27 @@ def test_samples_are_never_frozen(engine, actor, meal, pork):
         take(engine, actor, pork.model_copy(update={"cabinet_id": freezer}))
 
 
+def test_a_sample_moves_to_a_free_place_when_its_cabinet_fails(
+    engine, actor, meal, fridge, pork, greens
+):
+    sample = take(engine, actor, pork)
+    take(engine, actor, greens)
+    with writing(engine) as session:
+        values = CabinetValues(venue_id=meal.venue_id, name="备用柜", slots=5)
+        spare = cabinet.create(session, actor, values).id
+    for _ in range(2):
+        with writing(engine) as session:
+            moved = samples.move(session, later(actor, 1), sample.id, spare, 3)
+    assert (moved.cabinet_id, moved.slot, moved.due_at) == (spare, 3, sample.due_at)
+    for cabinet_id, slot in ((fridge, 2), (spare, 6), (spare, 0), (new_id(), 1)):
+        with pytest.raises(BadInputError), writing(engine) as session:
+            samples.move(session, later(actor, 1), sample.id, cabinet_id, slot)
+    dispose(engine, later(actor, 48), sample)
+    with pytest.raises(BadInputError, match="is gone"), writing(engine) as session:
+        samples.move(session, later(actor, 49), sample.id, fridge, 7)
+    assert [line.action for line in actor.recorded].count("sample.move") == 1
+
+
 def test_another_person_reviews(engine, actor, pork):
     sample = take(engine, actor, pork)
     with pytest.raises(SamePersonError), writing(engine) as session:
