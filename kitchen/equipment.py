@@ -183,6 +183,7 @@ def maintain(
         KeyReusedError: something different was sent under this key.
     """
     what = rows.say(what, "what was done at the device")
+    photo = photo and rows.say(photo, "where the photograph is", 120)
     device = get(session, actor.site_id, equipment_id)
     row = Maintenance(
         id=new_id(), site_id=actor.site_id, key=key, equipment_id=device.id, business_date=day,

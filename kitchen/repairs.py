@@ -130,6 +130,7 @@ def repaired(
         WrongStageError: it was not assigned, or is repaired already.
     """
     note = rows.say(note, "what was repaired")
+    photo = photo and rows.say(photo, "where the photograph is", 120)
     row = _at(session, actor, repair_id, Stage.ASSIGNED)
     row.repaired_by, row.repaired_at, row.stage = actor.name, actor.at, Stage.REPAIRED.value
     row.repaired_note, row.repaired_photo = note, photo

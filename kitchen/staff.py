@@ -8,7 +8,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select, tuple_
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -319,6 +319,30 @@ def certificates(
         values = {name: getattr(row, name) for name in CertificateValues.model_fields}
         found[row.worker_id].append(CertificateValues.model_validate(values))
     return found
+
+
+def ending(
+    session: Session, site_id: UUID, last: date
+) -> list[tuple[Worker, CertificateKind, date]]:
+    """Whose certificates end on ``last`` or before, or have ended, the soonest first.
+
+    Of each kind the one that lasts longest counts: who brought a new one is not on the list.
+    """
+    longest = func.max(Certificate.expires)
+    query = (
+        select(Worker, Certificate.kind, longest)
+        .join(Certificate, Certificate.worker_id == Worker.id)
+        .where(
+            Worker.site_id == site_id,
+            Worker.active.is_(True),
+            Certificate.site_id == site_id,
+            Certificate.withdrawn_at.is_(None),
+        )
+        .group_by(Worker.id, Certificate.kind)
+        .having(longest <= last)
+        .order_by(longest, Worker.id)
+    )
+    return [(row, CertificateKind(kind), expires) for row, kind, expires in session.execute(query)]
 
 
 def _flush(session: Session) -> None:

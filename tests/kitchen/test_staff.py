@@ -144,6 +144,19 @@ def test_a_withdrawn_certificate_does_not_count(engine, actor, cook):
         staff.withdraw_certificate(session, actor, row.id, "  ")
 
 
+def test_a_certificate_that_ends_soon_is_listed_until_a_new_one_is_brought(engine, actor, cook):
+    with writing(engine) as session:
+        staff.add_certificate(session, actor, cook, HEALTH)
+        before = HEALTH.expires - timedelta(days=1)
+        assert staff.ending(session, actor.site_id, before) == []
+        assert staff.ending(session, new_id(), HEALTH.expires) == []
+        ((row, kind, day),) = staff.ending(session, actor.site_id, HEALTH.expires)
+        assert (row.id, kind, day) == (cook, CertificateKind.HEALTH, HEALTH.expires)
+        new = {"issued": date(2026, 8, 1), "expires": date(2027, 7, 31)}
+        staff.add_certificate(session, actor, cook, HEALTH.model_copy(update=new))
+        assert staff.ending(session, actor.site_id, HEALTH.expires) == []
+
+
 def test_coming_and_going_alternate_and_a_repeated_request_is_one_row(engine, actor, cook):
     def sign(key, direction):
         with writing(engine) as session:

@@ -1,4 +1,6 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
+from threading import Barrier
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +16,7 @@ from kitchen import supervision_templates as templates
 from kitchen.rows import SamePersonError
 from kitchen.supervision import MissingProofError, NotOpenError, Proof
 from kitchen.supervision_score import State, score, state_of
-from kitchen.supervision_templates import Act, Edge, Evidence, Hours, Listed, Moment, plan
+from kitchen.supervision_templates import Act, Edge, Evidence, Hours, Listed, Moment
 
 DAY = date(2026, 3, 2)
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -70,95 +72,6 @@ def day_states(engine, actor, now):
     with reading(engine) as session:
         found = supervision.day_list(session, actor.site_id, DAY)
         return {row.code: state_of(row, now) for row in found}
-
-
-# --- the template
-
-
-def test_the_shipped_day_has_thirty_acts_with_owner_window_and_source_in_order():
-    work = [act for act in templates.shipped() if act.listed is Listed.WORK]
-    assert len(work) >= 30
-    assert all(act.post and act.source for act in work)
-    periods = (LUNCH, MealPeriod(code="dinner", name="晚餐", starts=time(17), ends=time(19)))
-    day = plan(templates.shipped(), DAY, Hours(ZONE, periods))
-    assert [one.opens_at for one in day] == sorted(one.opens_at for one in day)
-    assert all(one.opens_at < one.due_at <= one.escalate_at for one in day)
-    assert {"samples@lunch", "samples@dinner", "morning_check", "waste"} <= {
-        one.code for one in day
-    }
-
-
-@pytest.mark.parametrize(
-    ("day", "lists"),
-    [
-        (DAY, {Listed.WORK, Listed.DAILY}),
-        (date(2026, 3, 6), {Listed.WORK, Listed.DAILY, Listed.WEEKLY}),
-        (date(2026, 3, 25), {Listed.WORK, Listed.DAILY, Listed.MONTHLY}),
-    ],
-)
-def test_daily_control_weekly_check_and_monthly_meeting_come_on_their_days(day, lists):
-    assert {one.act.listed for one in plan(templates.shipped(), day, HOURS)} == lists
-
-
-def test_windows_follow_the_meals_also_behind_midnight():
-    found = {one.code: one for one in plan(ACTS, DAY, HOURS)}
-    assert found["samples@lunch"].opens_at == local(10)
-    assert found["samples@lunch"].due_at == local(13)
-    assert found["samples@supper"].due_at == local(0, 30, DAY + timedelta(days=1))
-    night = MealPeriod(code="night", name="夜班", starts=time(1), ends=time(3))
-    (one,) = plan([SAMPLES], DAY, Hours(ZONE, (night,)))
-    assert one.opens_at == local(0, 30, DAY + timedelta(days=1))
-
-
-def test_an_act_of_some_meals_comes_only_with_them():
-    only = SAMPLES.model_copy(update={"meals": ("supper",)})
-    assert [one.code for one in plan([only], DAY, HOURS)] == ["samples@supper"]
-
-
-def test_a_window_that_its_meal_turns_round_is_five_minutes_long():
-    odd = SAMPLES.model_copy(update={"due": Moment(meal=Edge.STARTS, minutes=-60)})
-    one = plan([odd], DAY, HOURS)[0]
-    assert one.due_at - one.opens_at == timedelta(minutes=5)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "match"),
-    [
-        ({"opens": {}}, "either"),
-        ({"opens": {"at": "06:00", "minutes": 5}}, "edge"),
-        ({"due": {"at": "05:00"}}, "ends before"),
-        ({"low": 90}, "above"),
-        ({"evidence": "link", "low": None, "high": None, "fulfilled_by": None}, "names the kind"),
-        ({"evidence": "tick"}, "limits"),
-        ({"meals": ["lunch"]}, "counts from a meal"),
-        ({"code": "Fridge!"}, "pattern"),
-        ({"source": ""}, "source"),
-    ],
-)
-def test_an_act_that_contradicts_itself_is_refused(wrong, match):
-    values = {"acts": [{**FRIDGE.model_dump(mode="json"), **wrong}]}
-    with pytest.raises(BadInputError, match=match):
-        templates.read_acts(values)
-
-
-def test_two_acts_of_one_code_are_refused():
-    one = FRIDGE.model_dump(mode="json")
-    with pytest.raises(BadInputError, match="fridge"):
-        templates.read_acts({"acts": [one, one]})
-
-
-def test_a_template_that_somebody_else_changed_meanwhile_is_not_overwritten(engine, actor):
-    with writing(engine) as session:
-        assert templates.in_force(session, actor.site_id).version == 0
-        assert templates.save(session, actor, ACTS, 0).version == 1
-    with pytest.raises(BadInputError, match="meanwhile"), writing(engine) as session:
-        templates.save(session, actor, ACTS[:1], 0)
-    with reading(engine) as session:
-        assert templates.in_force(session, actor.site_id).acts == ACTS
-        assert templates.in_force(session, new_id()).acts == templates.shipped()
-
-
-# --- the day
 
 
 def test_making_the_list_twice_is_as_once(engine, actor, at, items):
@@ -315,6 +228,22 @@ def test_a_day_before_its_first_window_has_no_score(engine, actor, items):
     with reading(engine) as session:
         day = supervision.day_score(session, actor.site_id, DAY, local(6))
     assert (day.percent, day.states[State.OPEN]) == (None, 5)
+
+
+def test_two_programs_that_make_the_list_at_once_make_one_list(engine, actor, at):
+    together = Barrier(2)
+
+    def make(_):
+        together.wait()
+        with writing(engine) as session:
+            return {row.id for row in supervision.generate(session, at(5), DAY, HOURS)}
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(make, range(2))
+    with reading(engine) as session:
+        rows = supervision.day_list(session, actor.site_id, DAY)
+    assert first == second == {row.id for row in rows}
+    assert len({row.code for row in rows}) == len(rows)
 
 
 ACTIONS = st.lists(
