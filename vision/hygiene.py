@@ -12,9 +12,10 @@ from typing import Protocol
 
 import numpy as np
 
-from vision.boxes import Box, Point, inside
+from vision.boxes import Box
 from vision.detector import Detection, ObjectDetector, check_picture, load_detector
 from vision.images import BgrImage
+from vision.looks import Look, Zone, violations
 from vision.manifest import find_file, model_folders, with_site_detectors
 from vision.persons import (
     RULES,
@@ -32,53 +33,6 @@ FACE_AROUND = 3.5
 """Side of the cut-out of a face, in sizes of the face."""
 LARGE = 0.2
 """Least part of the frame's width and height of a face that needs no closer look."""
-
-
-@dataclass(frozen=True)
-class Violation:
-    """A rule broken in this frame.
-
-    Attributes:
-        rule: One of :data:`RULES`.
-        box: What shows it.
-        score: How sure, 0 to 1.
-        person: Number of the person in :attr:`Look.persons`; ``None`` for a thing.
-    """
-
-    rule: str
-    box: Box
-    score: float
-    person: int | None = None
-
-
-@dataclass(frozen=True)
-class Look:
-    """All that one frame says.
-
-    Attributes:
-        persons: The surest first.
-        places: Verdicts on things that stand in the kitchen: rule and answer.
-        violations: What is wrong, inside the zones where it counts.
-        unknown: Rules that no model here knows.
-    """
-
-    persons: tuple[Person, ...]
-    places: tuple[tuple[str, Verdict], ...]
-    violations: tuple[Violation, ...]
-    unknown: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Zone:
-    """Where rules count. A rule that no zone names counts in the whole picture.
-
-    Attributes:
-        polygon: Corners as parts of the picture's width and height, at least three.
-        rules: The rules.
-    """
-
-    polygon: tuple[Point, ...]
-    rules: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -167,8 +121,8 @@ class Hygiene:
         persons = [replace(p, verdicts=v) for p, v in zip(persons, known, strict=True)]
         persons = [self._ask_taught(image, person) for person in persons]
         places = self._places(image, found)
-        violations = _violations(persons, places, zones, (width, height))
-        return Look(tuple(persons), tuple(places), tuple(violations), self.unknown)
+        found_wrong = violations(persons, places, zones, (width, height))
+        return Look(tuple(persons), tuple(places), tuple(found_wrong), self.unknown)
 
     def _knows(self, rule: str) -> bool:
         """Whether a detector can show the rule broken, or kept."""
@@ -362,28 +316,3 @@ def square(image: BgrImage, box: Box) -> tuple[BgrImage, int, int]:
     if x1 > x0 and y1 > y0:
         part[y0 - top : y1 - top, x0 - left : x1 - left] = image[y0:y1, x0:x1]
     return part, left, top
-
-
-def _violations(
-    persons: Sequence[Person],
-    places: Sequence[tuple[str, Verdict]],
-    zones: Sequence[Zone],
-    size: tuple[int, int],
-) -> list[Violation]:
-    """What is wrong inside the zones: a person stands where the foot of the box is."""
-    found = []
-    for index, person in enumerate(persons):
-        for rule, verdict in person.verdicts.items():
-            if verdict.state == "wrong" and _counts(rule, person.box.foot, zones, size):
-                found.append(Violation(rule, verdict.box or person.box, verdict.score, index))
-    for rule, verdict in places:
-        box = verdict.box
-        if verdict.state == "wrong" and box and _counts(rule, box.centre, zones, size):
-            found.append(Violation(rule, box, verdict.score))
-    return sorted(found, key=lambda violation: -violation.score)
-
-
-def _counts(rule: str, at: Point, zones: Sequence[Zone], size: tuple[int, int]) -> bool:
-    mine = [zone for zone in zones if rule in zone.rules]
-    x, y = (min(max(part / side, 0.001), 0.999) for part, side in zip(at, size, strict=True))
-    return not mine or any(inside(zone.polygon, (x, y)) for zone in mine)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -9,9 +10,10 @@ from click.testing import CliRunner
 
 from vision.boxes import Box
 from vision.cli import vision
+from vision.debounce import Debounce
 from vision.detector import Detection
 from vision.errors import ImageError, ModelError
-from vision.hygiene import Hygiene, Limits, Zone, load_hygiene, square
+from vision.hygiene import Hygiene, Limits, load_hygiene, square
 from vision.hygiene_figures import (
     in_a_frame,
     look_json,
@@ -21,6 +23,7 @@ from vision.hygiene_figures import (
     time_frames,
 )
 from vision.images import read_image
+from vision.looks import Zone, sights
 
 FRAME = np.full((400, 600, 3), 114, np.uint8)
 COOK = Detection("person", 0.9, Box(100, 50, 150, 340))
@@ -181,6 +184,19 @@ def test_a_rule_counts_only_in_its_zone():
     assert outside.persons[0].phone.state == "wrong"
 
 
+def test_looks_become_an_incident_only_inside_the_zone():
+    phone = Detection("phone", 0.6, Box(150, 200, 30, 40))
+    hygiene = Hygiene([persons(COOK, phone)])
+    start = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    for edge, wanted in ((0.0, 1), (0.6, 0)):
+        zone = Zone(((edge, 0), (1, 0), (1, 1), (edge, 1)), frozenset({"phone"}))
+        debounce, told = Debounce("stove"), []
+        for number in range(20):
+            seen = sights(hygiene.look(FRAME, [zone]))
+            told += debounce.step(start + timedelta(seconds=number / 5), seen)
+        assert [t.rule for t in told] == ["phone"] * wanted
+
+
 @dataclass
 class Judge:
     rule: str
@@ -297,4 +313,4 @@ def test_the_figures_need_their_labels(models_dir, tmp_path, kitchen_dir):
     image = read_image(kitchen_dir / "nomask_408.jpg")
     frame = in_a_frame(image, main_verdict(hygiene.look(image)).box, 96)
     assert frame.shape == (720, 1280, 3)
-    assert time_frames(hygiene, [frame], rounds=1)["ms_per_frame"] > 0
+    assert time_frames(hygiene, [frame], rounds=1)["cpu_ms_per_frame"] > 0

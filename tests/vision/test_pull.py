@@ -110,3 +110,27 @@ def test_missing_liveness_models_are_explained_not_fatal(tmp_path, monkeypatch):
 def test_models_that_need_a_licence_are_not_fetched(tmp_path):
     with puller(tmp_path, offline, []) as pull, pytest.raises(ModelError, match="non-commercial"):
         pull.pull("insightface")
+
+
+def test_the_kitchens_detectors_are_fetched_and_what_a_person_must_bring_is_named(
+    tmp_path, monkeypatch
+):
+    data = b"pretend weights"
+    sha = hashlib.sha256(data).hexdigest()
+    files = {
+        key: entry.model_copy(update={"sha256": (sha,)}) for key, entry in MANIFEST.files.items()
+    }
+    monkeypatch.setattr(
+        vision.pull, "load_manifest", lambda: MANIFEST.model_copy(update={"files": files})
+    )
+    said, asked = [], []
+
+    def answer(request):
+        asked.append(str(request.url))
+        return httpx.Response(200, content=data)
+
+    with puller(tmp_path, answer, said) as pull:
+        pull.pull_hygiene()
+    assert asked == [MANIFEST.files["yolox_nano"].url]
+    assert [path.name for path in tmp_path.iterdir()] == ["yolox_nano.onnx"]
+    assert any("put it into models/weights" in line for line in said)
