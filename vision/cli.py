@@ -14,7 +14,7 @@ from rich.table import Table
 
 from dafan.errors import DafanError
 from vision.calibrate import calibrate
-from vision.cli_hygiene import hygiene, hygiene_figures
+from vision.cli_hygiene import hygiene, hygiene_figures, teach
 from vision.evaluate import evaluate_pairs, identify, liveness_of
 from vision.manifest import find_file, load_manifest, model_folders, weights_folder
 from vision.packs import Pack, load_pack, missing_files
@@ -36,6 +36,7 @@ def vision() -> None:
 
 vision.add_command(hygiene)
 vision.add_command(hygiene_figures)
+vision.add_command(teach)
 
 
 @vision.command()

@@ -204,6 +204,8 @@ class Hygiene:
         face, said = person.face, person.verdicts.get("no_mask")
         if face is None or said is None:
             return Verdict("unknown", why="no face seen")
+        if said.state == "unknown":
+            return said
         if face.h < self._limits.face_px:
             return replace(said, state="unknown", why="the face is too small")
         if said.score < self._limits.sure:

@@ -271,6 +271,10 @@ def _thumb(crop: BgrImage) -> Vector:
 
 
 def _check(rule: str, region: Box | None, examples: Sequence[Example], bar: Bar) -> None:
+    if not (0 < bar.precision < 1 and 0.5 < bar.confidence < 1 and 0.5 <= bar.sure < 1):
+        raise TeachingError(
+            "precision, confidence and sureness are shares below 1: such as 0.95, 0.95 and 0.6"
+        )
     if rule not in RULES:
         raise TeachingError(f"there is no rule '{rule}': use one of {', '.join(RULES)}")
     if (RULES[rule].where == "place") != (region is not None):
@@ -323,7 +327,7 @@ def _cross_validate(views: Vector, wrong: Flags, groups: npt.NDArray[np.intp], b
     alarms = by_moment.right_alarms + by_moment.false_alarms
     low, high = wilson(by_moment.right_alarms, alarms, bar.confidence)
     z = NormalDist().inv_cdf(bar.confidence)
-    needed = math.ceil(bar.precision * z * z / (1 - bar.precision)) if bar.precision < 1 else 0
+    needed = math.ceil(bar.precision * z * z / (1 - bar.precision))
     live = low >= bar.precision
     reason = "good" if live else "imprecise" if by_moment.false_alarms or not alarms else "too_few"
     return Report(by_moment, crops, folds, low, high, live, reason, needed)

@@ -1,15 +1,18 @@
 """Teaching by example: two tasks with their figures, and everything that must not go live."""
 
 import json
+import os
 from dataclasses import replace
 from datetime import timedelta
 
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from tests.vision.bins import START, bin_examples, draw_bin
 from vision.boxes import Box
+from vision.cli import vision
 from vision.errors import ImageError, ModelError
 from vision.features import Backbone, cut_off, load_backbone
 from vision.hygiene import Hygiene, cut, load_hygiene
@@ -126,6 +129,12 @@ def test_memorised_copies_do_not_look_like_knowledge():
 def test_what_cannot_teach_says_what_to_do(rule, region, examples, words):
     with pytest.raises(TeachingError, match=words):
         teach(rule, region, examples, Greys())
+
+
+def test_a_bar_that_nothing_can_reach_is_refused():
+    for bar in (Bar(precision=1), Bar(confidence=1), Bar(sure=0.3)):
+        with pytest.raises(TeachingError, match="shares below 1"):
+            teach("bin_open", BIN, easy(12), Greys(), bar)
 
 
 def test_one_picture_with_both_labels_is_refused():
@@ -275,3 +284,27 @@ def test_the_mask_is_taught_but_a_dozen_photographs_prove_too_little(
     )
     assert report.crops.recall > 0.8
     assert not report.live
+
+
+@pytest.mark.models
+def test_the_command_teaches_and_keeps_only_what_is_good_enough(
+    models_dir, backbone, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DAFAN_MODELS", str(models_dir))
+    for number, example in enumerate(bin_examples(14)):
+        path = tmp_path / ("open" if example.wrong else "shut") / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(path), example.crop)
+        os.utime(path, (example.at.timestamp(),) * 2)
+    out = tmp_path / "bin.json"
+    words = ["teach", "--rule", "bin_open", "--region", "0.1,0.2,0.3,0.4", "--out", str(out)]
+    words += ["--right", str(tmp_path / "shut"), "--wrong", str(tmp_path / "open"), "--json"]
+    strict = CliRunner().invoke(vision, words)
+    assert isinstance(strict.exception, TeachingError)
+    assert not out.exists()
+    done = CliRunner().invoke(vision, [*words, "--precision", "0.6"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["moments"]["precision"] > 0.8
+    assert from_bytes(out.read_bytes(), backbone).region == BIN
+    crooked = CliRunner().invoke(vision, [*words, "--region", "left"])
+    assert isinstance(crooked.exception, TeachingError)
