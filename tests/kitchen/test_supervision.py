@@ -193,6 +193,15 @@ def test_a_reading_closes_the_act_whose_window_it_is(engine, at, hour, closed, s
         assert {state_of(row, local(hour)) for row in found} == ({state} if state else set())
 
 
+@pytest.mark.usefixtures("items")
+def test_a_reading_outside_its_limits_closes_its_act_and_opens_a_finding(engine, actor, at):
+    with writing(engine) as session:
+        (row,) = supervision.fulfil(session, at(7), "fridge.reading", "probe/1", day=DAY, number=95)
+        (found,) = rectification.waiting(session, actor.site_id)
+    assert row.outside
+    assert found.what == "冷藏柜温度: 95 0.1 °C"
+
+
 def test_what_is_not_needed_is_waived_by_another_person_with_a_reason(engine, actor, at, items):
     item = items["fridge"]
     with writing(engine) as session:
