@@ -45,6 +45,8 @@ see_settlement       x      x       x       .       x       .    .     .      . 
 settle_bodies        x      .       x       .       .       .    .     .      .      .     .
 see_dishes           x      x       x       .       x       x    x     x      x      x     .
 edit_dishes          x      x       .       .       .       .    .     .      .      .     .
+see_kitchen          x      x       .       .       x       x    x     x      x      x     .
+do_kitchen           x      x       .       .       .       x    x     x      .      .     .
 see_terminals        x      x       .       .       x       .    .     .      .      x     .
 edit_terminals       x      .       .       .       .       .    .     .      .      .     .
 see_exceptions       x      x       x       .       x       .    .     .      x      x     .

@@ -14,15 +14,24 @@ from dafan.db import Base
 from dafan.errors import ConfigError
 
 _TABLES_IN = (
-    "kitchen.dishes", "server.api_tokens", "server.audit", "server.auth", "server.bank_files",
-    "server.books.accounts", "server.books.closing", "server.books.pay_outs",
-    "server.books.receipts", "server.books.refunds", "server.books.sales",
-    "server.books.settlement", "server.books.subsidies", "server.books.transfers", "server.cards",
-    "server.consents", "server.disputes", "server.drafts", "server.entries", "server.evidence",
-    "server.exceptions", "server.faces", "server.feed", "server.groups", "server.jobs",
-    "server.keys", "server.online_orders", "server.opening", "server.people",
-    "server.reconciliation", "server.sessions", "server.shifts", "server.sites", "server.terminals",
-    "server.throttle", "server.till_staff", "server.totp",
+    "kitchen.additives", "kitchen.approvals", "kitchen.areas", "kitchen.attendance",
+    "kitchen.byproducts", "kitchen.cabinet", "kitchen.collectors", "kitchen.cookbook",
+    "kitchen.deliveries", "kitchen.dishes", "kitchen.equipment", "kitchen.ingredients",
+    "kitchen.inquiries", "kitchen.ledgers", "kitchen.lots", "kitchen.menus", "kitchen.meters",
+    "kitchen.morning", "kitchen.pictures", "kitchen.production", "kitchen.purchase_book",
+    "kitchen.rectification", "kitchen.repairs", "kitchen.sample_alarms", "kitchen.samples",
+    "kitchen.staff", "kitchen.stock_book", "kitchen.stock_requests", "kitchen.stocktake",
+    "kitchen.supervision", "kitchen.supervision_templates", "kitchen.suppliers",
+    "kitchen.training", "kitchen.waste", "kitchen.zones", "server.api_tokens", "server.audit",
+    "server.auth", "server.bank_files", "server.books.accounts", "server.books.closing",
+    "server.books.pay_outs", "server.books.receipts", "server.books.refunds",
+    "server.books.sales", "server.books.settlement", "server.books.subsidies",
+    "server.books.transfers", "server.cards", "server.consents", "server.disputes",
+    "server.drafts", "server.entries", "server.evidence", "server.exceptions", "server.faces",
+    "server.feed", "server.groups", "server.jobs", "server.keys", "server.online_orders",
+    "server.opening", "server.people", "server.reconciliation", "server.sessions",
+    "server.shifts", "server.sites", "server.terminals", "server.throttle", "server.till_staff",
+    "server.totp",
 )  # fmt: skip
 
 

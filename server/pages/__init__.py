@@ -6,6 +6,7 @@
 from flask import Flask
 
 from server.pages import layout, own_account, second_factor
+from server.pages.kitchen import kitchen
 from server.pages.manage import manage
 from server.pages.session import blueprint
 
@@ -20,3 +21,4 @@ def register_pages(app: Flask) -> None:
     layout.init_app(app)
     app.register_blueprint(blueprint)
     app.register_blueprint(manage)
+    app.register_blueprint(kitchen)

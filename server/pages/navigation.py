@@ -28,6 +28,7 @@ _MENU = (
     Item("manage.top_ups", _l("充值"), "top_up"),
     Item("manage.online_orders", _l("线上充值"), "see_gateway"),
     Item("manage.subsidies", _l("补贴"), "run_subsidies"),
+    Item("kitchen.today", _l("后厨"), "see_kitchen"),
     Item("manage.dishes_list", _l("菜品"), "see_dishes"),
     Item("manage.terminals_list", _l("结算台"), "see_terminals"),
     Item("manage.exceptions_list", _l("例外"), "see_exceptions"),

@@ -34,11 +34,17 @@ def test_the_page_about_security_shows_the_table_as_it_is() -> None:
     assert told() == access.RIGHTS
 
 
-@pytest.mark.parametrize("role", ["auditor", "inspector", "bureau", "cook", "storekeeper"])
+@pytest.mark.parametrize("role", ["auditor", "inspector", "bureau"])
 def test_who_only_looks_changes_nothing(role: str) -> None:
     rights = {right for right, roles in access.RIGHTS.items() if role in roles}
     assert {right for right in rights if not right.startswith("see_")} == set()
     assert "see_names" not in rights
+
+
+@pytest.mark.parametrize("role", ["cook", "storekeeper", "kitchen_manager"])
+def test_who_works_in_the_kitchen_records_there_and_nowhere_else(role: str) -> None:
+    rights = {right for right, roles in access.RIGHTS.items() if role in roles}
+    assert {right for right in rights if not right.startswith("see_")} == {"do_kitchen"}
 
 
 def test_a_diner_has_no_right_at_all() -> None:

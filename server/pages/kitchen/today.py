@@ -1,0 +1,180 @@
+"""今日: what the kitchen has to do today, in the order of its work, until nothing is left."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from flask import Response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from dafan.errors import BadInputError
+from kitchen import pictures, rows, supervision
+from kitchen.supervision import Proof, SupervisionItem
+from kitchen.supervision_score import State, state_of
+from kitchen.supervision_templates import Evidence, Hours
+from server import uploads
+from server.access import needs
+from server.pages import site_view
+from server.pages.kitchen.blueprint import kitchen
+from server.pages.manage.blueprint import actor, change, reading, site_id
+from server.services import services
+
+SOON = timedelta(minutes=30)
+_TENTHS = "0.1 "
+"""Units that begin so count tenths: people read and type the whole with one decimal."""
+_NUMBER = re.compile(r"[-−]?[0-9]{1,5}(?:[.,][0-9])?")
+_LATE = {State.LATE, State.ESCALATED}
+_OVER = {State.DONE, State.DONE_LATE, State.WAIVED}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An act as the tablet shows it."""
+
+    row: SupervisionItem
+    state: State
+    soon: bool
+    early: bool
+
+    @property
+    def light(self) -> str:
+        """The class of its edge."""
+        if self.state in _LATE:
+            return "late"
+        return "over" if self.state in _OVER else "soon" if self.soon else ""
+
+    @property
+    def unit(self) -> str:
+        """As people say it."""
+        return self.row.unit.removeprefix(_TENTHS)
+
+    def shown(self, number: int | None) -> str:
+        """A number of the act in :attr:`unit`."""
+        if number is None:
+            return ""
+        return f"{number / 10:.1f}" if self.row.unit.startswith(_TENTHS) else str(number)
+
+
+@kitchen.get("/")
+@needs("see_kitchen")
+def today() -> str:
+    """The list of the day; it is made when somebody looks first."""
+    now = services().clock.now()
+    _make_list()
+    with reading() as session:
+        view = site_view.current()
+        day = view.today(now)
+        cards = [_card(row, now) for row in supervision.day_list(session, site_id(), day)]
+        waiting = [card for card in cards if card.state not in _OVER]
+        waiting.sort(key=lambda card: (card.state not in _LATE, card.row.due_at, card.row.place))
+        return render_template(
+            "kitchen/today.html",
+            day=day,
+            waiting=waiting,
+            over=[card for card in cards if card.state in _OVER],
+            late=sum(card.state in _LATE for card in waiting),
+            soon=sum(card.soon for card in waiting),
+            score=supervision.day_score(session, site_id(), day, now),
+            period=view.period_name,
+        )
+
+
+@kitchen.get("/acts/<uuid:item_id>")
+@needs("see_kitchen")
+def act(item_id: UUID) -> str:
+    """One act: what proves it, and the means to do it."""
+    with reading() as session:
+        card = _card(_row(session, item_id), services().clock.now())
+        return render_template(
+            "kitchen/act.html", card=card, row=card.row, period=site_view.current().period_name
+        )
+
+
+@kitchen.post("/acts/<uuid:item_id>")
+@needs("do_kitchen")
+def act_done(item_id: UUID) -> AnyResponse:
+    """Somebody has done it."""
+
+    def work(session: Session) -> None:
+        row = _row(session, item_id)
+        supervision.complete(session, actor(), item_id, _proof(session, row))
+
+    if change(work, _("已记录")):
+        return redirect(url_for("kitchen.today"))
+    return redirect(url_for("kitchen.act", item_id=item_id))
+
+
+@kitchen.get("/pictures/<uuid:picture_id>")
+@needs("see_kitchen")
+def picture(picture_id: UUID) -> Response:
+    """A photograph that proves something."""
+    with reading() as session:
+        row = pictures.get(session, site_id(), picture_id)
+        return Response(row.jpeg, mimetype="image/jpeg")
+
+
+def _row(session: Session, item_id: UUID) -> SupervisionItem:
+    return rows.get(session, SupervisionItem, site_id(), item_id, "act")
+
+
+def _make_list() -> Sequence[SupervisionItem]:
+    view, found = site_view.current(), actor()
+    hours = Hours(view.zone, view.policy.periods, view.policy.day_starts_hour)
+    day = view.today(found.at)
+    with reading() as session:
+        known = supervision.day_list(session, site_id(), day)
+    if known:
+        return known
+    change(lambda session: supervision.generate(session, found, day, hours), "")
+    return ()
+
+
+def _card(row: SupervisionItem, now: datetime) -> Card:
+    state = state_of(row, now)
+    soon = state is State.OPEN and row.due_at - now <= SOON
+    return Card(row, state, soon, early=now < row.opens_at)
+
+
+def _proof(session: Session, row: SupervisionItem) -> Proof:
+    """What the form shows for an act.
+
+    Raises:
+        BadInputError: the number is none, or the picture is no photograph.
+    """
+    given = request.form
+    typed = given.get("number", "").strip()
+    file = request.files.get("photo")
+    photo = ""
+    if file is not None and file.filename:
+        photo = pictures.keep(session, actor(), uploads.read_picture(file.stream))
+    return Proof(
+        number=read_number(typed, row.unit) if typed else None,
+        photo=photo,
+        signature="session" if row.evidence == Evidence.SIGNATURE.value else "",
+        note=given.get("note", "").strip()[:200],
+        problem=given.get("problem", "").strip()[:200],
+    )
+
+
+def read_number(typed: str, unit: str) -> int:
+    """A number as it was typed, in the unit of its act.
+
+    Raises:
+        BadInputError: no number, or more decimals than the unit has.
+    """
+    if _NUMBER.fullmatch(typed) is None:
+        raise BadInputError(
+            f"'{typed[:20]}' is no number: type digits, such as 4.1", code="bad_number"
+        )
+    whole, _dot, part = typed.replace("−", "-").replace(",", ".").partition(".")
+    if unit.startswith(_TENTHS):
+        return int(f"{whole}{part or '0'}")
+    if part not in {"", "0"}:
+        raise BadInputError(
+            f"'{typed}' has a decimal: whole numbers are counted here", code="bad_number"
+        )
+    return int(whole)
