@@ -14,6 +14,7 @@ from kitchen.recipes import MAX_LINES
 MAX_ROWS = 20_000
 """Of one sheet, or of one list."""
 
+MAX_ADVICE = 400
 SHOWN_FAULTS = 200
 """So many faults are told one by one; the others are counted."""
 
@@ -89,10 +90,11 @@ class Faults:
     count: int = 0
 
     def add(self, sheet: str, row: int, advice: str) -> None:
-        """Take note of one."""
+        """Take note of one; what the file said in it is made fit to be shown."""
         self.count += 1
         if len(self.shown) < SHOWN_FAULTS:
-            self.shown.append(Fault(sheet, row, advice))
+            shown = advice[:MAX_ADVICE].encode("utf-8", "replace").decode()
+            self.shown.append(Fault(sheet, row, shown))
 
 
 @dataclass

@@ -108,7 +108,7 @@ def make_plan(draft: Draft, known: Known, *, only_new: bool = False, prices: boo
         only_new: What the site has stays as it is, whatever the file says.
         prices: Whether things that the site has take the file's prices too.
     """
-    faults = draft.faults
+    faults = Faults([*draft.faults.shown], draft.faults.count)
     parts = [
         _compare(row, values, known.ingredients, only_new)
         for row, values in _checked(
