@@ -16,7 +16,15 @@ from kitchen import rectification, rows
 from kitchen.rectification import FindingValues
 from kitchen.rows import KeyedRow, Values
 from kitchen.supervision_score import DayScore, State, score, state_of
-from kitchen.supervision_templates import Evidence, Hours, Listed, Planned, in_force, plan
+from kitchen.supervision_templates import (
+    Evidence,
+    Hours,
+    Listed,
+    Planned,
+    in_force,
+    plan,
+    shown,
+)
 
 
 class NotOpenError(BadInputError):
@@ -154,15 +162,15 @@ def complete(session: Session, actor: Acting, item_id: UUID, proof: Proof) -> Su
             proves it.
     """
     row = _get(session, actor, item_id)
-    shown = (proof.number, proof.photo, proof.signature, proof.problem or proof.note)
+    sent = (proof.number, proof.photo, proof.signature, proof.problem or proof.note)
     kept = (row.number, row.photo, row.signature, row.note)
-    if row.done_at is not None and (row.done_by, *kept) == (actor.name, *shown):
+    if row.done_at is not None and (row.done_by, *kept) == (actor.name, *sent):
         return row
     _require_unfinished(row)
     if actor.at < row.opens_at:
         raise NotOpenError(f"it is too early for '{row.title}': its window has not begun")
     _require_proof(row, proof)
-    row.number, row.photo, row.signature, row.note = shown
+    row.number, row.photo, row.signature, row.note = sent
     _done(session, actor, row, proof.problem)
     return row
 
@@ -314,7 +322,7 @@ def _require_unfinished(row: SupervisionItem) -> None:
 def _require_proof(row: SupervisionItem, proof: Proof) -> None:
     asked = {
         Evidence.PHOTO.value: (bool(proof.photo), "take a photograph"),
-        Evidence.NUMBER.value: (proof.number is not None, f"give the number ({row.unit})"),
+        Evidence.NUMBER.value: (proof.number is not None, f"give the number in {row.unit}"),
         Evidence.SIGNATURE.value: (bool(proof.signature), "sign it"),
         Evidence.LINK.value: (False, "it closes by itself when its records are complete"),
     }
@@ -333,7 +341,7 @@ def _done(session: Session, actor: Acting, row: SupervisionItem, problem: str = 
     after = {"state": state_of(row, actor.at), "number": row.number, "link": row.link}
     actor.record(session, "supervision.done", str(row.id), {"state": before}, after)
     if row.outside and not problem:
-        problem = f"{row.title}: {row.number} {row.unit}"
+        problem = f"{row.title}：{shown(row.number or 0, row.unit)}"
     if problem:
         found = FindingValues(
             what=problem[:200], due=row.business_date, photo=row.photo,

@@ -30,6 +30,7 @@ from kitchen.rows import SiteRow, Values
 SHORTEST = timedelta(minutes=5)
 """A window that its meal makes shorter is made so long."""
 MOST_ACTS = 300
+TENTHS = "0.1 "
 
 
 class Listed(StrEnum):
@@ -95,6 +96,7 @@ class Act(Values):
     """The least number that is right, in the unit."""
     high: int | None = None
     unit: Annotated[str, Field(max_length=16)] = ""
+    """One that begins with ``0.1`` counts tenths: 85 of ``0.1 °C`` are 8.5 °C."""
     fulfilled_by: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]{0,39}$")] | None = None
     """The kind of event of another subject that closes it."""
     meals: tuple[str, ...] = ()
@@ -190,6 +192,14 @@ class Acts(Values):
             twice = sorted({code for code in codes if codes.count(code) > 1})
             raise ValueError(f"two acts have one code: {', '.join(twice)}")
         return self
+
+
+def shown(number: int, unit: str) -> str:
+    """A number of an act as people write it: -125 of ``0.1 °C`` is -12.5 °C."""
+    if not unit.startswith(TENTHS):
+        return f"{number} {unit}".strip()
+    whole, part = divmod(abs(number), 10)
+    return f"{'-' if number < 0 else ''}{whole}.{part} {unit.removeprefix(TENTHS)}"
 
 
 def plan(acts: Sequence[Act], day: date, hours: Hours) -> list[Planned]:

@@ -26,8 +26,8 @@ HOURS = Hours(ZONE, (LUNCH, SUPPER))
 FRIDGE = Act(
     code="fridge", title="冷藏柜温度", post="仓管", opens=Moment(at=time(6)),
     due=Moment(at=time(8)),
-    evidence=Evidence.NUMBER, low=0, high=80, unit="0.1 °C", fulfilled_by="fridge.reading",
-    source="house rule",
+    evidence=Evidence.NUMBER, low=0, high=80, unit="0.1 °C",
+    fulfilled_by="fridge.reading", source="house rule",
 )  # fmt: skip
 FRIDGE_PM = FRIDGE.model_copy(
     update={"code": "fridge_pm", "opens": Moment(at=time(14)), "due": Moment(at=time(17))}
@@ -199,7 +199,7 @@ def test_a_reading_outside_its_limits_closes_its_act_and_opens_a_finding(engine,
         (row,) = supervision.fulfil(session, at(7), "fridge.reading", "probe/1", day=DAY, number=95)
         (found,) = rectification.waiting(session, actor.site_id)
     assert row.outside
-    assert found.what == "冷藏柜温度: 95 0.1 °C"
+    assert found.what == "冷藏柜温度：9.5 °C"
 
 
 def test_what_is_not_needed_is_waived_by_another_person_with_a_reason(engine, actor, at, items):

@@ -113,3 +113,17 @@ def test_a_template_that_somebody_else_changed_meanwhile_is_not_overwritten(engi
     with reading(engine) as session:
         assert templates.in_force(session, actor.site_id).acts == ACTS
         assert templates.in_force(session, new_id()).acts == templates.shipped()
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "text"),
+    [
+        (85, "0.1 °C", "8.5 °C"),
+        (-125, "0.1 °C", "-12.5 °C"),
+        (-5, "0.1 °C", "-0.5 °C"),
+        (12, "人", "12 人"),
+        (12, "", "12"),
+    ],
+)
+def test_a_number_is_shown_as_people_write_it(number, unit, text):
+    assert templates.shown(number, unit) == text
