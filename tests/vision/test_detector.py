@@ -10,10 +10,19 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from vision.boxes import Box, inside
-from vision.detector import OnnxDetector, decode, feed_picture, load_detector, ssd_anchors, suppress
+from vision.detector import (
+    OnnxDetector,
+    decode,
+    feed_picture,
+    load_detector,
+    ssd_anchors,
+    suppress,
+    without_dust,
+)
 from vision.errors import ImageError, ModelError
 from vision.images import read_image
 from vision.manifest import DetectorFeed, load_manifest, with_site_detectors
+from vision.session import open_session
 
 
 def feed(**changes):
@@ -237,6 +246,19 @@ def test_real_weights_answer_as_their_reference(key, models_dir: Path, kitchen_d
             assert max(t.score for t in same) == pytest.approx(score, abs=0.08)
             checked += 1
     assert checked >= 15
+
+
+@pytest.mark.models
+def test_weights_swept_of_subnormal_numbers_answer_the_same(models_dir, kitchen_dir):
+    model = (models_dir / "facemask_ssd_aizoo_260x260.onnx").read_bytes()
+    swept = without_dust(model)
+    assert swept is not None
+    assert without_dust(swept) is None
+    how = load_manifest().files["facemask_260"].detector
+    blob, _, _ = feed_picture(read_image(kitchen_dir / "coco_6771_people_phone.jpg"), how)
+    before, after = (open_session(m, "mask").run(None, {"input": blob}) for m in (model, swept))
+    for one, other in zip(before, after, strict=True):
+        assert np.array_equal(one, other)
 
 
 @pytest.mark.models
