@@ -254,5 +254,5 @@ def _flush(session: Session, name: str) -> None:
         session.flush()
     except IntegrityError as error:
         raise BadInputError(
-            f"there is a supplier named {name} already", code="name_taken"
+            f"there is a supplier named {name} already", code="taken"
         ) from error
