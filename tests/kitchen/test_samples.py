@@ -1,7 +1,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from threading import Barrier, Thread
+from threading import Thread
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -158,42 +158,51 @@ def test_sent_twice_is_kept_once(engine, actor, pork):
         take(engine, actor, pork.model_copy(update={"grams": 140}), key="k")
 
 
-def test_two_tablets_that_sample_one_dish_at_once_keep_one_sample(engine, actor, pork):
-    outcomes, gate = [], Barrier(2)
+def while_another_takes(engine, actor, first, second):
+    """The second tablet tries while the first one's transaction is open; tells what it met."""
+    met = []
 
-    def one(slot):
-        gate.wait()
+    def other():
         try:
-            take(engine, actor, pork.model_copy(update={"slot": slot}))
-            outcomes.append("kept")
-        except SampledAlreadyError:
-            outcomes.append("refused")
+            take(engine, actor, second)
+        except BadInputError as error:
+            met.append(error.code)
 
-    threads = [Thread(target=one, args=(slot,)) for slot in (1, 2)]
-    for thread in threads:
+    thread = Thread(target=other)
+    with writing(engine) as session:
+        samples.take(session, actor, first, key=str(new_id()))
         thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["kept", "refused"]
+        thread.join(0.5)  # it waits for us; where it did not, it would be done by now
+    thread.join()
+    return met
+
+
+def test_two_tablets_that_sample_one_dish_at_once_keep_one_sample(engine, actor, pork):
+    elsewhere = pork.model_copy(update={"slot": 5})
+    assert while_another_takes(engine, actor, pork, elsewhere) == ["sampled_already"]
 
 
 def test_two_samples_put_into_one_place_at_once_are_one(engine, actor, pork, greens):
-    outcomes, gate = [], Barrier(2)
+    same_place = greens.model_copy(update={"slot": 1})
+    assert while_another_takes(engine, actor, pork, same_place) == ["slot_taken"]
 
-    def one(values):
-        gate.wait()
+
+def test_a_hold_waits_for_nobody_who_comes_after_it(engine, actor, meal, pork):
+    sample, met = take(engine, actor, pork), []
+
+    def other():
         try:
-            take(engine, actor, values.model_copy(update={"slot": 9}))
-            outcomes.append("kept")
-        except SlotTakenError:
-            outcomes.append("refused")
+            dispose(engine, later(actor, 50), sample)
+        except SampleHeldError as error:
+            met.append(error.code)
 
-    threads = [Thread(target=one, args=(values,)) for values in (pork, greens)]
-    for thread in threads:
+    thread = Thread(target=other)
+    with writing(engine) as session:
+        samples.hold(session, actor, meal, "a guest is ill", key="h")
         thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["kept", "refused"]
+        thread.join(0.5)
+    thread.join()
+    assert met == ["sample_held"]
 
 
 @pytest.mark.parametrize(
