@@ -16,10 +16,12 @@ from sqlalchemy.orm import Session
 
 from dafan.db import reading, writing
 from dafan.journal import Fault
+from kitchen import stock_proof
 from server import (
     audit,
     closing_proof,
     incoming_proof,
+    kitchen_proof,
     rescues,
     till_proof,
     verify_chain,
@@ -122,6 +124,8 @@ def checks(report: Report) -> tuple[Check, ...]:
         Check("pay-outs", "pay_out", desk_proof.pay_outs),
         Check("clearing and settlements", "clearing", settlement_proof.faults),
         Check("closed days", "closing", closing_proof.faults),
+        Check("stock", "stock", stock_proof.faults),
+        Check("retained samples", "sample_missing", kitchen_proof.samples),
         Check("rescued journals", "rescue", rescues.faults),
         Check("audit log", "audit", _audit),
     )

@@ -18,6 +18,7 @@ from server.verify import MAX_FAULTS, Report, checks, verify_engine, verify_serv
 from server.verify_advice import ADVICE
 from server.verify_money import MANY_LEGGED, TWO_LEGGED
 from tests.server.everything import Everything
+from tests.server.test_kitchen_proof import DAMAGE as KITCHEN
 
 _WORDS = {
     r"FIRST\((\w+)\)": r"(SELECT id FROM transfer WHERE kind = '\1' ORDER BY id LIMIT 1)",
@@ -193,7 +194,8 @@ def test_every_fault_comes_with_what_to_do(everything: Engine) -> None:
     with Session(everything) as session:
         assert {check.code for check in checks(Report())} <= ADVICE.keys()
         assert {code.partition("*")[0] for text in DAMAGE.values() for code in text.split()} | {
-            "till_file", "mark",
+            "till_file", "mark", *(code.partition("*")[0] for code in KITCHEN.values()),
+            "sample_held", "sample_slot",
         } == ADVICE.keys()  # fmt: skip
         session.execute(text("UPDATE bank_payment SET amount = 3300 WHERE amount = 3200"))
         (fault,) = report_of(session).faults
