@@ -15,9 +15,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.db import Base
 from dafan.errors import BadInputError
-from dafan.ids import new_id
 from kitchen.receiving_rules import LineValues, PesticideTest
-from kitchen.stock_book import LONGEST_KEY
+from kitchen.rows import KeyedRow
 
 
 class UnknownReceivingError(BadInputError):
@@ -56,7 +55,7 @@ class Disposal(StrEnum):
     DESTROY = "destroy"
 
 
-class Receiving(Base):
+class Receiving(KeyedRow):
     """One delivery of one supplier."""
 
     __tablename__ = "receiving"
@@ -65,14 +64,11 @@ class Receiving(Base):
         Index("ix_receiving_day", "site_id", "business_date", "id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    site_id: Mapped[UUID]
     business_date: Mapped[date]
     supplier_id: Mapped[UUID]
     order_id: Mapped[UUID | None]
     place: Mapped[str] = mapped_column(String(40))
     state: Mapped[str] = mapped_column(String(8), default=State.OPEN.value)
-    key: Mapped[str] = mapped_column(String(LONGEST_KEY))
     opened_by: Mapped[str] = mapped_column(String(80))
     opened_at: Mapped[datetime]
     posted_by: Mapped[str | None] = mapped_column(String(80))

@@ -162,35 +162,3 @@ def hold(session: Session, actor: Acting, lot_id: UUID, why: str) -> Lot:
         {"state": lot.state, "number": lot.number, "why": lot.held_why},
     )  # fmt: skip
     return lot
-
-
-def release(session: Session, actor: Acting, lot_id: UUID, why: str, *, left: int) -> Lot:
-    """Let a held lot go again; another person than the one who held it.
-
-    Args:
-        session: Of the transaction.
-        actor: Not the one who held it.
-        lot_id: A held lot.
-        why: What was found.
-        left: How much of it is in stock (:func:`kitchen.stock.left_of`).
-
-    Raises:
-        UnknownLotError: not one of this site.
-        HeldError: it is not held, or he held it himself.
-        BadInputError: no reason is given.
-    """
-    if not why.strip():
-        raise BadInputError("write down why this lot is good again", code="no_reason")
-    lot = get(session, actor.site_id, lot_id, lock=True)
-    if lot.state != State.HELD.value:
-        raise HeldError("this lot is not held")
-    if lot.held_by == actor.name:
-        raise HeldError("another person has to let go what you held")
-    lot.state = (State.OK if left else State.GONE).value
-    actor.record(
-        session, "lot.release", str(lot.id),
-        {"state": State.HELD.value, "by": lot.held_by, "why": lot.held_why},
-        {"state": lot.state, "number": lot.number, "why": why.strip()[:200]},
-    )  # fmt: skip
-    lot.held_by, lot.held_why = None, ""
-    return lot

@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dafan.acting import Acting
@@ -16,7 +15,7 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import Fen, divide_half_up
 from dafan.quantity import Measure, MeasureError
-from kitchen import ingredients, lots, receiving_rules, stock, suppliers, zones
+from kitchen import ingredients, lots, receiving_rules, rows, stock, suppliers, zones
 from kitchen.deliveries import (
     Disposal,
     Receiving,
@@ -33,7 +32,6 @@ from kitchen.deliveries import (
 from kitchen.lots import Lot
 from kitchen.receiving_rules import Finding, LineValues, PesticideTest, Rules
 from kitchen.stock import MAIN, NewLot
-from kitchen.stock_book import LONGEST_KEY
 
 __all__ = [
     "RULES", "Disposal", "Receiving", "ReceivingError", "ReceivingLine", "ReceivingSignature",
@@ -59,30 +57,26 @@ def begin(
     Raises:
         SupplierBlockedError: the supplier may not supply on that day: a licence ended, blacklisted.
         UnknownRowError: not a supplier of this site.
-        ReceivingError: the key opened a delivery of another supplier or order.
+        KeyReusedError: the key opened a delivery of another supplier or order.
         BadInputError: no key.
     """
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise BadInputError(f"a delivery has a key of 1 to {LONGEST_KEY} characters")
-    query = select(Receiving).where(Receiving.site_id == actor.site_id, Receiving.key == key)
-    known = session.scalar(query)
-    if known is not None:
-        if (known.supplier_id, known.order_id) != (supplier_id, order_id):
-            raise ReceivingError("this was sent before with other content: reload the page")
-        return known
-    suppliers.require_may_supply(session, actor.site_id, supplier_id, day)
     made = Receiving(
         id=new_id(), site_id=actor.site_id, business_date=day, supplier_id=supplier_id,
         order_id=order_id, place=place, state=State.OPEN.value, key=key,
         opened_by=actor.name[:80], opened_at=actor.at,
     )  # fmt: skip
-    session.add(made)
-    session.flush()
-    actor.record(
-        session, "receiving.begin", str(made.id), None,
-        {"supplier": str(supplier_id), "order": order_id and str(order_id)},
-    )  # fmt: skip
-    return made
+    same = ("supplier_id", "order_id")
+    known = rows.earlier(session, made, same)
+    if known is not None:
+        return known
+    suppliers.require_may_supply(session, actor.site_id, supplier_id, day)
+    delivery, new = rows.insert_once(session, made, same)
+    if new:
+        actor.record(
+            session, "receiving.begin", str(delivery.id), None,
+            {"supplier": str(supplier_id), "order": order_id and str(order_id)},
+        )  # fmt: skip
+    return delivery
 
 
 def put_line(

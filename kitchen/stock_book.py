@@ -22,7 +22,8 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.quantity import LARGEST
 from dafan.wire import canonical
-from kitchen.lots import Lot, State
+from kitchen import lots
+from kitchen.lots import HeldError, Lot, State
 
 MAIN = "store"
 """The place of a site that has one store room."""
@@ -266,6 +267,31 @@ def write(
         },
     )  # fmt: skip
     return entries
+
+
+def release(session: Session, actor: Acting, lot_id: UUID, why: str) -> Lot:
+    """Let a held lot go again; another person than the one who held it.
+
+    Raises:
+        UnknownLotError: not one of this site.
+        HeldError: it is not held, or he held it himself.
+        BadInputError: no reason is given.
+    """
+    if not why.strip():
+        raise BadInputError("write down why this lot is good again", code="no_reason")
+    lot = lots.get(session, actor.site_id, lot_id, lock=True)
+    if lot.state != State.HELD.value:
+        raise HeldError("this lot is not held")
+    if lot.held_by == actor.name:
+        raise HeldError("another person has to let go what you held")
+    before = {"state": lot.state, "by": lot.held_by, "why": lot.held_why}
+    lot.state, lot.held_by, lot.held_why = State.OK.value, None, ""
+    _settle(lot, levels_of(session, actor.site_id, [lot.id]))
+    actor.record(
+        session, "lot.release", str(lot.id), before,
+        {"state": lot.state, "number": lot.number, "why": why.strip()[:200]},
+    )  # fmt: skip
+    return lot
 
 
 def _entry(actor: Acting, act: Act, move: Move) -> StockEntry:

@@ -12,12 +12,12 @@ from sqlalchemy import Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.acting import Acting
-from dafan.db import Base
 from dafan.errors import BadInputError
 from dafan.ids import new_id
-from kitchen import ingredients, lots, stock
-from kitchen.stock import MAIN, Ref, SecondPersonError, StockEntry, StockKeyError, WasteReason
-from kitchen.stock_book import LONGEST_KEY, amount
+from kitchen import ingredients, lots, rows, stock
+from kitchen.rows import KeyedRow
+from kitchen.stock import MAIN, Ref, SecondPersonError, StockEntry, WasteReason
+from kitchen.stock_book import amount
 
 MAX_PAGE = 500
 
@@ -64,7 +64,7 @@ class Judged:
         self.judged_by, self.judged_at = actor.name[:80], actor.at
 
 
-class StockRequest(Judged, Base):
+class StockRequest(Judged, KeyedRow):
     """An issue or a waste that waits for a second person, or what became of it."""
 
     __tablename__ = "stock_request"
@@ -73,8 +73,6 @@ class StockRequest(Judged, Base):
         Index("ix_stock_request_state", "site_id", "state", "id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    site_id: Mapped[UUID]
     business_date: Mapped[date]
     kind: Mapped[str] = mapped_column(String(8))
     ingredient_id: Mapped[UUID]
@@ -86,7 +84,6 @@ class StockRequest(Judged, Base):
     ref_id: Mapped[UUID | None]
     reason: Mapped[str] = mapped_column(String(12), default="")
     note: Mapped[str] = mapped_column(String(200), default="")
-    key: Mapped[str] = mapped_column(String(LONGEST_KEY))
 
     @property
     def ref(self) -> Ref | None:
@@ -118,7 +115,7 @@ def ask_issue(
 
     Raises:
         UnknownIngredientError: not one of this site.
-        StockKeyError: the key asked for something else.
+        KeyReusedError: the key asked for something else.
         BadInputError: no quantity.
     """
     ingredients.get(session, actor.site_id, ingredient_id)
@@ -149,7 +146,7 @@ def ask_waste(
 
     Raises:
         UnknownLotError: not one of this site.
-        StockKeyError: the key asked for something else.
+        KeyReusedError: the key asked for something else.
         BadInputError: no quantity.
     """
     lot = lots.get(session, actor.site_id, lot_id)
@@ -236,23 +233,15 @@ def _move(
 
 def _ask(session: Session, actor: Acting, wanted: StockRequest) -> StockRequest:
     amount(wanted.quantity)
-    query = select(StockRequest).where(
-        StockRequest.site_id == actor.site_id, StockRequest.key == wanted.key
-    )
-    known = session.scalar(query)
-    if known is not None:
-        if any(getattr(known, name) != getattr(wanted, name) for name in _CONTENT):
-            raise StockKeyError("this was sent before with other content: reload the page")
-        return known
     wanted.id, wanted.site_id, wanted.state = new_id(), actor.site_id, Asked.ASKED.value
     wanted.asked_by, wanted.asked_at = actor.name[:80], actor.at
-    session.add(wanted)
-    session.flush()
-    actor.record(
-        session, "stock_request.ask", str(wanted.id), None,
-        {name: str(getattr(wanted, name)) for name in _CONTENT},
-    )  # fmt: skip
-    return wanted
+    request, new = rows.insert_once(session, wanted, _CONTENT)
+    if new:
+        actor.record(
+            session, "stock_request.ask", str(request.id), None,
+            {name: str(getattr(request, name)) for name in _CONTENT},
+        )  # fmt: skip
+    return request
 
 
 def _get(session: Session, site_id: UUID, request_id: UUID) -> StockRequest:

@@ -17,11 +17,11 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import divide_half_up
 from dafan.quantity import LARGEST
-from kitchen import lots, stock_book
+from kitchen import lots, rows, stock_book
 from kitchen.lots import Lot
 from kitchen.picking import share
+from kitchen.rows import KeyedRow
 from kitchen.stock_book import (
-    LONGEST_KEY,
     MAIN,
     Act,
     Kind,
@@ -43,19 +43,16 @@ class StocktakeError(BadInputError):
     code = "stocktake"
 
 
-class Stocktake(Judged, Base):
+class Stocktake(Judged, KeyedRow):
     """One counting of a place."""
 
     __tablename__ = "stocktake"
     __table_args__ = (UniqueConstraint("site_id", "key"),)
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    site_id: Mapped[UUID]
     business_date: Mapped[date]
     place: Mapped[str] = mapped_column(String(40))
     opened_by: Mapped[str] = mapped_column(String(80))
     opened_at: Mapped[datetime]
-    key: Mapped[str] = mapped_column(String(LONGEST_KEY))
 
 
 class StocktakeLine(Base):
@@ -82,22 +79,17 @@ def begin(session: Session, actor: Acting, *, key: str, day: date, place: str = 
     """Open a stocktake of a place; nothing is frozen. The same key again gives the same one.
 
     Raises:
+        KeyReusedError: the key opened one of another place or day.
         BadInputError: no key.
     """
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise BadInputError(f"a stocktake has a key of 1 to {LONGEST_KEY} characters")
-    query = select(Stocktake).where(Stocktake.site_id == actor.site_id, Stocktake.key == key)
-    known = session.scalar(query)
-    if known is not None:
-        return known
     made = Stocktake(
         id=new_id(), site_id=actor.site_id, business_date=day, place=place, state=OPEN, key=key,
         opened_by=actor.name[:80], opened_at=actor.at,
     )  # fmt: skip
-    session.add(made)
-    session.flush()
-    actor.record(session, "stocktake.begin", str(made.id), None, {"place": place})
-    return made
+    stocktake, new = rows.insert_once(session, made, ("place", "business_date"))
+    if new:
+        actor.record(session, "stocktake.begin", str(stocktake.id), None, {"place": place})
+    return stocktake
 
 
 def count(

@@ -10,7 +10,7 @@ from dafan.db import reading, writing
 from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import Fen
-from kitchen import ingredients, lots, stock, stock_alerts, stock_trace, suppliers
+from kitchen import ingredients, lots, stock, stock_alerts, stock_book, stock_trace, suppliers
 from kitchen.deliveries import ReceivingLine
 from kitchen.ingredients import IngredientValues
 from kitchen.lots import Lot
@@ -117,7 +117,7 @@ def test_nobody_holds_or_lets_go_without_a_reason(engine, actor, come):
         with pytest.raises(BadInputError, match="why"):
             lots.hold(session, actor, lot, " ")
         with pytest.raises(lots.HeldError):
-            lots.release(session, actor.named("chef"), lot, "好", left=1)
+            stock_book.release(session, actor.named("chef"), lot, "好")
 
 
 # --- trace --------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from kitchen.receiving_rules import (
     check,
     read_line,
 )
+from kitchen.rows import KeyReusedError
 from kitchen.supplier_rules import LicenceKind, LicenceValues
 from kitchen.suppliers import SupplierValues
 
@@ -331,7 +332,7 @@ def test_a_delivery_that_is_opened_twice_is_one_and_strangers_do_not_see_it(
         row = receiving.get(session, actor.site_id, delivery)
         again = receiving.begin(session, actor, row.supplier_id, key="d", day=DAY)
         assert again.id == delivery
-        with pytest.raises(ReceivingError):
+        with pytest.raises(KeyReusedError):
             receiving.begin(session, actor, new_id(), key="d", day=DAY)
         with pytest.raises(receiving.UnknownReceivingError):
             receiving.get(session, new_id(), delivery)

@@ -11,7 +11,7 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.quantity import Measure, MeasureError
-from kitchen import ingredients, lots, stock, stock_proof
+from kitchen import ingredients, lots, stock, stock_book, stock_proof
 from kitchen.ingredients import IngredientValues
 from kitchen.picking import Stored, pick, share
 from kitchen.stock import NewLot, NotEnoughStockError, StockKeyError, WasteReason
@@ -234,9 +234,9 @@ def test_only_another_person_lets_go_what_one_held(engine, actor, pork, come):
     with writing(engine) as session:
         lots.hold(session, actor, lot, "疑似变质")
     with pytest.raises(lots.HeldError), writing(engine) as session:
-        lots.release(session, actor, lot, "没事", left=300)
+        stock_book.release(session, actor, lot, "没事")
     with writing(engine) as session:
-        lots.release(session, actor.named("chef"), lot, "复检合格", left=300)
+        stock_book.release(session, actor.named("chef"), lot, "复检合格")
     assert issue(engine, actor, pork, 300)
 
 

@@ -20,7 +20,7 @@ from dafan import db
 from dafan.db import reading, writing
 from dafan.ids import new_id
 from dafan.money import Fen
-from kitchen import ingredients, lots, stock, stock_proof, stocktake
+from kitchen import ingredients, lots, stock, stock_book, stock_proof, stocktake
 from kitchen.ingredients import Ingredient, IngredientValues
 from kitchen.lots import Lot, LotCounter
 from kitchen.stock import NewLot, NotEnoughStockError, StockEntry, WasteReason
@@ -137,8 +137,7 @@ class Storeroom(RuleBasedStateMachine):
     def hold_or_let_go(self, data):
         lot = data.draw(st.sampled_from(sorted({lot for lot, _ in self.left})))
         if lot in self.held:
-            left = sum(left for (one, _), left in self.left.items() if one == lot)
-            self.do(lots.release, self.chef, lot, "合格", left=left)
+            self.do(stock_book.release, self.chef, lot, "合格")
         else:
             self.do(lots.hold, self.keeper, lot, "疑")
         self.held ^= {lot}

@@ -1,3 +1,4 @@
+import threading
 from datetime import date
 
 import pytest
@@ -9,6 +10,7 @@ from dafan.ids import new_id
 from dafan.money import Fen
 from kitchen import ingredients, stock, stock_proof, stock_requests, stocktake
 from kitchen.ingredients import IngredientValues
+from kitchen.rows import KeyReusedError
 from kitchen.stock import NewLot, NotEnoughStockError, SecondPersonError, StockEntry, WasteReason
 from kitchen.stock_requests import DecidedError
 from kitchen.stocktake import StocktakeError
@@ -61,6 +63,23 @@ def left(engine, actor, lot):
     with reading(engine) as session:
         assert not list(stock_proof.faults(session))
         return stock.left_of(session, actor.site_id, lot)
+
+
+def at_once(*works):
+    """Run them together; what each gave."""
+    results, start = [], threading.Barrier(len(works))
+
+    def run(work):
+        start.wait()
+        results.append(work())
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == len(works)
+    return results
 
 
 # --- stocktake ----------------------------------------------------------------------------------
@@ -194,7 +213,21 @@ def test_a_yes_that_finds_too_little_leaves_the_request_open(engine, do, actor, 
 
 def test_a_key_that_asks_for_something_else_and_absurd_wishes_are_refused(do, actor, rice, lot):
     do(stock_requests.ask_issue, actor, rice, 300, ref=BATCH, key="i", day=DAY)
-    with pytest.raises(stock.StockKeyError):
+    with pytest.raises(KeyReusedError):
         do(stock_requests.ask_issue, actor, rice, 301, ref=BATCH, key="i", day=DAY)
     with pytest.raises(BadInputError):
         do(stock_requests.ask_waste, actor, lot, -1, reason=WasteReason.TRIM, key="x", day=DAY)
+
+
+def test_a_wish_that_two_tablets_send_at_once_is_asked_once(engine, do, actor, rice):
+    asked = at_once(*[
+        lambda: do(stock_requests.ask_issue, actor, rice, 5, ref=BATCH, key="i", day=DAY).id
+    ] * 3)  # fmt: skip
+    assert len(set(asked)) == 1
+    with reading(engine) as session:
+        assert len(stock_requests.waiting(session, actor.site_id)) == 1
+
+
+def test_a_stocktake_that_two_tablets_open_at_once_is_one(do, actor):
+    opened = at_once(*[lambda: do(stocktake.begin, actor, key="same", day=DAY).id] * 3)
+    assert len(set(opened)) == 1
