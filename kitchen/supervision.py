@@ -17,6 +17,7 @@ from kitchen.rectification import FindingValues
 from kitchen.rows import KeyedRow, Values
 from kitchen.supervision_score import DayScore, State, score, state_of
 from kitchen.supervision_templates import (
+    TENTHS,
     Evidence,
     Hours,
     Listed,
@@ -322,7 +323,10 @@ def _require_unfinished(row: SupervisionItem) -> None:
 def _require_proof(row: SupervisionItem, proof: Proof) -> None:
     asked = {
         Evidence.PHOTO.value: (bool(proof.photo), "take a photograph"),
-        Evidence.NUMBER.value: (proof.number is not None, f"give the number in {row.unit}"),
+        Evidence.NUMBER.value: (
+            proof.number is not None,
+            f"give the number in {row.unit.removeprefix(TENTHS)}",
+        ),
         Evidence.SIGNATURE.value: (bool(proof.signature), "sign it"),
         Evidence.LINK.value: (False, "it closes by itself when its records are complete"),
     }
