@@ -289,6 +289,9 @@ def decide(
 ) -> Approval:
     """Approve or refuse; the same said again by the same person changes nothing.
 
+    What has steps of its own is decided where it lives, which calls this: a purchase order by
+    :func:`kitchen.purchasing.decide`.
+
     Args:
         session: Writing.
         actor: Who decides.

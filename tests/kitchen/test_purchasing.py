@@ -1,4 +1,6 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from threading import Barrier
 
 import pytest
 from hypothesis import given
@@ -126,6 +128,24 @@ def test_told_twice_it_is_done_once(engine, actor, shop, sent):
         act(engine, "receive", store, sent, {rice: 101}, DAY, key="r1")
     with pytest.raises(KeyReusedError):
         act(engine, "draft", actor, order(shop, price=521), DAY, key="k1")
+
+
+def test_two_tablets_that_tell_the_same_at_once_are_counted_once(engine, actor, shop, sent):
+    _, rice, _ = shop
+    gate = Barrier(4)
+
+    def tell(number):
+        gate.wait()
+        store = actor.named("store")
+        act(engine, "receive", store, sent, {rice: 100}, DAY, key=f"r{number % 2}")
+        return act(engine, "draft", actor, order(shop, rice=7), DAY, key="same").id
+
+    with ThreadPoolExecutor(4) as pool:
+        drafts = set(pool.map(tell, range(4)))
+    assert len(drafts) == 1
+    assert on_order(engine, actor)[rice] == 25_000 - 2 * 100
+    received = [line for line in actor.recorded if line.action == "purchase.receive_part"]
+    assert len(received) == 2
 
 
 def test_asking_deciding_and_sending_again_change_nothing(engine, actor, drafted):
