@@ -7,7 +7,7 @@ from dafan.db import reading, writing
 from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.quantity import Measure, MeasureError
-from kitchen import ingredients, receiving, stock, stock_proof, suppliers
+from kitchen import ingredients, receiving, stock, stock_proof, stock_trace, suppliers
 from kitchen.ingredients import Ingredient, IngredientValues, Keep
 from kitchen.receiving import Disposal, ReceivingError, Role
 from kitchen.receiving_rules import (
@@ -341,3 +341,19 @@ def test_a_delivery_that_is_opened_twice_is_one_and_strangers_do_not_see_it(
 def test_a_supplier_whose_licence_has_ended_delivers_nothing(engine, actor, supplier):
     with pytest.raises(suppliers.SupplierBlockedError), writing(engine) as session:
         receiving.begin(session, actor, supplier, key="late", day=date(2027, 1, 1))
+
+
+def test_a_lot_is_traced_to_its_papers_its_tests_and_its_supplier(engine, actor, delivery, put, do):
+    put()
+    leek = put(1)
+    do(receiving.add_test, leek, a_test(120))
+    sign_all(do)
+    by_zone = {lot.zone: lot.id for lot in do(receiving.post, day=DAY)}
+    with reading(engine) as session:
+        meat, greens = (
+            stock_trace.trace_lot(session, actor.site_id, by_zone[zone]).origin
+            for zone in ("动物性食品", "植物性食品")
+        )
+    assert (meat.supplier, meat.receiving_id) == ("鲜达", delivery)
+    assert (meat.papers, meat.tests) == (PAPERS, ())
+    assert greens.tests == (a_test(120),)
