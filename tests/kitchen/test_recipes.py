@@ -142,6 +142,15 @@ def test_pieces_cost_by_the_piece():
     assert recipes.cost(book, {key: Fraction(5, 2)}).fen == 175
 
 
+def test_half_a_fen_is_a_fen_and_is_rounded_only_when_all_is_added_up():
+    egg, pork = UUID(int=1), UUID(int=2)
+    book = Book({}, {}, {egg: EGG, pork: PORK})
+    half = {egg: Fraction(1, 140), pork: Fraction(1, 6)}
+    assert recipes.cost(book, {egg: half[egg]}).fen == 1
+    assert recipes.cost(book, {pork: half[pork]}).fen == 0
+    assert recipes.cost(book, half).fen == 1
+
+
 def test_a_cycle_is_refused_and_its_whole_way_is_named(engine, actor, buns):
     made = len(actor.recorded)
     looped = recipe({buns["猪肉"]: 100}, {buns["包子"]: 100})
