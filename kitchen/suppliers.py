@@ -253,6 +253,4 @@ def _flush(session: Session, name: str) -> None:
     try:
         session.flush()
     except IntegrityError as error:
-        raise BadInputError(
-            f"there is a supplier named {name} already", code="taken"
-        ) from error
+        raise BadInputError(f"there is a supplier named {name} already", code="taken") from error
