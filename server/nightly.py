@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from dafan.config import Settings
 from dafan.db import reading, writing
-from server import backup, exceptions, online_orders, retention, sites, subsidy_expiry
+from server import backup, exceptions, kitchen_day, online_orders, retention, sites, subsidy_expiry
 from server.backup_format import read_passphrase
 from server.gateway import Gateway, open_gateway
 from server.jobs import Daily, Every, Job
@@ -25,6 +25,7 @@ def jobs(parts: Services) -> list[Job]:
         Job("subsidies", Daily(time(4, 10), zone), lambda now: _subsidies(parts.engine, now)),
         Job("verify", Daily(time(4, 40), zone), lambda now: _verify(parts.engine, now)),
     ]
+    made.append(Job("supervision", Every(5), lambda now: kitchen_day.drive(parts.engine, now)))
     gateway = open_gateway(parts.settings.gateway)
     if gateway is not None:
         made.append(Job("payments", Every(5), lambda now: _payments(parts.engine, gateway, now)))

@@ -1,7 +1,6 @@
 """今日: what the kitchen has to do today, in the order of its work, until nothing is left."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,8 +14,8 @@ from dafan.errors import BadInputError
 from kitchen import pictures, rows, supervision
 from kitchen.supervision import Proof, SupervisionItem
 from kitchen.supervision_score import State, state_of
-from kitchen.supervision_templates import Evidence, Hours
-from server import uploads
+from kitchen.supervision_templates import Evidence
+from server import kitchen_day, uploads
 from server.access import needs
 from server.pages import site_view
 from server.pages.kitchen.blueprint import kitchen
@@ -121,16 +120,13 @@ def _row(session: Session, item_id: UUID) -> SupervisionItem:
     return rows.get(session, SupervisionItem, site_id(), item_id, "act")
 
 
-def _make_list() -> Sequence[SupervisionItem]:
-    view, found = site_view.current(), actor()
-    hours = Hours(view.zone, view.policy.periods, view.policy.day_starts_hour)
-    day = view.today(found.at)
+def _make_list() -> None:
+    policy, found = site_view.current().policy, actor()
     with reading() as session:
-        known = supervision.day_list(session, site_id(), day)
-    if known:
-        return known
-    change(lambda session: supervision.generate(session, found, day, hours), "")
-    return ()
+        day = kitchen_day.today(policy, found.at)
+        known = bool(supervision.day_list(session, site_id(), day))
+    if not known:
+        change(lambda session: kitchen_day.make_list(session, found, policy), "")
 
 
 def _card(row: SupervisionItem, now: datetime) -> Card:
