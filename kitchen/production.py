@@ -245,7 +245,7 @@ class Batch(KeyedRow):
     __tablename__ = "production_batch"
     __table_args__ = (
         UniqueConstraint("site_id", "key"),
-        UniqueConstraint("site_id", "business_date", "period", "venue_id", "dish_id", "number"),
+        UniqueConstraint("site_id", *MEAL, "dish_id", "number", name="uq_production_batch_number"),
     )
 
     business_date: Mapped[date]
