@@ -269,6 +269,7 @@ def load_hygiene(
     folders: Sequence[Path] | None = None,
     taught: Sequence[Judge] = (),
     limits: Limits | None = None,
+    keys: Sequence[str] | None = None,
 ) -> tuple[Hygiene, tuple[str, ...]]:
     """Load the detectors that the manifest names for the kitchen, and those of the site.
 
@@ -276,6 +277,8 @@ def load_hygiene(
         folders: Where to look; ``None``: ``models/weights`` and ``DAFAN_MODELS``.
         taught: Rules taught on site.
         limits: When a frame may say something.
+        keys: Files to use instead, that of persons first: a machine with many cameras takes
+            ``facemask_260``.
 
     Returns:
         What looks at frames, and a note on each file that is missing: its rules are unknown.
@@ -286,8 +289,8 @@ def load_hygiene(
     places = model_folders() if folders is None else list(folders)
     manifest = with_site_detectors(places)
     detectors, notes = [], []
-    for number, key in enumerate(manifest.hygiene):
-        if number > 0 and find_file(key, places, manifest) is None:
+    for number, key in enumerate(manifest.hygiene if keys is None else keys):
+        if number > 0 and key in manifest.files and not find_file(key, places, manifest):
             entry = manifest.files[key]
             notes.append(f"{entry.names[0]} is missing ({entry.what}): its rules are unknown")
             continue

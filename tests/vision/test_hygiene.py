@@ -271,6 +271,18 @@ def test_the_photographs_get_the_right_mask_verdicts(models_dir, kitchen_dir):
 
 
 @pytest.mark.models
+def test_the_smaller_mask_detector_raises_no_false_alarm_either(models_dir, kitchen_dir):
+    hygiene, _ = load_hygiene([models_dir], keys=["yolox_nano", "facemask_260"])
+    said = measure(hygiene, kitchen_dir)
+    assert said["photographs"]["precision"] == said["photographs"]["recall"] == 1
+    assert all(row["false_alarms"] == 0 for row in said["at_distance"])
+    with pytest.raises(ModelError, match="no detector 'yunet'"):
+        load_hygiene([models_dir], keys=["yolox_nano", "yunet"])
+    with pytest.raises(ModelError, match="no detector 'nothing'"):
+        load_hygiene([models_dir], keys=["yolox_nano", "nothing"])
+
+
+@pytest.mark.models
 def test_the_phone_is_found_and_an_empty_kitchen_is_empty(models_dir, kitchen_dir):
     hygiene, _ = load_hygiene([models_dir])
     look = hygiene.look(read_image(kitchen_dir / "coco_1296_person_phone.jpg"))
