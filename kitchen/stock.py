@@ -25,6 +25,7 @@ from kitchen.lots import Lot, State
 from kitchen.picking import Picks, Stored, Take, pick, share
 from kitchen.stock_book import (
     MAIN,
+    SOMETHING_LEFT,
     Act,
     Kind,
     Move,
@@ -375,7 +376,7 @@ def usable(
         .where(
             Lot.site_id == site_id,
             Lot.state == State.OK.value,
-            StockLevel.quantity > 0,
+            SOMETHING_LEFT,
             or_(Lot.expires_on.is_(None), Lot.expires_on >= day),
         )
         .group_by(Lot.ingredient_id)

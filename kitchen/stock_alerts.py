@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from kitchen import stock
 from kitchen.ingredients import Ingredient
 from kitchen.lots import Lot, State
-from kitchen.stock_book import StockLevel
+from kitchen.stock_book import SOMETHING_LEFT, StockLevel
 
 
 class Alert(StrEnum):
@@ -69,7 +69,7 @@ def alerts(session: Session, site_id: UUID, day: date) -> list[Warned]:
         .join(StockLevel, (StockLevel.lot_id == Lot.id) & (StockLevel.site_id == Lot.site_id))
         .join(Ingredient, Ingredient.id == Lot.ingredient_id)
         .where(
-            Lot.site_id == site_id, Lot.state != State.GONE.value, StockLevel.quantity > 0
+            Lot.site_id == site_id, Lot.state != State.GONE.value, SOMETHING_LEFT
         )
         .group_by(Lot.id, Ingredient.name)
     )  # fmt: skip
@@ -100,7 +100,7 @@ def valuation(session: Session, site_id: UUID) -> dict[UUID, Held]:
     query = (
         select(Lot.ingredient_id, func.sum(StockLevel.quantity), func.sum(StockLevel.cost))
         .join(StockLevel, (StockLevel.lot_id == Lot.id) & (StockLevel.site_id == Lot.site_id))
-        .where(Lot.site_id == site_id, Lot.state != State.GONE.value)
+        .where(Lot.site_id == site_id, SOMETHING_LEFT)
         .group_by(Lot.ingredient_id)
     )
     return {

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, literal_column, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -101,13 +101,21 @@ class StockLevel(Base):
         CheckConstraint("quantity >= 0 AND cost >= 0", name="not_below_zero"),
         CheckConstraint("quantity > 0 OR cost = 0", name="empty_costs_nothing"),
         Index("ix_stock_level_lot", "lot_id"),
-    )
+        Index(
+            "ix_stock_level_left", "site_id", "lot_id",
+            sqlite_where=text("quantity > 0"), postgresql_where=text("quantity > 0"),
+        ),
+    )  # fmt: skip
 
     site_id: Mapped[UUID] = mapped_column(primary_key=True)
     lot_id: Mapped[UUID] = mapped_column(ForeignKey("lot.id"), primary_key=True)
     place: Mapped[str] = mapped_column(String(40), primary_key=True)
     quantity: Mapped[int] = mapped_column(default=0)
     cost: Mapped[int] = mapped_column(default=0)
+
+
+SOMETHING_LEFT = StockLevel.quantity > literal_column("0")
+"""Written out, so that the index of what is left serves it: most lots of a year are gone."""
 
 
 class StockAct(Base):

@@ -23,6 +23,7 @@ from kitchen.picking import share
 from kitchen.rows import KeyedRow
 from kitchen.stock_book import (
     MAIN,
+    SOMETHING_LEFT,
     Act,
     Kind,
     Move,
@@ -142,7 +143,7 @@ def uncounted(session: Session, site_id: UUID, stocktake_id: UUID) -> Sequence[L
         .where(
             Lot.site_id == site_id,
             StockLevel.place == stocktake.place,
-            StockLevel.quantity > 0,
+            SOMETHING_LEFT,
             Lot.id.not_in(done),
         )
     )

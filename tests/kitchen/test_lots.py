@@ -16,6 +16,7 @@ from kitchen.ingredients import IngredientValues
 from kitchen.lots import Lot
 from kitchen.stock import NewLot
 from kitchen.stock_alerts import Alert
+from kitchen.stock_book import StockLevel
 from kitchen.suppliers import SupplierValues
 
 DAY = date(2026, 3, 2)
@@ -171,3 +172,14 @@ def test_each_question_of_a_trace_has_its_index():
         for index in table.__table__.indexes
     }
     assert {("site_id", "lot_id"), ("site_id", "ref_kind", "ref_id"), ("lot_id",)} <= indexes
+
+
+def test_what_is_left_is_asked_of_an_index_that_knows_no_lot_that_is_gone(engine, actor, come):
+    come()
+    with asked(engine) as told, reading(engine) as session:
+        stock.usable(session, actor.site_id, DAY)
+        stock_alerts.valuation(session, actor.site_id)
+    assert all("stock_level.quantity > 0" in question for question in told)
+    (kept,) = [i for i in StockLevel.__table__.indexes if i.name == "ix_stock_level_left"]
+    ways = kept.dialect_options
+    assert {str(ways[name]["where"]) for name in ("sqlite", "postgresql")} == {"quantity > 0"}
