@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from dafan.errors import BadInputError
 from kitchen.cabinet import CabinetAlarm, Trouble
+from kitchen.labels import Label
 
 QR_PREFIX = "DAFAN:SAMPLE:"
 LEAST_HOURS = 48
@@ -178,15 +179,6 @@ def touching(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class SampleLabel:
-    """What stands on the container: a title, rows of two columns, a QR code."""
-
-    title: str
-    rows: tuple[tuple[str, str], ...]
-    qr: str
-
-
 def label(
     sample_id: UUID,
     dish: str,
@@ -196,7 +188,7 @@ def label(
     place: str,
     times: tuple[datetime, datetime],
     zone: ZoneInfo,
-) -> SampleLabel:
+) -> Label:
     """The label of a sample: name, weight, time (月日时) and person, as the rules ask.
 
     Args:
@@ -210,9 +202,9 @@ def label(
         zone: Of the site.
     """
     sampled, free = (moment.astimezone(zone).strftime("%m月%d日 %H:%M") for moment in times)
-    return SampleLabel(
+    return Label(
         title=dish,
-        rows=(
+        lines=(
             ("餐次", meal),
             ("留样量", f"{grams} g"),
             ("留样时间", sampled),

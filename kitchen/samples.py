@@ -22,11 +22,12 @@ from dafan.ids import new_id
 from kitchen import rows, sample_alarms, sample_rules
 from kitchen.cabinet import Cabinet, CabinetKind
 from kitchen.dishes import Dish, UnknownDishError
+from kitchen.labels import Label
 from kitchen.meals import MEAL, Meal
 from kitchen.production import Batch
 from kitchen.rows import KeyedRow, Values
 from kitchen.sample_alarms import AlarmKind
-from kitchen.sample_rules import Due, SampleLabel, SampleRules
+from kitchen.sample_rules import Due, SampleRules
 
 MAX_PAGE = 500
 
@@ -377,7 +378,7 @@ def kept(
     return session.scalars(query.order_by(Sample.id).limit(max(1, min(limit, MAX_PAGE)))).all()
 
 
-def label_of(session: Session, sample: Sample, meal_name: str, zone: ZoneInfo) -> SampleLabel:
+def label_of(session: Session, sample: Sample, meal_name: str, zone: ZoneInfo) -> Label:
     """The label of a sample, for the printer beside the scale."""
     cabinet = rows.get(session, Cabinet, sample.site_id, sample.cabinet_id, "cabinet")
     return sample_rules.label(

@@ -96,7 +96,7 @@ def test_the_label_says_who_when_and_how_long(engine, actor, pork):
     with reading(engine) as session:
         label = samples.label_of(session, sample, "午餐", ZoneInfo("Asia/Shanghai"))
     assert label.title == "红烧肉"
-    assert dict(label.rows) == {
+    assert dict(label.lines) == {
         "餐次": "午餐", "留样量": "130 g", "留样时间": "03月02日 08:30", "留样人": "keeper",
         "位置": "留样柜 1", "保存至": "03月04日 08:30",
     }  # fmt: skip
