@@ -808,7 +808,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
             "venue_id",
             "dish_id",
             "number",
-            name=op.f("uq_production_batch_site_id_business_date_period_venue_id_dish_id_number"),
+            name="uq_production_batch_number",
         ),
         sa.UniqueConstraint("site_id", "key", name=op.f("uq_production_batch_site_id_key")),
     )
@@ -1437,6 +1437,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.ForeignKeyConstraint(["lot_id"], ["lot.id"], name=op.f("fk_stock_level_lot_id_lot")),
         sa.PrimaryKeyConstraint("site_id", "lot_id", "place", name=op.f("pk_stock_level")),
     )
+    op.create_index(
+        "ix_stock_level_left",
+        "stock_level",
+        ["site_id", "lot_id"],
+        unique=False,
+        sqlite_where=sa.text("quantity > 0"),
+        postgresql_where=sa.text("quantity > 0"),
+    )
     op.create_index("ix_stock_level_lot", "stock_level", ["lot_id"], unique=False)
     op.create_table(
         "stocktake_line",
@@ -1462,6 +1470,12 @@ def downgrade() -> None:  # noqa: PLR0915 - as above
     op.drop_index("ix_stocktake_line_lot", table_name="stocktake_line")
     op.drop_table("stocktake_line")
     op.drop_index("ix_stock_level_lot", table_name="stock_level")
+    op.drop_index(
+        "ix_stock_level_left",
+        table_name="stock_level",
+        sqlite_where=sa.text("quantity > 0"),
+        postgresql_where=sa.text("quantity > 0"),
+    )
     op.drop_table("stock_level")
     op.drop_index("ix_stock_entry_ref", table_name="stock_entry")
     op.drop_index("ix_stock_entry_lot", table_name="stock_entry")
