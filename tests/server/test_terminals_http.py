@@ -11,7 +11,7 @@ from dafan.crypto import Identity, make_token
 from dafan.enrolment import EnrolRequest
 from server import feed, ingest, sites, terminals
 from server.books import sales
-from tests.server.conftest import Till
+from tests.server.conftest import Till, parts_of
 
 
 def code_for(engine: Engine, site: Any, clock: Any) -> str:
@@ -198,3 +198,22 @@ def test_a_contact_is_noted_for_the_manager(terminal: Any, engine: Engine, site:
     with db.reading(engine) as session:
         row = terminals.get(session, site.id, terminal.id)
         assert (row.last_seen, row.feed_version) == (terminal.clock.now(), version)
+
+
+def test_where_too_many_wait_for_news_one_more_is_answered_at_once(
+    terminal: Any, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Waiting terminals never take the last threads from those that push."""
+
+    def asleep(_seconds: float) -> None:
+        raise AssertionError("it waits")
+
+    monkeypatch.setattr("server.api.sync.time.sleep", asleep)
+    version = terminal.feed()["version"]
+    waiters = parts_of(app).waiters
+    taken = 0
+    while waiters.acquire(blocking=False):
+        taken += 1
+    assert 0 < taken < parts_of(app).settings.server.threads
+    assert terminal.feed(since=version, wait=30)["items"] == []
+    waiters.release(taken)
