@@ -10,8 +10,12 @@ PROTOCOL ?= cas-soh
 PRINTER ?=
 # More than there are cores: tests with processes of their own wait most of the time.
 WORKERS ?= 3
-# What depends on the engine: the books, sync, rights; pages and pictures do not.
-ON_BOTH := tests/server/*.py tests/server/pages/test_pages_routes.py tests/security/test_api_fuzz.py
+# What depends most on the engine: books, sync, locks, migrations, rights. All others run on it, too:
+# pytest --database postgresql tests/server tests/security tests/kitchen
+ON_BOTH := $(addprefix tests/server/test_,books_*.py ingest_push.py locks.py feed_order.py \
+	migrations.py backup.py forks.py refunds.py verify_books.py subsidy_expiry.py bank_files.py \
+	online_orders.py jobs.py kitchen_proof.py) tests/kitchen/test_stock.py \
+	tests/server/pages/test_pages_routes.py tests/security/test_api_fuzz.py
 
 .PHONY: help run test check coverage setup format browser models lock clean
 .DEFAULT_GOAL := help

@@ -10,8 +10,8 @@ from simulation.lab import Lab
 from simulation.plan import ATTACKS, Plan
 from simulation.runner import run_here
 
-SEEDS = 1000
-"""`dafan simulate --seeds 0:10000` runs any number."""
+SEEDS = 300
+"""As many as the time of a whole run allows; `dafan simulate --seeds 0:10000` runs any number."""
 CHUNK = 20
 
 

@@ -39,8 +39,15 @@ export function follow(onView, onLost) {
   connect();
 }
 
-/** Tell the till what a person did. True: it was taken in. */
-export async function press(action, params = {}) {
+let before = Promise.resolve();
+
+/** Tell the till what a person did, one press behind the other. True: it was taken in. */
+export function press(action, params = {}) {
+  before = before.then(() => send(action, params));
+  return before;
+}
+
+async function send(action, params) {
   try {
     const answer = await fetch("/press", {
       method: "POST",
