@@ -1,8 +1,9 @@
 """今日: what the kitchen has to do today, in the order of its work, until nothing is left."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from flask import Response, redirect, render_template, request, url_for
@@ -13,8 +14,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from dafan.errors import BadInputError
 from kitchen import pictures, rows, supervision
 from kitchen.supervision import Proof, SupervisionItem
-from kitchen.supervision_score import State, state_of
-from kitchen.supervision_templates import Evidence
+from kitchen.supervision_score import State, score, state_of
+from kitchen.supervision_templates import TENTHS, Evidence, shown
 from server import kitchen_day, uploads
 from server.access import needs
 from server.pages import site_view
@@ -23,8 +24,6 @@ from server.pages.manage.blueprint import actor, change, reading, site_id
 from server.services import services
 
 SOON = timedelta(minutes=30)
-_TENTHS = "0.1 "
-"""Units that begin so count tenths: people read and type the whole with one decimal."""
 _NUMBER = re.compile(r"[-−]?[0-9]{1,5}(?:[.,][0-9])?")
 _LATE = {State.LATE, State.ESCALATED}
 _OVER = {State.DONE, State.DONE_LATE, State.WAIVED}
@@ -49,37 +48,35 @@ class Card:
     @property
     def unit(self) -> str:
         """As people say it."""
-        return self.row.unit.removeprefix(_TENTHS)
+        return self.row.unit.removeprefix(TENTHS)
 
     def shown(self, number: int | None) -> str:
         """A number of the act in :attr:`unit`."""
         if number is None:
             return ""
-        return f"{number / 10:.1f}" if self.row.unit.startswith(_TENTHS) else str(number)
+        return shown(number, self.row.unit).removesuffix(self.unit).strip()
 
 
 @kitchen.get("/")
 @needs("see_kitchen")
 def today() -> str:
     """The list of the day; it is made when somebody looks first."""
-    now = services().clock.now()
-    _make_list()
-    with reading() as session:
-        view = site_view.current()
-        day = view.today(now)
-        cards = [_card(row, now) for row in supervision.day_list(session, site_id(), day)]
-        waiting = [card for card in cards if card.state not in _OVER]
-        waiting.sort(key=lambda card: (card.state not in _LATE, card.row.due_at, card.row.place))
-        return render_template(
-            "kitchen/today.html",
-            day=day,
-            waiting=waiting,
-            over=[card for card in cards if card.state in _OVER],
-            late=sum(card.state in _LATE for card in waiting),
-            soon=sum(card.soon for card in waiting),
-            score=supervision.day_score(session, site_id(), day, now),
-            period=view.period_name,
-        )
+    now, view = services().clock.now(), site_view.current()
+    day = view.today(now)
+    acts = _acts(day) or _make_list(day)
+    cards = [_card(row, now) for row in acts]
+    waiting = [card for card in cards if card.state not in _OVER]
+    waiting.sort(key=lambda card: (card.state not in _LATE, card.row.due_at, card.row.place))
+    return render_template(
+        "kitchen/today.html",
+        day=day,
+        waiting=waiting,
+        over=[card for card in cards if card.state in _OVER],
+        late=sum(card.state in _LATE for card in waiting),
+        soon=sum(card.soon for card in waiting),
+        score=score(acts, now),
+        period=view.period_name,
+    )
 
 
 @kitchen.get("/acts/<uuid:item_id>")
@@ -120,13 +117,15 @@ def _row(session: Session, item_id: UUID) -> SupervisionItem:
     return rows.get(session, SupervisionItem, site_id(), item_id, "act")
 
 
-def _make_list() -> None:
-    policy, found = site_view.current().policy, actor()
+def _acts(day: date) -> Sequence[SupervisionItem]:
     with reading() as session:
-        day = kitchen_day.today(policy, found.at)
-        known = bool(supervision.day_list(session, site_id(), day))
-    if not known:
-        change(lambda session: kitchen_day.make_list(session, found, policy), "")
+        return supervision.day_list(session, site_id(), day)
+
+
+def _make_list(day: date) -> Sequence[SupervisionItem]:
+    policy, found = site_view.current().policy, actor()
+    change(lambda session: kitchen_day.make_list(session, found, policy), "")
+    return _acts(day)
 
 
 def _card(row: SupervisionItem, now: datetime) -> Card:
@@ -167,7 +166,7 @@ def read_number(typed: str, unit: str) -> int:
             f"'{typed[:20]}' is no number: type digits, such as 4.1", code="bad_number"
         )
     whole, _dot, part = typed.replace("−", "-").replace(",", ".").partition(".")
-    if unit.startswith(_TENTHS):
+    if unit.startswith(TENTHS):
         return int(f"{whole}{part or '0'}")
     if part not in {"", "0"}:
         raise BadInputError(
