@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -16,6 +16,7 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import MAX_FEN, Fen
 from dafan.records import Unit
+from kitchen import rows
 
 MAX_PAGE = 500
 
@@ -102,14 +103,7 @@ def read_values(values: dict[str, object]) -> DishValues:
     Raises:
         BadInputError: naming every field that does not fit.
     """
-    try:
-        return DishValues.model_validate(values)
-    except ValidationError as error:
-        faults = "; ".join(
-            ": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"]]))
-            for fault in error.errors()
-        )
-        raise BadInputError(f"this dish cannot be kept: {faults}") from error
+    return rows.read(DishValues, values, "dish")
 
 
 def create(session: Session, site_id: UUID, values: DishValues, *, by: str, at: datetime) -> Dish:

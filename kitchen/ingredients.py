@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from sqlalchemy import JSON, String, UniqueConstraint, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -16,6 +16,7 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import MAX_FEN, Fen
 from dafan.quantity import LARGEST, Measure
+from kitchen import rows
 
 MAX_PAGE = 500
 
@@ -131,14 +132,7 @@ def read_values(values: dict[str, object]) -> IngredientValues:
     Raises:
         BadInputError: naming every field that does not fit.
     """
-    try:
-        return IngredientValues.model_validate(values)
-    except ValidationError as error:
-        faults = "; ".join(
-            ": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"]]))
-            for fault in error.errors()
-        )
-        raise BadInputError(f"this ingredient cannot be kept: {faults}") from error
+    return rows.read(IngredientValues, values, "ingredient")
 
 
 def create(session: Session, actor: Acting, values: IngredientValues) -> Ingredient:

@@ -9,12 +9,11 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dafan.errors import BadInputError
 from dafan.money import MAX_FEN, Fen
 from dafan.quantity import LARGEST, Measure
-from kitchen import lots
+from kitchen import lots, rows
 from kitchen.ingredients import Ingredient, Keep
 
 
@@ -129,14 +128,7 @@ def read_line(values: dict[str, object]) -> LineValues:
     Raises:
         BadInputError: naming every field that does not fit.
     """
-    try:
-        return LineValues.model_validate(values)
-    except ValidationError as error:
-        faults = "; ".join(
-            ": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"]]))
-            for fault in error.errors()
-        )
-        raise BadInputError(f"this line cannot be kept: {faults}") from error
+    return rows.read(LineValues, values, "line")
 
 
 def check(

@@ -13,12 +13,13 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dafan.errors import BadInputError
 from dafan.money import Fen
 from dafan.quantity import LARGEST
 from dafan.records import Portion
+from kitchen import rows
 from kitchen.ingredients import Allergen, IngredientValues
 
 MAX_LINES = 100
@@ -101,14 +102,7 @@ def read_values(values: Mapping[str, object]) -> RecipeValues:
     Raises:
         RecipeError: naming every field that does not fit.
     """
-    try:
-        return RecipeValues.model_validate(values)
-    except ValidationError as error:
-        faults = "; ".join(
-            ": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"]]))
-            for fault in error.errors()
-        )
-        raise RecipeError(f"this recipe cannot be kept: {faults}") from error
+    return rows.read(RecipeValues, values, "recipe", RecipeError)
 
 
 @dataclass(frozen=True, slots=True)

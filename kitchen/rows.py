@@ -64,14 +64,19 @@ class Values(BaseModel):
 
 R = TypeVar("R", bound=SiteRow)
 K = TypeVar("K", bound=KeyedRow)
-V = TypeVar("V", bound=Values)
+V = TypeVar("V", bound=BaseModel)
 
 
-def read(kind: type[V], values: Mapping[str, object], what: str) -> V:
+def read(
+    kind: type[V],
+    values: Mapping[str, object],
+    what: str,
+    wrong: type[BadInputError] = BadInputError,
+) -> V:
     """Check what a form or a file says.
 
     Raises:
-        BadInputError: naming every field that does not fit.
+        BadInputError: of the kind ``wrong``, naming every field that does not fit.
     """
     try:
         return kind.model_validate(dict(values))
@@ -80,7 +85,7 @@ def read(kind: type[V], values: Mapping[str, object], what: str) -> V:
             ": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"]]))
             for fault in error.errors()
         )
-        raise BadInputError(f"this {what} cannot be kept: {faults}") from error
+        raise wrong(f"this {what} cannot be kept: {faults}") from error
 
 
 def get(
