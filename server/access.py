@@ -47,6 +47,16 @@ see_dishes           x      x       x       .       x       x    x     x      x 
 edit_dishes          x      x       .       .       .       .    .     .      .      .     .
 see_kitchen          x      x       .       .       x       x    x     x      x      x     .
 do_kitchen           x      x       .       .       .       x    x     x      .      .     .
+run_kitchen          x      x       .       .       .       x    .     .      .      .     .
+edit_catalogue       x      x       .       .       .       x    .     .      .      .     .
+plan_meals           x      x       .       .       .       x    .     .      .      .     .
+see_buying           x      x       x       .       x       x    .     x      x      x     .
+buy                  x      x       .       .       .       x    .     x      .      .     .
+approve_buying       x      x       x       .       .       .    .     .      .      .     .
+approve_stock        x      x       .       .       .       x    .     .      .      .     .
+see_trace            x      x       x       .       x       x    .     x      x      x     .
+see_incidents        x      x       .       .       x       x    .     .      x      x     .
+judge_incidents      x      x       .       .       .       x    .     .      .      .     .
 see_terminals        x      x       .       .       x       .    .     .      .      x     .
 edit_terminals       x      .       .       .       .       .    .     .      .      .     .
 see_exceptions       x      x       x       .       x       .    .     .      x      x     .

@@ -11,6 +11,7 @@ from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 
 import dafan
+from dafan.ids import new_id
 from server import access, gate
 from server.pages import formats, navigation, site_view
 
@@ -34,7 +35,7 @@ def init_app(app: Flask) -> None:
         minute=lambda at: formats.clock(at, zone(), with_seconds=False),
         person=_person, browser=formats.browser, ago=formats.ago, plain_json=formats.plain_json,
     )  # fmt: skip
-    app.jinja_env.globals.update(share=formats.share, may=access.may)
+    app.jinja_env.globals.update(share=formats.share, may=access.may, new_key=lambda: str(new_id()))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_frame)
 

@@ -15,8 +15,8 @@ from dafan import db
 from server import api_tokens, auth, sessions
 from server.access import signed_in
 from server.pages.forms import Form
-from server.pages.manage.blueprint import actor, as_uuid, change
 from server.pages.session import blueprint
+from server.pages.shared import actor, as_uuid, change
 from server.services import services
 
 _DAYS = (30, 90, 365)

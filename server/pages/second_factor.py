@@ -18,8 +18,8 @@ from server import auth, gate, sessions, totp
 from server.access import public, signed_in
 from server.pages import messages, site_view
 from server.pages.forms import Form
-from server.pages.manage.blueprint import actor
 from server.pages.session import PENDING, blueprint, let_in
+from server.pages.shared import actor
 from server.services import services
 
 

@@ -41,10 +41,30 @@ def test_who_only_looks_changes_nothing(role: str) -> None:
     assert "see_names" not in rights
 
 
-@pytest.mark.parametrize("role", ["cook", "storekeeper", "kitchen_manager"])
-def test_who_works_in_the_kitchen_records_there_and_nowhere_else(role: str) -> None:
+KITCHEN = {
+    "do_kitchen", "run_kitchen", "edit_catalogue", "plan_meals", "buy", "approve_stock",
+    "judge_incidents",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("role", "changes"),
+    [
+        ("cook", {"do_kitchen"}),
+        ("storekeeper", {"do_kitchen", "buy"}),
+        ("kitchen_manager", KITCHEN),
+    ],
+)
+def test_who_works_in_the_kitchen_changes_things_there_and_nowhere_else(
+    role: str, changes: set[str]
+) -> None:
     rights = {right for right, roles in access.RIGHTS.items() if role in roles}
-    assert {right for right in rights if not right.startswith("see_")} == {"do_kitchen"}
+    assert {right for right in rights if not right.startswith("see_")} == changes
+
+
+def test_nobody_but_the_administrator_and_the_manager_both_buys_and_approves() -> None:
+    both = set(access.RIGHTS["buy"]) & set(access.RIGHTS["approve_buying"])
+    assert both == {"admin", "manager"}
 
 
 def test_a_diner_has_no_right_at_all() -> None:

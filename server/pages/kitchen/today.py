@@ -20,7 +20,7 @@ from server import kitchen_day, uploads
 from server.access import needs
 from server.pages import site_view
 from server.pages.kitchen.blueprint import kitchen
-from server.pages.manage.blueprint import actor, change, reading, site_id
+from server.pages.shared import actor, change, reading, site_id
 from server.services import services
 
 SOON = timedelta(minutes=30)

@@ -19,7 +19,8 @@ from server import auth, sessions, staff
 from server.access import needs
 from server.pages import messages
 from server.pages.forms import Form
-from server.pages.manage.blueprint import actor, change, manage, reading, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, change, reading, site_id
 from server.pages.words import role_choices
 from server.services import services
 

@@ -12,7 +12,8 @@ from flask_babel import gettext as _
 from server import audit
 from server.access import needs
 from server.pages import formats, site_view
-from server.pages.manage.blueprint import as_uuid, manage, next_page, reading, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import as_uuid, next_page, reading, site_id
 from server.pages.words import action_choices, action_text
 from server.reports import sheets
 

@@ -13,14 +13,8 @@ from server import bank_files, drafts, people
 from server.access import needs
 from server.pages import formats, messages
 from server.pages.manage import imports
-from server.pages.manage.blueprint import (
-    actor,
-    as_uuid,
-    manage,
-    next_page,
-    reading,
-    site_id,
-)
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, as_uuid, next_page, reading, site_id
 from server.services import services
 
 PAGE = 50

@@ -9,7 +9,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from server import groups, sites
 from server.access import needs
 from server.books import bodies
-from server.pages.manage.blueprint import actor, as_uuid, change, manage, reading, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, as_uuid, change, reading, site_id
 
 _NOBODY = UUID(int=0)
 

@@ -12,7 +12,8 @@ from server import reconciliation, shifts, terminals
 from server.access import needs
 from server.books import closing
 from server.pages import site_view
-from server.pages.manage.blueprint import actor, change, manage, next_page, reading, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, change, next_page, reading, site_id
 from server.reports import closing as report
 from server.reports import sheets
 from server.services import services

@@ -15,7 +15,8 @@ from kitchen import dishes as kitchen_dishes
 from server import dishes
 from server.access import needs
 from server.pages.forms import Form, YuanField
-from server.pages.manage.blueprint import actor, change, manage, reading, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, change, reading, site_id
 
 FIELDS = ("name", "category", "unit", "price", "half_price", "small_price", "active", "sort")
 

@@ -16,16 +16,9 @@ from server.access import may, needs
 from server.books import refunds as rules
 from server.disputes import Pictures
 from server.pages import messages
-from server.pages.manage.blueprint import (
-    actor,
-    as_uuid,
-    change,
-    manage,
-    next_page,
-    reading,
-    site_id,
-)
+from server.pages.manage.blueprint import manage
 from server.pages.manage.refunds import items
+from server.pages.shared import actor, as_uuid, change, next_page, reading, site_id
 from server.reports import sales as report
 from server.services import services
 

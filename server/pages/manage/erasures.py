@@ -7,7 +7,8 @@ from flask_babel import gettext as _
 
 from server import erasures, people
 from server.access import needs
-from server.pages.manage.blueprint import actor, manage, reading, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, reading, site_id
 
 
 @manage.get("/people/<uuid:diner_id>/face/receipt")

@@ -8,15 +8,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from server import exceptions, people, terminals
 from server.access import needs
-from server.pages.manage.blueprint import (
-    actor,
-    as_uuid,
-    change,
-    manage,
-    next_page,
-    reading,
-    site_id,
-)
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, as_uuid, change, next_page, reading, site_id
 from server.pages.words import exception_text
 from server.services import services
 

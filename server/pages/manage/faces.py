@@ -14,7 +14,8 @@ from server.access import needs
 from server.consent_texts import CURRENT, text_of
 from server.face_engine import shared_engine
 from server.pages import messages
-from server.pages.manage.blueprint import actor, change, manage, reading, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, change, reading, site_id
 from server.services import services
 from server.values import read_values
 

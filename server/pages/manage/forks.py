@@ -17,7 +17,8 @@ from dafan.money import Fen
 from server import forks, people
 from server.access import needs
 from server.pages import messages
-from server.pages.manage.blueprint import actor, as_uuid, manage, reading, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, as_uuid, reading, site_id
 from server.services import services
 from server.terminals import UnknownTerminalError
 

@@ -15,7 +15,8 @@ from server import groups
 from server.access import needs
 from server.pages import site_view
 from server.pages.forms import Form, YuanField, read_amount
-from server.pages.manage.blueprint import actor, change, manage, reading, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, change, reading, site_id
 from server.values import read_values
 
 

@@ -18,7 +18,8 @@ from dafan.errors import DafanError
 from server import drafts, importing, importing_dishes
 from server.access import needs
 from server.pages import messages
-from server.pages.manage.blueprint import actor, change, manage, reading, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, change, reading, site_id
 from server.services import services
 from server.tables import MAX_BYTES
 

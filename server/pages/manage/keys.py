@@ -8,7 +8,8 @@ from flask_babel import lazy_gettext as _l
 
 from server import keys, retention, rotation, sites
 from server.access import needs
-from server.pages.manage.blueprint import actor, manage, reading, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, reading, site_id
 from server.services import services
 
 _KINDS: dict[str, LazyString] = {

@@ -19,7 +19,8 @@ from server.access import needs
 from server.books import accounts, subsidies
 from server.pages import formats
 from server.pages.forms import Form, YuanField, read_amount
-from server.pages.manage.blueprint import actor, change, manage, reading, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, change, reading, site_id
 from server.services import services
 
 

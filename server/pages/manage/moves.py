@@ -17,7 +17,8 @@ from server.access import needs
 from server.books import accounts
 from server.pages import formats
 from server.pages.forms import Form, YuanField
-from server.pages.manage.blueprint import actor, change, manage, reading, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, change, reading, site_id
 
 
 class MoveForm(Form):

@@ -21,15 +21,8 @@ from server.gateway import Gateway, open_gateway
 from server.online_orders import OnlineOrder, OrderState, UnknownOrderError
 from server.pages import messages, site_view
 from server.pages.forms import Form, YuanField
-from server.pages.manage.blueprint import (
-    actor,
-    as_uuid,
-    manage,
-    next_page,
-    reading,
-    site_id,
-    svg,
-)
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, as_uuid, next_page, reading, site_id, svg
 from server.services import services
 
 PAGE = 50

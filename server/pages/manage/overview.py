@@ -13,8 +13,9 @@ from server import exceptions, faces
 from server.access import may, needs
 from server.books import refunds
 from server.pages import charts, formats, site_view
-from server.pages.manage.blueprint import manage, reading, site_id
+from server.pages.manage.blueprint import manage
 from server.pages.manage.terminals import State, states
+from server.pages.shared import reading, site_id
 from server.pages.words import exception_text
 from server.reports import sales as report
 from server.services import services

@@ -20,15 +20,8 @@ from server.books.approvals import State
 from server.books.pay_outs import PayOut, Settled
 from server.capitals import capitals
 from server.pages.forms import Form
-from server.pages.manage.blueprint import (
-    actor,
-    as_uuid,
-    change,
-    manage,
-    next_page,
-    reading,
-    site_id,
-)
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, as_uuid, change, next_page, reading, site_id
 
 PAGE = 50
 

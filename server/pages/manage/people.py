@@ -17,16 +17,8 @@ from server import cards, consents, faces, groups, keys, leaving, people
 from server.access import needs
 from server.books import accounts
 from server.pages.forms import Form
-from server.pages.manage.blueprint import (
-    actor,
-    as_uuid,
-    change,
-    manage,
-    next_page,
-    reading,
-    site_id,
-    svg,
-)
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, as_uuid, change, next_page, reading, site_id, svg
 from server.reports import sales as report
 from server.services import services
 from server.values import read_values

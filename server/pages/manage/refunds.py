@@ -15,15 +15,8 @@ from server.access import needs
 from server.books import refunds as rules
 from server.books.refunds import Refund, RefundLine
 from server.pages import site_view
-from server.pages.manage.blueprint import (
-    actor,
-    as_uuid,
-    change,
-    manage,
-    next_page,
-    reading,
-    site_id,
-)
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, as_uuid, change, next_page, reading, site_id
 from server.reports import sales as report
 from server.services import services
 

@@ -11,8 +11,9 @@ from server import disputes, entries, refunds, sites, terminals
 from server.access import needs
 from server.books import accounts, transfers
 from server.pages import receipt, site_view
-from server.pages.manage.blueprint import as_uuid, manage, next_page, reading, site_id
+from server.pages.manage.blueprint import manage
 from server.pages.manage.refunds import items
+from server.pages.shared import as_uuid, next_page, reading, site_id
 from server.reports import sales as report
 from server.services import services
 

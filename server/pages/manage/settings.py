@@ -17,7 +17,8 @@ from server import sites
 from server.access import needs
 from server.pages import site_view
 from server.pages.forms import Form, YuanField
-from server.pages.manage.blueprint import actor, change, manage, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, change, site_id
 from server.values import read_values
 
 MAX_PERIODS = 6

@@ -11,8 +11,9 @@ from dafan.errors import BadInputError
 from server.access import needs
 from server.books import settlement
 from server.pages import site_view
-from server.pages.manage.blueprint import actor, as_uuid, change, manage, reading, site_id
+from server.pages.manage.blueprint import manage
 from server.pages.manage.closing import download
+from server.pages.shared import actor, as_uuid, change, reading, site_id
 from server.reports import settlement as report
 from server.reports import sheets
 from server.services import services

@@ -15,14 +15,8 @@ from kitchen import dishes
 from server import feed, forks, keys, rotation, sites, terminals
 from server.access import needs
 from server.pages import messages
-from server.pages.manage.blueprint import (
-    actor,
-    as_uuid,
-    change,
-    manage,
-    reading,
-    site_id,
-)
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, as_uuid, change, reading, site_id
 from server.services import services
 
 ONLINE = timedelta(seconds=90)

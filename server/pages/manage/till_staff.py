@@ -13,7 +13,8 @@ from wtforms.validators import DataRequired, Optional, Regexp
 from server import auth, till_staff
 from server.access import needs
 from server.pages.forms import Form
-from server.pages.manage.blueprint import actor, as_uuid, change, manage, reading, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, as_uuid, change, reading, site_id
 from server.till_staff import TillStaffValues
 
 

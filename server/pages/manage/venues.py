@@ -8,7 +8,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from server import sites, terminals, venues
 from server.access import needs
-from server.pages.manage.blueprint import actor, change, manage, reading, site_id
+from server.pages.manage.blueprint import manage
+from server.pages.shared import actor, change, reading, site_id
 
 
 @manage.get("/settings/venues")

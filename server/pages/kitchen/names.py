@@ -1,0 +1,23 @@
+"""Names of the kitchen's people on its own pages: colleagues know each other."""
+
+from flask import g
+from sqlalchemy import select
+
+from kitchen.staff import Worker
+from server import auth
+from server.pages.kitchen.blueprint import kitchen
+from server.pages.kitchen.signing import login_of
+from server.pages.shared import reading, site_id
+
+
+@kitchen.app_template_filter("worker")
+def name_of(login: str | None) -> str:
+    """``wang.l`` or ``worker:<id>`` → the name of the person; a program's name stays."""
+    if "kitchen_names" not in g:
+        with reading() as session:
+            users = auth.users(session, site_id())
+            names = {user.login: user.name or user.login for user in users}
+            for worker in session.scalars(select(Worker).where(Worker.site_id == site_id())):
+                names[login_of(worker)] = worker.name
+            g.kitchen_names = names
+    return str(g.kitchen_names.get(login or "", login or ""))
