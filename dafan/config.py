@@ -110,6 +110,29 @@ class TillSettings(_Section):
     printer: PrinterSettings = PrinterSettings()
 
 
+class TabletSettings(_Section):
+    """What stands beside a kitchen's tablet; read by ``dafan devices serve`` and by the server."""
+
+    devices_url: str = "http://127.0.0.1:8091"
+    """Where a tablet's page finds its own scale and label printer; empty: there are none."""
+    server_url: str = "http://127.0.0.1:8080"
+    """The pages that may ask this tablet's devices: the server's address as the tablet sees it."""
+    host: str = "127.0.0.1"
+    """Address to listen on: the tablet's own machine."""
+    port: int = Field(default=8091, ge=1, le=65535)
+    """TCP port to listen on."""
+    scale: ScaleSettings = ScaleSettings()
+    printer: PrinterSettings = PrinterSettings(paper=58)
+
+    @field_validator("devices_url", "server_url")
+    @classmethod
+    def _must_be_an_origin(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"http", "https"} or not parts.netloc or parts.query):
+            raise ValueError("it looks like http://127.0.0.1:8091")
+        return f"{parts.scheme}://{parts.netloc}" if url else ""
+
+
 class VisionSettings(_Section):
     """Face recognition."""
 
@@ -173,6 +196,7 @@ class Settings(BaseSettings):
     backup: BackupSettings = BackupSettings()
     gateway: GatewaySettings = GatewaySettings()
     till: TillSettings = TillSettings()
+    tablet: TabletSettings = TabletSettings()
     vision: VisionSettings = VisionSettings()
     oidc: OidcSettings = OidcSettings()
 

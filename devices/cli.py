@@ -11,6 +11,7 @@ from dafan.clock import SystemClock
 from dafan.errors import BadInputError, ConfigError, DafanError, DeviceError
 from dafan.units import to_grams
 from devices.cli_edge import camera, printer, reader
+from devices.cli_tablet import serve
 from devices.scales.detect import Detection
 from devices.scales.detect import detect as detect_scale
 from devices.scales.driver import Driver
@@ -198,3 +199,4 @@ def _obey(scale: ScaleSimulator, words: list[str]) -> None:
 devices.add_command(printer)
 devices.add_command(camera)
 devices.add_command(reader)
+devices.add_command(serve)

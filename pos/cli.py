@@ -40,11 +40,12 @@ def run(cash: bool) -> None:
     settings = load_settings()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    from pos.build import build_till  # noqa: PLC0415 - models and devices only where a till runs
-    from pos.kiosk.app import create_kiosk, serve_kiosk  # noqa: PLC0415 - same
+    from devices import loopback  # noqa: PLC0415 - models and devices only where a till runs
+    from pos.build import build_till  # noqa: PLC0415 - same
+    from pos.kiosk.app import create_kiosk  # noqa: PLC0415 - same
 
     machine = build_till(settings, load_enrolment(settings.data_dir), cash=cash)
-    page = serve_kiosk(create_kiosk(machine), settings.till.host, settings.till.port)
+    page = loopback.serve(create_kiosk(machine), settings.till.host, settings.till.port, "till")
     machine.start()
     click.echo(f"the till's page: http://{settings.till.host}:{page.port}/")
     ended = threading.Event()

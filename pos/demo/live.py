@@ -12,12 +12,13 @@ from rich.console import Console
 
 from dafan.config import Settings
 from dafan.money import format_yuan
+from devices import loopback
 from pos.demo.backoffice import BackOffice
 from pos.demo.history import make_history
 from pos.demo.stage import Stage
 from pos.demo.till import enrol_till, find_diners, open_till, wait_for_snapshot
 from pos.demo.visits import Outcome, Visits
-from pos.kiosk.app import create_kiosk, serve_kiosk
+from pos.kiosk.app import create_kiosk
 from pos.runtime import Till
 from vision.packs import load_pack
 from vision.samples import sample_faces
@@ -90,7 +91,7 @@ def _show(
     settings: Settings, office: BackOffice, till: Till, stage: Stage, seed: int, say: Console
 ) -> None:
     wait_for_snapshot(till)
-    kiosk = serve_kiosk(create_kiosk(till), settings.till.host, settings.till.port)
+    kiosk = loopback.serve(create_kiosk(till), settings.till.host, settings.till.port, "till")
     try:
         say.print()
         say.print(f"  Till      [bold]http://{settings.till.host}:{kiosk.port}/[/]")

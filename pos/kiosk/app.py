@@ -1,26 +1,21 @@
-"""The Flask application of the kiosk page, and its server.
+"""The Flask application of the kiosk page.
 
-The page belongs to the till's own screen: the server listens on loopback, answers only to
+The page belongs to the till's own screen: its server listens on loopback, answers only to
 loopback host names (a foreign page cannot reach it by rebinding a name), and takes presses only
 from the page itself.
 """
 
 import json
 import re
-import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import asdict, fields
 from importlib.resources import files
 from typing import Any
 
-import waitress
 from flask import Flask, Response, abort, jsonify, render_template, request
-from waitress import wasyncore
 from werkzeug.exceptions import HTTPException
 
 from dafan import __version__
-from dafan.errors import ConfigError
 from pos.kiosk.port import TillPort
 from pos.kiosk.texts import LABELS, NOTICES
 from pos.staffdesk import REASONS
@@ -161,51 +156,3 @@ def _read_press() -> tuple[str, dict[str, str]]:
         if not isinstance(body[name], str) or not pattern.fullmatch(body[name]):
             abort(400, f"{name} does not look as it should")
     return str(action), body
-
-
-class KioskServer:
-    """Waitress in a thread of its own."""
-
-    def __init__(self, app: Flask, listening: socket.socket) -> None:
-        self._listening = listening
-        # Every open page holds one thread for its events; pictures and presses need the others.
-        self._server = waitress.create_server(app, sockets=[listening], threads=8, ident=None)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="kiosk", daemon=True)
-        self._thread.start()
-        self.port = int(listening.getsockname()[1])
-
-    def _run(self) -> None:
-        # Waitress' own loop ends with the process only; this one ends when it is told to.
-        while not self._stopping.is_set():
-            wasyncore.loop(timeout=0.5, map=self._server._map, count=1)  # noqa: SLF001 - as its run()
-        self._server.task_dispatcher.shutdown()
-        wasyncore.close_all(self._server._map)  # noqa: SLF001 - as its run()
-
-    def stop(self) -> None:
-        """Stop serving; end the till's subscriptions first, or their threads linger for seconds."""
-        self._stopping.set()
-        self._thread.join()
-        self._listening.close()
-
-
-def serve_kiosk(app: Flask, host: str, port: int) -> KioskServer:
-    """Serve the page in a thread; returns once the port is bound.
-
-    Args:
-        app: What :func:`create_kiosk` made.
-        host: Address of the till's own screen: loopback.
-        port: TCP port; 0 lets the system choose, :attr:`KioskServer.port` says which.
-
-    Raises:
-        ConfigError: the address cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ConfigError(
-            f"the kiosk page cannot listen on {host}:{port} ({error.strerror or error}): "
-            "end the program that holds the port, or set till.port"
-        ) from error
-    return KioskServer(app, listening)

@@ -8,10 +8,11 @@ import threading
 from pathlib import Path
 
 from dafan.config import PrinterSettings, ScaleSettings, Settings, TillSettings
+from devices import loopback
 from pos.build import build_till
 from pos.demo.headless import QUICK
 from pos.enrol import load_enrolment
-from pos.kiosk.app import create_kiosk, serve_kiosk
+from pos.kiosk.app import create_kiosk
 
 
 def main() -> None:
@@ -26,7 +27,7 @@ def main() -> None:
     )
     till = build_till(settings, load_enrolment(Path(folder)), timing=QUICK)
     till.start()
-    serve_kiosk(create_kiosk(till), "127.0.0.1", int(port))
+    loopback.serve(create_kiosk(till), "127.0.0.1", int(port), "till")
     print("ready", flush=True)
     threading.Event().wait()
 

@@ -9,7 +9,9 @@ from PIL import Image, ImageDraw
 
 from dafan.money import Fen
 from dafan.units import Grams
-from pos.kiosk.app import KioskServer, create_kiosk, serve_kiosk
+from devices import loopback
+from devices.loopback import LoopbackServer
+from pos.kiosk.app import create_kiosk
 from pos.kiosk.port import Broadcast
 from pos.view import (
     Ask,
@@ -203,8 +205,8 @@ def scenes() -> dict[str, View]:
 
 
 @pytest.fixture
-def served(till: FakeTill) -> Iterator[KioskServer]:
-    server = serve_kiosk(create_kiosk(till), "127.0.0.1", 0)
+def served(till: FakeTill) -> Iterator[LoopbackServer]:
+    server = loopback.serve(create_kiosk(till), "127.0.0.1", 0, "till")
     yield server
     till.screen.close()
     server.stop()

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dafan.errors import ConfigError
-from pos.kiosk.app import KioskServer, create_kiosk, serve_kiosk, wire
+from devices import loopback
+from devices.loopback import LoopbackServer
+from pos.kiosk.app import create_kiosk, wire
 from pos.kiosk.port import Broadcast
 from pos.view import Screen, View
 
@@ -183,7 +185,7 @@ def _next_view(answer: Any) -> dict[str, Any]:
 
 @pytest.mark.process
 def test_views_stream_to_several_screens_over_a_real_socket(
-    served: KioskServer, till: Any, scenes: dict[str, View]
+    served: LoopbackServer, till: Any, scenes: dict[str, View]
 ) -> None:
     screens = [http.client.HTTPConnection("127.0.0.1", served.port, timeout=10) for _ in range(3)]
     streams = [_events(screen) for screen in screens]
@@ -197,7 +199,7 @@ def test_views_stream_to_several_screens_over_a_real_socket(
 
 
 @pytest.mark.process
-def test_screens_that_went_away_give_their_threads_back(served: KioskServer) -> None:
+def test_screens_that_went_away_give_their_threads_back(served: LoopbackServer) -> None:
     for _ in range(20):  # more than the server has threads
         screen = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
         assert _next_view(_events(screen))["screen"] == "place"
@@ -209,12 +211,12 @@ def test_a_port_that_is_taken_is_named(till: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(ConfigError, match=f"{port}.*till.port"):
-            serve_kiosk(create_kiosk(till), "127.0.0.1", port)
+            loopback.serve(create_kiosk(till), "127.0.0.1", port, "till")
 
 
 @pytest.mark.process
 def test_the_server_stops_while_a_screen_still_listens(till: Any) -> None:
-    server = serve_kiosk(create_kiosk(till), "127.0.0.1", 0)
+    server = loopback.serve(create_kiosk(till), "127.0.0.1", 0, "till")
     screen = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     stream = _events(screen)
     _next_view(stream)

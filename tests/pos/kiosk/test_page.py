@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pos.kiosk.app import KioskServer
+from devices.loopback import LoopbackServer
 from pos.kiosk.port import Broadcast
 from pos.kiosk.texts import NOTICES
 from pos.view import Level, Notice, NoticeCode, Screen, View, Who
@@ -21,7 +21,7 @@ MEASURE = (Path(__file__).parent / "measure.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def open_page(chromium: Any, served: KioskServer) -> Iterator[Callable[..., Any]]:
+def open_page(chromium: Any, served: LoopbackServer) -> Iterator[Callable[..., Any]]:
     """Open the kiosk; whatever the browser complains about fails the test."""
     complaints: list[str] = []
     contexts = []

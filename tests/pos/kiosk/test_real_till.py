@@ -14,8 +14,9 @@ from dafan.desk import TillStaff
 from dafan.money import format_yuan
 from dafan.records import CardStatus
 from dafan.units import Grams
+from devices import loopback
 from pos.events import Weighed
-from pos.kiosk.app import create_kiosk, serve_kiosk
+from pos.kiosk.app import create_kiosk
 from pos.runtime import Till
 from pos.store import TillStore
 from pos.view import Device
@@ -65,7 +66,7 @@ def counter(canteen: Any, chromium: Any, tmp_path: Path) -> Iterator[tuple[Any, 
     till.start()
     till.put_health(scale=Device.OK)
     pan = Pan(till)
-    server = serve_kiosk(create_kiosk(till), "127.0.0.1", 0)
+    server = loopback.serve(create_kiosk(till), "127.0.0.1", 0, "till")
     context = chromium.new_context(viewport={"width": 1080, "height": 1920})
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{server.port}/")
