@@ -4,7 +4,9 @@ Set once for every route; a view that needs something else (a file that may be c
 itself, and is not overruled.
 """
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response, current_app, request
+
+from server.services import services
 
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -34,7 +36,11 @@ def init_app(app: Flask) -> None:
 
 
 def harden(response: Response) -> Response:
-    """Forbid what no page of ours needs."""
+    """Forbid what no page of ours needs; pages of the kitchen ask the devices beside their tablet."""
+    devices = services().settings.tablet.devices_url
+    if devices and request.path.startswith("/kitchen/"):
+        asks = f"{POLICY}; connect-src 'self' {devices}"
+        response.headers.setdefault("Content-Security-Policy", asks)
     for name, value in _ALWAYS.items():
         response.headers.setdefault(name, value)
     if current_app.config["SESSION_COOKIE_SECURE"]:

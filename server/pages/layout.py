@@ -14,6 +14,7 @@ import dafan
 from dafan.ids import new_id
 from server import access, gate
 from server.pages import formats, navigation, site_view
+from server.services import services
 
 LANGUAGES: Mapping[str, str] = {"zh": "中文", "en": "English"}
 LANGUAGE_COOKIE = "dafan_language"
@@ -35,7 +36,12 @@ def init_app(app: Flask) -> None:
         minute=lambda at: formats.clock(at, zone(), with_seconds=False),
         person=_person, browser=formats.browser, ago=formats.ago, plain_json=formats.plain_json,
     )  # fmt: skip
-    app.jinja_env.globals.update(share=formats.share, may=access.may, new_key=lambda: str(new_id()))
+    app.jinja_env.globals.update(
+        share=formats.share,
+        may=access.may,
+        new_key=lambda: str(new_id()),
+        tablet_devices=lambda: services().settings.tablet.devices_url,
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_frame)
 

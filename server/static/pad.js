@@ -9,6 +9,7 @@ for (const field of document.querySelectorAll("input[data-pad]")) {
     button.addEventListener("click", () => {
       if (key === "−") field.value = field.value.startsWith("-") ? field.value.slice(1) : `-${field.value}`;
       else if (key !== "." || !field.value.includes(".")) field.value += key;
+      field.dispatchEvent(new Event("pad"));
     });
     pad.append(button);
   }
@@ -17,7 +18,10 @@ for (const field of document.querySelectorAll("input[data-pad]")) {
   back.className = "back";
   back.textContent = "⌫";
   back.setAttribute("aria-label", document.documentElement.lang === "en" ? "Delete" : "删除");
-  back.addEventListener("click", () => { field.value = field.value.slice(0, -1); });
+  back.addEventListener("click", () => {
+    field.value = field.value.slice(0, -1);
+    field.dispatchEvent(new Event("pad"));
+  });
   pad.append(back);
   field.inputMode = "none";
   field.closest("label").after(pad);
