@@ -36,7 +36,7 @@ def init_app(app: Flask) -> None:
 
 
 def harden(response: Response) -> Response:
-    """Forbid what no page of ours needs; pages of the kitchen ask the devices beside their tablet."""
+    """Forbid what no page of ours needs; only the kitchen's ask the devices beside their tablet."""
     devices = services().settings.tablet.devices_url
     if devices and request.path.startswith("/kitchen/"):
         asks = f"{POLICY}; connect-src 'self' {devices}"
