@@ -7,7 +7,6 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.acting import Acting
@@ -121,7 +120,7 @@ def create(session: Session, actor: Acting, values: AdditiveValues) -> Additive:
     """
     row = Additive(id=new_id(), site_id=actor.site_id, **values.model_dump())
     session.add(row)
-    _flush(session, values.name)
+    rows.flush(session, _taken(values.name))
     actor.record(session, "additive.create", str(row.id), None, values.model_dump())
     return row
 
@@ -134,13 +133,7 @@ def update(session: Session, actor: Acting, additive_id: UUID, values: AdditiveV
         BadInputError: another one has the name; the transaction is then lost.
     """
     row = rows.get(session, Additive, actor.site_id, additive_id, "additive", lock=True)
-    before = {name: getattr(row, name) for name in AdditiveValues.model_fields}
-    after = values.model_dump()
-    if before != after:
-        for name, value in after.items():
-            setattr(row, name, value)
-        _flush(session, values.name)
-        actor.record(session, "additive.update", str(row.id), before, after)
+    rows.change(session, actor, row, values, "additive.update", _taken(values.name))
     return row
 
 
@@ -217,8 +210,5 @@ def unsigned(session: Session, site_id: UUID, day: date) -> Sequence[AdditiveUse
     return session.scalars(query.order_by(AdditiveUse.id)).all()
 
 
-def _flush(session: Session, name: str) -> None:
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise BadInputError(f"there is an additive named {name} already") from error
+def _taken(name: str) -> str:
+    return f"there is an additive named {name} already"

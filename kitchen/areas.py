@@ -8,7 +8,6 @@ from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.acting import Acting
@@ -17,6 +16,8 @@ from dafan.ids import new_id
 from kitchen import rectification, rows, staff
 from kitchen.rectification import FindingValues
 from kitchen.rows import KeyedRow, SiteRow, Values
+
+_TAKEN = "there is a place of this name already"
 
 
 class Area(SiteRow):
@@ -92,7 +93,7 @@ def create(session: Session, actor: Acting, values: AreaValues) -> Area:
     staff.get_active(session, actor.site_id, values.worker_id)
     row = Area(id=new_id(), site_id=actor.site_id, **values.model_dump())
     session.add(row)
-    _flush(session)
+    rows.flush(session, _TAKEN)
     actor.record(session, "area.create", str(row.id), None, values.model_dump(mode="json"))
     return row
 
@@ -106,15 +107,7 @@ def update(session: Session, actor: Acting, area_id: UUID, values: AreaValues) -
     """
     row = rows.get(session, Area, actor.site_id, area_id, "place", lock=True)
     staff.get_active(session, actor.site_id, values.worker_id)
-    before = AreaValues(**{name: getattr(row, name) for name in AreaValues.model_fields})
-    if before != values:
-        for name, value in values.model_dump().items():
-            setattr(row, name, value)
-        _flush(session)
-        actor.record(
-            session, "area.update", str(row.id),
-            before.model_dump(mode="json"), values.model_dump(mode="json"),
-        )  # fmt: skip
+    rows.change(session, actor, row, values, "area.update", _TAKEN)
     return row
 
 
@@ -131,7 +124,7 @@ def check(
     """
     area = rows.get(session, Area, actor.site_id, values.area_id, "place")
     keeper = staff.get(session, actor.site_id, area.worker_id)
-    rows.require_other(actor.name, keeper.login, "judge his own place")
+    rows.require_other(actor.name, keeper.journal_name, "judge his own place")
     if not values.clean:
         rows.say(values.note, "what is not clean")
     row = AreaCheck(
@@ -172,10 +165,3 @@ def due(session: Session, site_id: UUID, day: date) -> Sequence[AreaLine]:
         waited = (day - checked).days - area.every_days if checked else (day - area.since).days
         lines.append(AreaLine(area.id, area.name, keeper, checked, waited))
     return sorted(lines, key=lambda line: (-line.overdue_days, line.name))
-
-
-def _flush(session: Session) -> None:
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise BadInputError("there is a place of this name already") from error

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select, tuple_
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.acting import Acting
@@ -115,7 +114,7 @@ def create(session: Session, actor: Acting, values: EquipmentValues) -> Equipmen
     """
     row = Equipment(id=new_id(), site_id=actor.site_id, **values.model_dump())
     session.add(row)
-    _flush(session, values.name)
+    rows.flush(session, _taken(values.name))
     actor.record(session, "equipment.create", str(row.id), None, values.model_dump(mode="json"))
     return row
 
@@ -130,15 +129,7 @@ def update(
         BadInputError: another one has the name; the transaction is then lost.
     """
     row = get(session, actor.site_id, equipment_id, lock=True)
-    before = values_of(row)
-    if before != values:
-        for name, value in values.model_dump().items():
-            setattr(row, name, value)
-        _flush(session, values.name)
-        actor.record(
-            session, "equipment.update", str(row.id),
-            before.model_dump(mode="json"), values.model_dump(mode="json"),
-        )  # fmt: skip
+    rows.change(session, actor, row, values, "equipment.update", _taken(values.name))
     return row
 
 
@@ -166,9 +157,7 @@ def page(
 
 def values_of(row: Equipment) -> EquipmentValues:
     """The device as a person decided it."""
-    return EquipmentValues.model_validate(
-        {name: getattr(row, name) for name in EquipmentValues.model_fields}
-    )
+    return rows.values_of(EquipmentValues, row)
 
 
 def maintain(
@@ -219,8 +208,5 @@ def plan(session: Session, site_id: UUID) -> list[DueLine]:
     return sorted(lines, key=lambda line: (line.due, line.name))
 
 
-def _flush(session: Session, name: str) -> None:
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise BadInputError(f"there is a device named {name} already") from error
+def _taken(name: str) -> str:
+    return f"there is a device named {name} already"

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.acting import Acting
@@ -196,7 +195,7 @@ def create(session: Session, actor: Acting, values: MeterValues) -> Meter:
     """
     row = Meter(id=new_id(), site_id=actor.site_id, **values.model_dump(mode="json"))
     session.add(row)
-    _flush(session, values.name)
+    rows.flush(session, _taken(values.name))
     actor.record(session, "meter.create", str(row.id), None, values.model_dump(mode="json"))
     return row
 
@@ -210,15 +209,9 @@ def update(session: Session, actor: Acting, meter_id: UUID, values: MeterValues)
             become power.
     """
     row = rows.get(session, Meter, actor.site_id, meter_id, "meter", lock=True)
-    before = {name: getattr(row, name) for name in MeterValues.model_fields}
-    after = values.model_dump(mode="json")
-    if before["kind"] != after["kind"]:
+    if row.kind != values.kind.value:
         raise BadInputError("a meter keeps what it counts: add another one and retire this one")
-    if before != after:
-        for name, value in after.items():
-            setattr(row, name, value)
-        _flush(session, values.name)
-        actor.record(session, "meter.update", str(row.id), before, after)
+    rows.change(session, actor, row, values, "meter.update", _taken(values.name))
     return row
 
 
@@ -352,8 +345,5 @@ def _points(session: Session, meter: Meter, first: date, last: date) -> list[Poi
     return [Point(row.business_date, row.value, row.restart) for row in session.scalars(query)]
 
 
-def _flush(session: Session, name: str) -> None:
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise BadInputError(f"there is a meter named {name} already") from error
+def _taken(name: str) -> str:
+    return f"there is a meter named {name} already"

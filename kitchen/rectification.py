@@ -187,7 +187,7 @@ def _judge(session: Session, actor: Acting, finding_id: UUID, step: Step, note: 
     last = steps(session, actor.site_id, row.id)[-1]
     rows.require_other(actor.name, last.by, "verify what he put right himself")
     worker = staff.get(session, actor.site_id, row.worker_id) if row.worker_id else None
-    rows.require_other(actor.name, worker.login if worker else None, "verify his own work")
+    rows.require_other(actor.name, worker.journal_name if worker else None, "verify his own work")
     return _add_step(session, actor, row, step, note=note)
 
 

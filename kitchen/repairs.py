@@ -201,10 +201,8 @@ def downtime(
 def _require_asker(session: Session, actor: Acting, row: Repair) -> None:
     if actor.name == row.asked_by:
         return
-    query = select(Worker.id).where(
-        Worker.site_id == row.site_id, Worker.login == row.asked_by, Worker.active.is_(False)
-    )
-    if session.scalar(query) is None:
+    query = select(Worker).where(Worker.site_id == row.site_id, Worker.active.is_(False))
+    if all(one.journal_name != row.asked_by for one in session.scalars(query)):
         raise SamePersonError(f"{row.asked_by} asked for this repair: he looks at it")
 
 

@@ -1,6 +1,7 @@
 """What the tables of people and supervision share: rows of a site, written once by their key."""
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import TypeVar
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy import String, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from dafan.acting import Acting
 from dafan.db import Base
 from dafan.errors import BadInputError
 from dafan.ids import new_id
@@ -103,6 +105,49 @@ def get(
     if row is None:
         raise UnknownRowError(f"there is no such {what} here: take one from the list")
     return row
+
+
+def values_of(kind: type[V], row: SiteRow) -> V:
+    """What was decided about a row."""
+    return kind.model_validate({name: getattr(row, name) for name in kind.model_fields})
+
+
+def change(
+    session: Session, actor: Acting, row: SiteRow, values: Values, action: str, taken: str
+) -> None:
+    """Let a row follow what a person decided; where nothing differs, nothing is written.
+
+    Args:
+        session: Of the change.
+        actor: Who decides.
+        row: Locked.
+        values: What he decides.
+        action: What the journal of changes calls it.
+        taken: What to say where another row has its name already.
+
+    Raises:
+        BadInputError: ``taken``; the transaction is then lost.
+    """
+    before = values_of(type(values), row)
+    if before == values:
+        return
+    for name, value in values.model_dump().items():
+        setattr(row, name, value.value if isinstance(value, Enum) else value)
+    flush(session, taken)
+    told = (one.model_dump(mode="json") for one in (before, values))
+    actor.record(session, action, str(row.id), *told)
+
+
+def flush(session: Session, taken: str) -> None:
+    """Write what waits.
+
+    Raises:
+        BadInputError: ``taken``: another row has this name; the transaction is then lost.
+    """
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise BadInputError(taken, code="row_taken") from error
 
 
 def earlier(session: Session, row: K, same: Sequence[str]) -> K | None:

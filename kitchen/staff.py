@@ -9,7 +9,6 @@ from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select, tuple_
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.acting import Acting
@@ -19,6 +18,7 @@ from kitchen import rows
 from kitchen.rows import SiteRow, Values
 
 MAX_PAGE = 500
+_TAKEN = "this login or this face belongs to another worker already: take it from him first"
 HEALTH_YEAR = timedelta(days=366)
 """A health examination is due every year: 食品安全法 article 45."""
 
@@ -69,6 +69,11 @@ class Worker(SiteRow):
     login: Mapped[str | None] = mapped_column(String(80))
     diner_id: Mapped[UUID | None]
     active: Mapped[bool] = mapped_column(default=True)
+
+    @property
+    def journal_name(self) -> str:
+        """His name in the journal of changes: his account, where he has one."""
+        return self.login or f"worker:{self.id}"
 
 
 class Certificate(SiteRow):
@@ -177,7 +182,7 @@ def create(session: Session, actor: Acting, values: WorkerValues) -> Worker:
     """
     row = Worker(id=new_id(), site_id=actor.site_id, **values.model_dump())
     session.add(row)
-    _flush(session)
+    rows.flush(session, _TAKEN)
     actor.record(session, "worker.create", str(row.id), None, values.model_dump(mode="json"))
     return row
 
@@ -190,15 +195,7 @@ def update(session: Session, actor: Acting, worker_id: UUID, values: WorkerValue
         BadInputError: as :func:`create`.
     """
     row = get(session, actor.site_id, worker_id, lock=True)
-    before = values_of(row)
-    if before != values:
-        for name, value in values.model_dump().items():
-            setattr(row, name, value)
-        _flush(session)
-        actor.record(
-            session, "worker.update", str(row.id),
-            before.model_dump(mode="json"), values.model_dump(mode="json"),
-        )  # fmt: skip
+    rows.change(session, actor, row, values, "worker.update", _TAKEN)
     return row
 
 
@@ -251,10 +248,8 @@ def page(
 
 
 def values_of(row: Worker) -> WorkerValues:
-    """The worker as a person decided him."""
-    return WorkerValues.model_validate(
-        {name: getattr(row, name) for name in WorkerValues.model_fields}
-    )
+    """The worker as a person decided it."""
+    return rows.values_of(WorkerValues, row)
 
 
 def add_certificate(
@@ -343,12 +338,3 @@ def ending(
         .order_by(longest, Worker.id)
     )
     return [(row, CertificateKind(kind), expires) for row, kind, expires in session.execute(query)]
-
-
-def _flush(session: Session) -> None:
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise BadInputError(
-            "this login or this face belongs to another worker already: take it from him first"
-        ) from error

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.acting import Acting
@@ -217,7 +216,7 @@ def create_course(session: Session, actor: Acting, values: CourseValues) -> Cour
     """
     row = Course(id=new_id(), site_id=actor.site_id, **values.model_dump())
     session.add(row)
-    _flush(session, values.title)
+    rows.flush(session, _taken(values.title))
     actor.record(session, "course.create", str(row.id), None, values.model_dump(mode="json"))
     return row
 
@@ -230,13 +229,7 @@ def update_course(session: Session, actor: Acting, course_id: UUID, values: Cour
         BadInputError: another one has the title; the transaction is then lost.
     """
     row = rows.get(session, Course, actor.site_id, course_id, "course", lock=True)
-    before = {name: getattr(row, name) for name in CourseValues.model_fields}
-    after = values.model_dump()
-    if before != after:
-        for name, value in after.items():
-            setattr(row, name, value)
-        _flush(session, values.title)
-        actor.record(session, "course.update", str(row.id), before, after)
+    rows.change(session, actor, row, values, "course.update", _taken(values.title))
     return row
 
 
@@ -380,8 +373,5 @@ def _paper(course: Course, row: Attempt) -> Paper:
     return Paper(row.id, course.title, questions, row.pass_percent)
 
 
-def _flush(session: Session, title: str) -> None:
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise BadInputError(f"there is a course named {title} already") from error
+def _taken(title: str) -> str:
+    return f"there is a course named {title} already"

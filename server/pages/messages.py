@@ -57,7 +57,6 @@ _TEXTS: dict[str, LazyString] = {
     "bad_number": _l("这不是数字，或小数太多：请像 4.1 这样输入"),
     "not_open": _l("这件事已经做过、免做，或还没到时间"),
     "missing_proof": _l("还缺证明：请拍照、输入数字或签字"),
-    "unknown_picture": _l("没有这张照片"),
     "unknown_card": _l("没有这张卡，请在就餐人页面查看"),
     "taken": _l("这个工号或名称已被使用，请换一个，或修改原有的那条"),
     "name_taken": _l("已有同名菜品，请修改原有的那道，或换一个名称"),

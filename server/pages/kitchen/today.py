@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from dafan.errors import BadInputError
 from kitchen import pictures, rows, supervision
+from kitchen.pictures import Picture
 from kitchen.supervision import Proof, SupervisionItem
 from kitchen.supervision_score import State, score, state_of
 from kitchen.supervision_templates import TENTHS, Evidence, shown
@@ -109,7 +110,7 @@ def act_done(item_id: UUID) -> AnyResponse:
 def picture(picture_id: UUID) -> Response:
     """A photograph that proves something."""
     with reading() as session:
-        row = pictures.get(session, site_id(), picture_id)
+        row = rows.get(session, Picture, site_id(), picture_id, "photograph")
         return Response(row.jpeg, mimetype="image/jpeg")
 
 
