@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dafan import workbooks
 from dafan.acting import Acting
 from kitchen import cookbook, dishes, ingredients, workbook
 from kitchen.catalogue import (
@@ -107,7 +108,7 @@ def read(data: bytes) -> Draft:
         raise ExchangeError(
             f"the file has {len(data) / 2**20:.0f} MB: split it, {MAX_BYTES // 2**20} MB at most"
         )
-    if data.startswith(b"PK\x03\x04"):
+    if data.startswith(workbooks.SIGNATURE):
         return workbook.read(data)
     return _read_json(data)
 

@@ -86,7 +86,7 @@ class IngredientValues(BaseModel):
 
     name: Annotated[str, Field(min_length=1, max_length=80)]
     category: Annotated[str, Field(max_length=40)] = ""
-    """蔬菜, 畜肉, 禽肉, 水产, 蛋, 豆制品, 粮食, 调料 …: the variety checks count by it."""
+    """Of :data:`kitchen.categories.CATEGORIES`, or a word of the site: the checks count by it."""
     measure: Measure = Measure.MASS
     weighs: Annotated[int, Field(gt=0, le=100_000)] | None = None
     """Grams of one piece, or of one litre; none for what is counted in grams."""
@@ -203,16 +203,45 @@ def find_by_name(session: Session, site_id: UUID, name: str) -> Ingredient | Non
 
 
 def page(
-    session: Session, site_id: UUID, *, after: UUID | None = None, limit: int = 100
+    session: Session,
+    site_id: UUID,
+    *,
+    after: UUID | None = None,
+    limit: int = 100,
+    search: str = "",
+    category: str = "",
+    active: bool | None = None,
 ) -> Sequence[Ingredient]:
-    """Ingredients by category and name, from behind the ingredient ``after``."""
+    """Ingredients by category and name, from behind the ingredient ``after``.
+
+    Args:
+        session: Reading.
+        site_id: Whose.
+        after: The last one of the page before.
+        limit: So many at most.
+        search: A part of the name.
+        category: Only of this one.
+        active: Only those that are in use, or only those that are not.
+    """
     query = select(Ingredient).where(Ingredient.site_id == site_id)
+    if search:
+        query = query.where(Ingredient.name.contains(search, autoescape=True))
+    if category:
+        query = query.where(Ingredient.category == category)
+    if active is not None:
+        query = query.where(Ingredient.active.is_(active))
     if after is not None:
         last = get(session, site_id, after)
         place = tuple_(Ingredient.category, Ingredient.name)
         query = query.where(place > tuple_(last.category, last.name))
     query = query.order_by(Ingredient.category, Ingredient.name)
     return session.scalars(query.limit(max(1, min(limit, MAX_PAGE)))).all()
+
+
+def categories(session: Session, site_id: UUID) -> Sequence[str]:
+    """The categories that the site's ingredients have, in alphabetical order."""
+    query = select(Ingredient.category).where(Ingredient.site_id == site_id).distinct()
+    return [name for name in session.scalars(query.order_by(Ingredient.category)) if name]
 
 
 def values_of(row: Ingredient) -> IngredientValues:

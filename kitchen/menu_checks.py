@@ -10,16 +10,18 @@ from fractions import Fraction
 from types import MappingProxyType
 from uuid import UUID
 
+from dafan.errors import BadInputError
 from dafan.money import Fen, format_yuan
 from kitchen import nutrition, recipes
+from kitchen.categories import CEREAL, FUNGUS, OIL, SEASONING, VEGETABLE
 from kitchen.ingredients import Allergen
 from kitchen.meals import Meal
 from kitchen.nutrition import Nutrient, Range
 from kitchen.recipes import Book
 
-NEVER_MAIN = frozenset({"调料", "油脂", "粮食"})
+NEVER_MAIN = frozenset({SEASONING, OIL, CEREAL})
 """Categories of ingredients that make no dish alike: salt is in all of them."""
-VEGETABLES = frozenset({"蔬菜", "菌菇", "菌藻"})
+VEGETABLES = frozenset({VEGETABLE, FUNGUS})
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,40 @@ class PlannedMeal:
     meal: Meal
     covers: int
     dishes: tuple[tuple[DishFacts, int], ...]
+    norm: Mapping[Nutrient, Range] = field(default_factory=dict)
+    """What the meal should give per cover; :func:`norm_of` makes it of a day's norm."""
+
+    @property
+    def cost(self) -> Fen:
+        """Ingredients of all portions, of those dishes whose cost is known."""
+        return Fen(sum((dish.cost or 0) * portions for dish, portions in self.dishes))
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """Dishes with a recipe whose cost is not known."""
+        return tuple(dish.name for dish, _ in self.dishes if dish.known and dish.cost is None)
+
+    def a_cover(self, nutrient: Nutrient) -> Fraction | None:
+        """What one cover gets of a nutrient, of the dishes that tell it; nobody eats: none."""
+        if self.covers <= 0:
+            return None
+        total = sum(
+            (dish.nutrients.get(nutrient, Fraction(0)) * count for dish, count in self.dishes),
+            Fraction(0),
+        )
+        return total / self.covers
+
+    def silent(self, nutrient: Nutrient) -> tuple[str, ...]:
+        """Dishes with a recipe that do not tell a nutrient."""
+        return tuple(
+            dish.name for dish, _ in self.dishes if dish.known and nutrient not in dish.nutrients
+        )
+
+    @property
+    def vegetables(self) -> Fraction:
+        """Grams per cover, as bought; 0 where nobody eats."""
+        grams = sum((dish.vegetables * count for dish, count in self.dishes), Fraction(0))
+        return grams / self.covers if self.covers > 0 else Fraction(0)
 
 
 @dataclass(frozen=True)
@@ -103,9 +139,26 @@ class MenuRules:
     """Fen of ingredients per cover."""
     cost_tolerance_permille: int = 50
     nutrients: Mapping[Nutrient, Range] = field(default_factory=dict)
-    """What a meal should give per cover; :func:`kitchen.nutrition.meal_range` makes it of a day."""
+    """What every meal should give per cover, in place of the meal's own norm."""
     vegetables_low: int = 100
     """Grams per cover: a third of the Guidelines' 300 g a day."""
+    covers: Mapping[str, int] = field(default_factory=dict)
+    """Meal period → usual covers, where nothing better is known."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.repeat_within <= 50 or any(count < 0 for count in self.covers.values()):
+            raise BadInputError("a dish is looked for in 1 to 50 meals; covers are not negative")
+
+
+_PERIODS = {"breakfast": "早餐", "lunch": "午餐", "dinner": "晚餐"}
+
+
+def norm_of(period: str) -> Mapping[Nutrient, Range]:
+    """What a meal should give per cover of a day's norm; empty for a period without a share."""
+    share = nutrition.MEALS.get(_PERIODS.get(period, ""))
+    if share is None:
+        return {}
+    return {one: nutrition.meal_range(day, share) for one, day in nutrition.DAY.items()}
 
 
 class Fault(StrEnum):
@@ -133,7 +186,11 @@ class Finding:
     text: str
     dishes: tuple[str, ...] = ()
     about: str = ""
-    """The ingredient, allergen or nutrient."""
+    """The ingredient, allergen or nutrient; of what is forbidden, the site's reason."""
+    amount: int = 0
+    """What was found, per cover: fen, grams, or the nutrient's unit."""
+    bound: int = 0
+    """What is wanted, in the same unit."""
 
     @property
     def mark(self) -> bool:
@@ -152,7 +209,7 @@ def check(meals: Sequence[PlannedMeal], rules: MenuRules) -> tuple[Finding, ...]
         found += _without_recipe(meal)
         if meal.covers > 0 and meal.dishes:
             found += _cost(meal, rules)
-            found += _nutrients(meal, rules.nutrients)
+            found += _nutrients(meal, {**meal.norm, **rules.nutrients})
             found += _vegetables(meal, rules.vegetables_low)
     return tuple(found)
 
@@ -177,7 +234,7 @@ def _forbidden(meal: PlannedMeal, pairs: Iterable[Forbidden]) -> Iterable[Findin
             dishes = tuple(dict.fromkeys([*one, *other]))
             why = f": {pair.reason}" if pair.reason else ""
             text = f"{pair.one} and {pair.other} at one meal{why}"
-            yield Finding(Fault.FORBIDDEN, meal.meal, text, dishes)
+            yield Finding(Fault.FORBIDDEN, meal.meal, text, dishes, pair.reason)
 
 
 def _with(meal: PlannedMeal, name: str) -> list[str]:
@@ -201,44 +258,43 @@ def _without_recipe(meal: PlannedMeal) -> Iterable[Finding]:
 def _cost(meal: PlannedMeal, rules: MenuRules) -> Iterable[Finding]:
     if rules.cost_target is None:
         return
-    unpriced = tuple(dish.name for dish, _ in meal.dishes if dish.known and dish.cost is None)
+    unpriced = meal.unpriced
     if unpriced:
         text = f"ingredients without a price: {', '.join(unpriced)}"
         yield Finding(Fault.NO_PRICE, meal.meal, text, unpriced)
-    total = sum((dish.cost or 0) * portions for dish, portions in meal.dishes)
+    total = meal.cost
     if total * 1000 > rules.cost_target * (1000 + rules.cost_tolerance_permille) * meal.covers:
         a_cover = Fen(-(-total // meal.covers))
         text = (
             f"{format_yuan(a_cover)} yuan of ingredients a cover, "
             f"{format_yuan(rules.cost_target)} are wanted"
         )
-        yield Finding(Fault.TOO_DEAR, meal.meal, text)
+        yield Finding(Fault.TOO_DEAR, meal.meal, text, amount=a_cover, bound=rules.cost_target)
 
 
 def _nutrients(meal: PlannedMeal, wanted: Mapping[Nutrient, Range]) -> Iterable[Finding]:
     for one, bounds in wanted.items():
-        unknown = tuple(
-            dish.name for dish, _ in meal.dishes if dish.known and one not in dish.nutrients
-        )
-        total = sum(
-            (dish.nutrients.get(one, Fraction(0)) * count for dish, count in meal.dishes),
-            Fraction(0),
-        )
-        a_cover = total / meal.covers
+        unknown, a_cover = meal.silent(one), meal.a_cover(one) or Fraction(0)
         judged = bounds.judge(a_cover)
         if judged > 0:
             text = f"{one.label} {float(a_cover):.0f} {bounds.unit} a cover, at most {bounds.high}"
-            yield Finding(Fault.NUTRIENT_HIGH, meal.meal, text, about=one.value)
+            yield _bound(Fault.NUTRIENT_HIGH, meal, text, one, a_cover, bounds.high)
         elif unknown:
             text = f"{one.label} is not known of {', '.join(unknown)}"
             yield Finding(Fault.NUTRIENT_UNKNOWN, meal.meal, text, unknown, one.value)
         elif judged < 0:
             text = f"{one.label} {float(a_cover):.0f} {bounds.unit} a cover, at least {bounds.low}"
-            yield Finding(Fault.NUTRIENT_LOW, meal.meal, text, about=one.value)
+            yield _bound(Fault.NUTRIENT_LOW, meal, text, one, a_cover, bounds.low)
+
+
+def _bound(
+    fault: Fault, meal: PlannedMeal, text: str, about: Nutrient, found: Fraction, bound: int | None
+) -> Finding:
+    return Finding(fault, meal.meal, text, about=about.value, amount=round(found), bound=bound or 0)
 
 
 def _vegetables(meal: PlannedMeal, low: int) -> Iterable[Finding]:
-    grams = sum((dish.vegetables * count for dish, count in meal.dishes), Fraction(0))
-    if grams < low * meal.covers:
-        text = f"{float(grams / meal.covers):.0f} g of vegetables a cover, {low} g are wanted"
-        yield Finding(Fault.FEW_VEGETABLES, meal.meal, text)
+    found = meal.vegetables
+    if found < low:
+        text = f"{float(found):.0f} g of vegetables a cover, {low} g are wanted"
+        yield Finding(Fault.FEW_VEGETABLES, meal.meal, text, amount=round(found), bound=low)

@@ -219,6 +219,16 @@ def week(
     return _menu(session, found)
 
 
+def published(session: Session, site_id: UUID, day: date) -> list[Menu]:
+    """The menus of a day that diners see, of every venue: what is cooked, sampled and shown."""
+    query = select(MenuDay).where(
+        MenuDay.site_id == site_id,
+        MenuDay.business_date == day,
+        MenuDay.state == State.PUBLISHED.value,
+    )
+    return _menu(session, session.scalars(query.order_by(MenuDay.venue_id, MenuDay.period)).all())
+
+
 def _of_meal(site_id: UUID, meal: Meal) -> Any:
     return select(MenuDay).where(
         MenuDay.site_id == site_id,

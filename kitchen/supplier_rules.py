@@ -11,6 +11,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from kitchen.categories import AQUATIC, EGG, FRUIT, FUNGUS, MEAT, POULTRY, TUBER, VEGETABLE
 from kitchen.rows import Values
 
 SOON = timedelta(days=30)
@@ -69,10 +70,10 @@ Needs = tuple[frozenset[LicenceKind], ...]
 _FOOD = frozenset({LicenceKind.FOOD_TRADE, LicenceKind.FOOD_PRODUCTION})
 EVERYBODY: Needs = (frozenset({LicenceKind.BUSINESS}),)
 BY_CATEGORY: Mapping[str, Needs] = {
-    "蔬菜": (), "水果": (), "菌菇": (), "水产": (), "蛋": (),
-    "畜肉": (frozenset({LicenceKind.ANIMAL, LicenceKind.SLAUGHTER, *_FOOD}),),
-    "禽肉": (frozenset({LicenceKind.ANIMAL, *_FOOD}),),
-}  # fmt: skip
+    **dict.fromkeys((VEGETABLE, FRUIT, FUNGUS, TUBER, AQUATIC, EGG), ()),
+    MEAT: (frozenset({LicenceKind.ANIMAL, LicenceKind.SLAUGHTER, *_FOOD}),),
+    POULTRY: (frozenset({LicenceKind.ANIMAL, *_FOOD}),),
+}
 """Beside the business licence. Who sells edible farm products needs no food licence
 (食品安全法 article 35); a category that is not named here needs one. A site may hand in its own."""
 

@@ -1,20 +1,17 @@
 """A catalogue as an Excel workbook: the sheets 食材, 菜品 and 配方, a line of a recipe a row."""
 
 import io
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
 import openpyxl
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.utils.exceptions import InvalidFileException
 
+from dafan import workbooks
 from dafan.errors import BadInputError
 from dafan.money import Fen, format_yuan, parse_yuan
 from dafan.quantity import Measure
@@ -34,7 +31,6 @@ from kitchen.ingredients import Allergen, IngredientValues, Keep
 from kitchen.nutrition import Nutrient
 from kitchen.recipes import MAX_STEPS
 
-MAX_UNPACKED_BYTES = 100 * 2**20
 MAX_COLUMNS = 60
 _BLANK_ROWS_END_A_SHEET = 1000
 """Formatted but empty rows run on to row 1,048,576 in many files."""
@@ -204,40 +200,17 @@ def read(data: bytes) -> Draft:
     Raises:
         ExchangeError: damaged, absurdly large when unpacked, or without any of the sheets.
     """
-    _refuse_bombs(data)
     draft = Draft()
-    try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
+    with workbooks.opened(data, ExchangeError, values=False) as book:
         known = {INGREDIENTS: _ingredients, DISHES: _dishes, RECIPES: _recipes}
         found = [title for title in book.sheetnames if title in known]
         for title in found:
             known[title](_Sheet(title, book[title], draft))
-        book.close()
-    except (
-        InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError,
-        IndexError, AttributeError, OSError, EOFError, NotImplementedError, OverflowError,
-        zlib.error,
-    ) as error:  # fmt: skip
-        raise ExchangeError(
-            "this Excel file is damaged or protected: open it, save it as .xlsx and try again"
-        ) from error
     if not found:
         raise ExchangeError(
             f"this workbook has none of the sheets {INGREDIENTS}, {DISHES} and {RECIPES}"
         )
     return draft
-
-
-def _refuse_bombs(data: bytes) -> None:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as package:
-            unpacked = sum(part.file_size for part in package.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise ExchangeError("this Excel file is damaged: save it again as .xlsx") from error
-    if unpacked > MAX_UNPACKED_BYTES:
-        raise ExchangeError(
-            f"the file unpacks to {unpacked // 2**20} MB: copy the tables into a new workbook"
-        )
 
 
 @dataclass

@@ -17,9 +17,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from dafan.acting import Acting
 from dafan.db import Base
 from dafan.errors import BadInputError
-
-READY_TO_EAT = frozenset({"熟食", "即食", "凉菜", "糕点"})
-"""Categories of ingredients that nobody cooks again."""
+from kitchen import categories
+from kitchen.categories import READY_TO_EAT
 
 
 class WrongZoneError(BadInputError):
@@ -61,14 +60,23 @@ class Zone(BaseModel):
 
 DEFAULTS = (
     Zone(
-        name="动物性食品", colour="#c62828", shape=Shape.SQUARE, categories=("畜肉", "禽肉", "蛋")
+        name="动物性食品",
+        colour="#c62828",
+        shape=Shape.SQUARE,
+        categories=(categories.MEAT, categories.POULTRY, categories.EGG),
     ),
-    Zone(name="水产品", colour="#1565c0", shape=Shape.DIAMOND, categories=("水产",)),
+    Zone(name="水产品", colour="#1565c0", shape=Shape.DIAMOND, categories=(categories.AQUATIC,)),
     Zone(
         name="植物性食品",
         colour="#2e7d32",
         shape=Shape.CIRCLE,
-        categories=("蔬菜", "菌藻", "水果", "豆制品", "薯类"),
+        categories=(
+            categories.VEGETABLE,
+            categories.FUNGUS,
+            categories.FRUIT,
+            categories.SOY,
+            categories.TUBER,
+        ),
     ),
     Zone(
         name="即食食品",
@@ -80,7 +88,13 @@ DEFAULTS = (
         name="干货调料",
         colour="#616161",
         shape=Shape.HEXAGON,
-        categories=("粮食", "坚果", "调料", "油", "奶"),
+        categories=(
+            categories.CEREAL,
+            categories.NUT,
+            categories.SEASONING,
+            categories.OIL,
+            categories.MILK,
+        ),
     ),
 )
 """For a site that has not made its own table; the last one is a habit of stores, not a rule."""

@@ -29,7 +29,7 @@ class ImportDraft(Base):
     kept_at: Mapped[datetime]
 
 
-Kind = Literal["people", "dishes", "bank"]
+Kind = Literal["people", "dishes", "bank", "catalogue"]
 
 
 def keep(session: Session, actor: Actor, kind: Kind, file_name: str, data: bytes) -> UUID:

@@ -3,23 +3,17 @@
 import codecs
 import csv
 import io
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
+from dafan import workbooks
 from dafan.errors import BadInputError
 
 MAX_BYTES = 10 * 2**20
-MAX_UNPACKED_BYTES = 200 * 2**20
 MAX_ROWS = 20_000
 MAX_COLUMNS = 60
 MAX_CELL = 500
@@ -76,7 +70,7 @@ def read_table(data: bytes, aliases: Mapping[str, Iterable[str]]) -> Table:
         raise TableError(
             f"the file has {len(data) / 2**20:.0f} MB: split it, {MAX_BYTES // 2**20} MB at most"
         )
-    lines = _excel_lines(data) if data.startswith(b"PK\x03\x04") else _csv_lines(data)
+    lines = _excel_lines(data) if data.startswith(workbooks.SIGNATURE) else _csv_lines(data)
     filled = ((number, cells) for number, cells in lines if any(cells))
     _, headings = next(filled, (0, []))
     if not headings:
@@ -164,9 +158,7 @@ def _decode(data: bytes) -> str:
 
 
 def _excel_lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
-    _refuse_bombs(data)
-    try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    with workbooks.opened(data, TableError, values=True) as book:
         sheet = book.worksheets[0]
         blank = 0
         for number, values in enumerate(
@@ -177,27 +169,6 @@ def _excel_lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
             if blank >= _BLANK_ROWS_END_A_SHEET:
                 break
             yield number, cells
-        book.close()
-    except (
-        InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError,
-        IndexError, AttributeError, OSError, EOFError, NotImplementedError,
-        OverflowError, zlib.error,
-    ) as error:  # fmt: skip
-        raise TableError(
-            "this Excel file is damaged or protected: open it, save it as .xlsx and try again"
-        ) from error
-
-
-def _refuse_bombs(data: bytes) -> None:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as package:
-            unpacked = sum(part.file_size for part in package.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise TableError("this Excel file is damaged: save it again as .xlsx") from error
-    if unpacked > MAX_UNPACKED_BYTES:
-        raise TableError(
-            f"the file unpacks to {unpacked // 2**20} MB: copy the table into a new, plain workbook"
-        )
 
 
 def _plain_value(value: object) -> str:

@@ -121,7 +121,7 @@ def test_the_facts_of_a_dish_come_from_its_recipe():
     kept = {
         pork: IngredientValues(name="猪肉", category="畜肉", price=3000, nutrients=sodium),
         pepper: IngredientValues(name="青椒", category="蔬菜", price=600, nutrients=sodium),
-        oil: IngredientValues(name="油", category="油脂", price=1000, nutrients=sodium),
+        oil: IngredientValues(name="油", category="油", price=1000, nutrients=sodium),
         egg: IngredientValues(
             name="鸡蛋", category="蛋", measure="piece", weighs=50, price=75,
             allergens=(Allergen.EGG,), nutrients=sodium,

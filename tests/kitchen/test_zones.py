@@ -4,7 +4,8 @@ from dafan.db import reading, writing
 from dafan.errors import BadInputError
 from dafan.ids import new_id
 from kitchen import zones
-from kitchen.zones import DEFAULTS, READY_TO_EAT, WrongZoneError, Zone, read_zone
+from kitchen.categories import READY_TO_EAT
+from kitchen.zones import DEFAULTS, WrongZoneError, Zone, read_zone
 
 RAW = {"name": "生食", "colour": "#c62828", "shape": "square", "categories": ["畜肉", "水产"]}
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dafan import workbooks
 from server import tables
 
 ALIASES = {"staff_no": ["工号", "staff number"], "name": ["姓名"], "cash": ["初始余额"]}
@@ -101,7 +102,7 @@ def test_a_file_that_is_no_table_is_refused_with_what_to_do(data, advice):
 def test_a_zip_bomb_is_refused_before_it_unpacks():
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as package:
-        package.writestr("xl/worksheets/sheet1.xml", bytes(tables.MAX_UNPACKED_BYTES + 1))
+        package.writestr("xl/worksheets/sheet1.xml", bytes(workbooks.MAX_UNPACKED_BYTES + 1))
     assert len(file.getvalue()) < tables.MAX_BYTES
     with pytest.raises(tables.TableError, match="unpacks"):
         tables.read_table(file.getvalue(), ALIASES)
