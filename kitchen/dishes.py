@@ -1,12 +1,12 @@
 """Dishes (菜品): what is sold, counted how, at what price; every price ever asked is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select, tuple_
+from sqlalchemy import ForeignKey, String, UniqueConstraint, select, true, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -43,6 +43,7 @@ class Dish(Base):
     small_price: Mapped[int | None]
     active: Mapped[bool] = mapped_column(default=True)
     sort: Mapped[int] = mapped_column(default=0)
+    sampled: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class DishPrice(Base):
@@ -81,6 +82,8 @@ class DishValues(BaseModel):
     """Fen of a small bowl (小碗)."""
     active: bool = True
     sort: Annotated[int, Field(ge=0, le=100_000)] = 0
+    sampled: bool = True
+    """A sample is kept of it (留样); not of packaged food, nor of a price that is no dish."""
 
     @model_validator(mode="after")
     def _portions_fit(self) -> Self:
@@ -155,6 +158,14 @@ def find_by_name(session: Session, site_id: UUID, name: str) -> Dish | None:
     return session.scalar(select(Dish).where(Dish.site_id == site_id, Dish.name == name.strip()))
 
 
+def sampled(session: Session, site_id: UUID, dish_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the dishes of which a sample is kept."""
+    query = select(Dish.id).where(
+        Dish.site_id == site_id, Dish.id.in_(list(dish_ids)), Dish.sampled.is_(True)
+    )
+    return set(session.scalars(query))
+
+
 def only_weighed(session: Session, site_id: UUID) -> UUID | None:
     """The dish of a site that sells one thing by weight (荤素同价); ``None`` where that is open."""
     query = select(Dish.id).where(
@@ -191,7 +202,7 @@ def values_of(dish: Dish) -> DishValues:
 
 def to_record(dish: Dish) -> records.Dish:
     """The dish as a till knows it."""
-    return records.Dish(id=dish.id, **values_of(dish).model_dump())
+    return records.Dish(id=dish.id, **values_of(dish).model_dump(exclude={"sampled"}))
 
 
 def _flush(session: Session, name: str) -> None:

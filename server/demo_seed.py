@@ -75,6 +75,8 @@ _DISHES: tuple[tuple[str, str, str, int, int | None, int | None], ...] = (
     ("肉包", "早点", "piece", 200, None, None),
     ("苹果", "水果", "piece", 300, None, None),
 )
+_NOT_SAMPLED = {WEIGHED_DISH, "荤素套餐", "清淡套餐", "酸奶", "苹果"}
+"""Prices that are no dish, packaged food, whole fruit."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,8 @@ def _seed_dishes(session: Session, actor: Actor) -> UUID:
         if kitchen_dishes.find_by_name(session, actor.site_id, name) is None:
             values = kitchen_dishes.read_values(
                 {"name": name, "category": category, "unit": unit, "price": price,
-                 "half_price": half, "small_price": small, "sort": sort}
+                 "half_price": half, "small_price": small, "sort": sort,
+                 "sampled": name not in _NOT_SAMPLED}
             )  # fmt: skip
             dishes.create(session, actor, values)
     weighed = kitchen_dishes.find_by_name(session, actor.site_id, WEIGHED_DISH)

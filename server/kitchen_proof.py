@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from dafan.journal import Fault
 from kitchen import samples_proof
+from kitchen.dishes import Dish
 from kitchen.meals import Meal
 from kitchen.samples import Sample
 from kitchen.samples_proof import Served
@@ -20,7 +21,7 @@ def samples(session: Session) -> Iterator[Fault]:
 
 
 def _served(session: Session) -> Iterator[Served]:
-    """Dishes by meal, in order of the meals.
+    """Dishes of which samples are kept by meal, in order of the meals.
 
     Of sites that keep samples, from the day of their first one to the day before the last sale: a
     meal that still runs is watched by its alarms. A sale that went back whole served nothing.
@@ -44,6 +45,7 @@ def _served(session: Session) -> Iterator[Served]:
     query = (
         select(*meal)
         .join(SaleLine, of_sale)
+        .join(Dish, and_(Dish.id == SaleLine.dish_id, Dish.sampled.is_(True)))
         .join(begun, begun.c.site_id == Sale.site_id)
         .join(last, last.c.site_id == Sale.site_id)
         .where(

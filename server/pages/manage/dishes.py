@@ -18,7 +18,10 @@ from server.pages.forms import Form, YuanField
 from server.pages.manage.blueprint import manage
 from server.pages.shared import actor, change, reading, site_id
 
-FIELDS = ("name", "category", "unit", "price", "half_price", "small_price", "active", "sort")
+FIELDS = (
+    "name", "category", "unit", "price", "half_price", "small_price", "active", "sampled",
+    "sort",
+)  # fmt: skip
 
 
 class DishForm(Form):
@@ -38,6 +41,9 @@ class DishForm(Form):
     small_price = YuanField(_l("小碗价（元）"))
     sort = IntegerField(_l("排序"), [NumberRange(0, 100_000)], default=0)
     active = BooleanField(_l("在售"), default=True)
+    sampled = BooleanField(
+        _l("留样"), default=True, description=_l("预包装食品、仅作计价用的菜名可不留样")
+    )
 
 
 @manage.get("/dishes")
