@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "till": "pos.cli:till",
     "verify": "server.cli:verify",
     "vision": "vision.cli:vision",
+    "watch": "kitchen.cli_watch:watch",
 }
 """Command name → ``module:attribute`` of its click command."""
 

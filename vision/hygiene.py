@@ -98,6 +98,10 @@ class Hygiene:
         taught = {judge.rule for judge in self._taught}
         return tuple(r for r in RULES if r not in taught and not self._knows(r))
 
+    def with_taught(self, taught: Sequence[Judge]) -> "Hygiene":
+        """The same detectors with other rules taught: each camera has its own."""
+        return Hygiene([*self._faces, *self._others], taught, self._limits)
+
     def look(self, image: BgrImage, zones: Sequence[Zone] = ()) -> Look:
         """Judge one frame.
 
