@@ -31,9 +31,7 @@ from kitchen.stock_book import (
     Move,
     NotEnoughStockError,
     Ref,
-    SecondPersonError,
     StockEntry,
-    StockKeyError,
     StockLevel,
     StockLimit,
     amount,
@@ -42,8 +40,8 @@ from kitchen.stock_book import (
 )
 
 __all__ = [
-    "MAIN", "Kind", "NewLot", "NotEnoughStockError", "Picks", "Ref", "SecondPersonError",
-    "StockEntry", "StockKeyError", "StockLevel", "Stored", "Take", "WasteReason", "give_back",
+    "MAIN", "Kind", "NewLot", "NotEnoughStockError", "Picks", "Ref", "StockEntry",
+    "StockLevel", "Stored", "Take", "WasteReason", "give_back",
     "issue", "left_of", "limit_of", "pick", "put_in", "set_limit", "transfer", "usable", "waste",
 ]  # fmt: skip
 
@@ -90,7 +88,7 @@ def put_in(
     Raises:
         UnknownIngredientError: not one of this site.
         WrongZoneError: it may not lie in that zone.
-        StockKeyError: the key moved something else before.
+        KeyReusedError: the key moved something else before.
         BadInputError: the quantity or the cost is absurd, or the food is expired.
     """
     amount(new.quantity)
@@ -139,6 +137,7 @@ def issue(
     place: str = MAIN,
     measure: Measure | None = None,
     asked_by: str | None = None,
+    note: str = "",
 ) -> Sequence[StockEntry]:
     """Take an ingredient out for something, first expiring first; the same key moves once.
 
@@ -153,20 +152,21 @@ def issue(
         place: Where it is taken from.
         measure: What the quantity was counted in, where the caller knows.
         asked_by: Who takes it, where the actor is the second person that the limit asks for.
+        note: Some words about it.
 
     Raises:
         UnknownIngredientError: not one of this site.
         NotEnoughStockError: naming how much is left; nothing is taken.
-        SecondPersonError: it costs more than one person may take alone.
+        SamePersonError: it costs more than one person may take alone.
         MeasureError: 500 ml are no 500 g.
-        StockKeyError: the key moved something else before.
+        KeyReusedError: the key moved something else before.
     """
     amount(quantity)
     ingredient = ingredients.get(session, actor.site_id, ingredient_id)
     if measure is not None and measure.value != ingredient.measure:
         raise MeasureError(f"{ingredient.name} is counted in {ingredient.measure}, not {measure}")
     found = _lock_lots(session, actor.site_id, ingredient_id)
-    act = Act(key, day, Kind.OUT, ref, asked_by=asked_by)
+    act = Act(key, day, Kind.OUT, ref, note=note[:200], asked_by=asked_by)
     told = {"ingredient": str(ingredient_id), "quantity": quantity, "place": place}
     known = stock_book.known(session, actor.site_id, act, told)
     if known is not None:
@@ -206,7 +206,7 @@ def transfer(
         UnknownLotError: not one of this site.
         HeldError: it is held or expired: it stays where it is.
         NotEnoughStockError: less is there.
-        StockKeyError: the key moved something else before.
+        KeyReusedError: the key moved something else before.
         BadInputError: from a place to itself, or no quantity.
     """
     amount(quantity)
@@ -246,7 +246,7 @@ def give_back(
     Raises:
         UnknownLotError: not one of this site.
         NotEnoughStockError: less is there.
-        StockKeyError: the key moved something else before.
+        KeyReusedError: the key moved something else before.
         BadInputError: it has no supplier, no reason is given, or no quantity.
     """
     lot = lots.get(session, actor.site_id, lot_id, lock=True)
@@ -275,8 +275,8 @@ def waste(
     Raises:
         UnknownLotError: not one of this site.
         NotEnoughStockError: less is there.
-        SecondPersonError: the actor asked for it himself.
-        StockKeyError: the key moved something else before.
+        SamePersonError: the actor asked for it himself.
+        KeyReusedError: the key moved something else before.
         BadInputError: no quantity.
     """
     require_second(actor, asked_by)

@@ -23,6 +23,8 @@ class Alert(StrEnum):
     LAST_THIRD = "last_third"
     """Less than a third of its life is left: a habit of stores, no rule of law."""
     BELOW_MINIMUM = "below_minimum"
+    ABOVE_MAXIMUM = "above_maximum"
+    """Of all that is there: :class:`kitchen.stock_view.StockRules`."""
 
 
 @dataclass(frozen=True)

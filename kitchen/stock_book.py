@@ -24,6 +24,7 @@ from dafan.quantity import LARGEST
 from dafan.wire import canonical
 from kitchen import lots
 from kitchen.lots import HeldError, Lot, State
+from kitchen.rows import KeyReusedError, SamePersonError
 
 MAIN = "store"
 """The place of a site that has one store room."""
@@ -36,18 +37,6 @@ class NotEnoughStockError(BadInputError):
     code = "not_enough_stock"
 
 
-class StockKeyError(BadInputError):
-    """The key moved something else before."""
-
-    code = "stock_key_used"
-
-
-class SecondPersonError(BadInputError):
-    """Another person has to say yes first."""
-
-    code = "second_person"
-
-
 class Kind(StrEnum):
     """Why something moves."""
 
@@ -58,6 +47,9 @@ class Kind(StrEnum):
     COUNT = "count"
     WASTE = "waste"
     RETURN = "return"
+    """To the supplier (退货)."""
+    BACK = "back"
+    """Issued, not used, and put back (退库): to the same lot, at the same cost."""
 
 
 class StockEntry(Base):
@@ -173,10 +165,10 @@ def require_second(actor: Acting, asked_by: str | None) -> None:
     """Make sure that two people stand behind it: one who asked, and the actor who says yes.
 
     Raises:
-        SecondPersonError: nobody asked, or the actor himself did.
+        SamePersonError: nobody asked, or the actor himself did.
     """
     if not asked_by or asked_by == actor.name:
-        raise SecondPersonError("another person has to say yes first: ask for it")
+        raise SamePersonError("another person has to say yes first: ask for it")
 
 
 def amount(quantity: int) -> int:
@@ -213,7 +205,7 @@ def known(
     """What the act's key has moved already; asked for after the lock, so that the answer stays.
 
     Raises:
-        StockKeyError: the key moved something else.
+        KeyReusedError: the key moved something else.
         BadInputError: there is no key, or it is too long.
     """
     if not 0 < len(act.key) <= LONGEST_KEY:
@@ -222,8 +214,13 @@ def known(
     if row is None:
         return None
     if row.content != _content(act, told):
-        raise StockKeyError("this was sent before with other content: reload the page")
-    query = select(StockEntry).where(StockEntry.site_id == site_id, StockEntry.key == act.key)
+        raise KeyReusedError("this was sent before with other content: reload the page")
+    return moved(session, site_id, act.key)
+
+
+def moved(session: Session, site_id: UUID, key: str) -> Sequence[StockEntry]:
+    """The entries of a key; nothing where it has moved nothing."""
+    query = select(StockEntry).where(StockEntry.site_id == site_id, StockEntry.key == key)
     return session.scalars(query.order_by(StockEntry.id)).all()
 
 
@@ -234,7 +231,7 @@ def write(
 
     Raises:
         NotEnoughStockError: a lot has less at the place.
-        StockKeyError: the key moves something else at this moment.
+        KeyReusedError: the key moves something else at this moment.
     """
     site_id = actor.site_id
     levels = levels_of(session, site_id, [move.lot.id for move in moves])
@@ -265,7 +262,7 @@ def write(
         with session.begin_nested():
             session.add_all([act_row, *entries])
     except IntegrityError as error:
-        raise StockKeyError("this is being sent twice at once: try again") from error
+        raise KeyReusedError("this is being sent twice at once: try again") from error
     actor.record(
         session, f"stock.{act.kind.value}", act.key, None,
         {

@@ -14,10 +14,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from dafan.acting import Acting
 from dafan.errors import BadInputError
 from dafan.ids import new_id
-from kitchen import ingredients, lots, rows, stock
-from kitchen.rows import KeyedRow
-from kitchen.stock import MAIN, Ref, SecondPersonError, StockEntry, WasteReason
+from kitchen import ingredients, lots, rows, stock, stock_book, stock_issues
+from kitchen.pictures import Picture
+from kitchen.rows import KeyedRow, SamePersonError
+from kitchen.stock import MAIN, Ref, StockEntry, WasteReason
 from kitchen.stock_book import amount
+from kitchen.stock_issues import Wish
 
 MAX_PAGE = 500
 
@@ -46,18 +48,22 @@ class Judged:
     judged_at: Mapped[datetime | None]
     judgement: Mapped[str] = mapped_column(String(200), default="")
 
+    def said(self, actor: Acting, state: Asked) -> bool:
+        """Whether this person has said just this already: told again, nothing changes."""
+        return self.state == state.value and self.judged_by == actor.name[:80]
+
     def judge(self, actor: Acting, state: Asked, why: str = "") -> None:
         """Write down what the second person says.
 
         Raises:
             DecidedError: it is judged, or nobody has asked yet.
-            SecondPersonError: he asked for it himself.
+            SamePersonError: he asked for it himself.
             BadInputError: he refuses without a reason.
         """
         if self.state != Asked.ASKED.value:
             raise DecidedError("this is not open any more, or not yet: reload the page")
         if self.asked_by == actor.name:
-            raise SecondPersonError("another person has to judge what you asked for")
+            raise SamePersonError("another person has to judge what you asked for")
         if state is Asked.REFUSED and not why.strip():
             raise BadInputError("write down why you refuse", code="no_reason")
         self.state, self.judgement = state.value, why.strip()[:200]
@@ -141,8 +147,11 @@ def ask_waste(
     note: str = "",
     place: str = MAIN,
     ref: Ref | None = None,
+    photo: bytes | None = None,
 ) -> StockRequest:
     """Ask to throw a part of a lot away; the same key again gives the same request.
+
+    The photograph, a JPEG, is kept under the id of the request.
 
     Raises:
         UnknownLotError: not one of this site.
@@ -151,13 +160,50 @@ def ask_waste(
     """
     lot = lots.get(session, actor.site_id, lot_id)
     ref_kind, ref_id = ref or (None, None)
-    return _ask(
+    request = _ask(
         session, actor,
         StockRequest(
             kind=stock.Kind.WASTE.value, ingredient_id=lot.ingredient_id, lot_id=lot_id,
             quantity=quantity, place=place, ref_kind=ref_kind, ref_id=ref_id, reason=reason.value,
             note=note[:200], key=key, business_date=day,
         ),
+    )  # fmt: skip
+    if photo is not None and session.get(Picture, request.id) is None:
+        session.add(
+            Picture(
+                id=request.id,
+                site_id=actor.site_id,
+                taken_at=actor.at,
+                taken_by=actor.name[:80],
+                jpeg=photo,
+            )
+        )
+    return request
+
+
+def issue_or_ask(
+    session: Session, actor: Acting, wish: Wish
+) -> Sequence[StockEntry] | StockRequest:
+    """Take what a person may take alone; ask for what he may not.
+
+    The same key gives the same answer, also where the site's limit changed in between.
+
+    Raises:
+        What :func:`kitchen.stock_issues.take` raises, but for the second person.
+    """
+    asked = session.scalar(
+        select(StockRequest.id).where(
+            StockRequest.site_id == actor.site_id, StockRequest.key == wish.key
+        )
+    )
+    if asked is None:
+        try:
+            return stock_issues.take(session, actor, wish)
+        except SamePersonError:  # nothing has moved: the limit is looked at before the first entry
+            pass
+    return ask_issue(
+        session, actor, wish.ingredient_id, wish.quantity, ref=wish.ref, key=wish.key,
+        day=wish.day, place=wish.place, note=wish.note,
     )  # fmt: skip
 
 
@@ -168,11 +214,13 @@ def approve(
 
     Raises:
         DecidedError: it is judged already.
-        SecondPersonError: the actor asked for it himself.
+        SamePersonError: the actor asked for it himself.
         NotEnoughStockError: less is left by now; the request stays open.
     """
     request = _get(session, actor.site_id, request_id)
     asked_by = str(request.asked_by)
+    if request.said(actor, Asked.APPROVED):
+        return stock_book.moved(session, actor.site_id, f"request:{request.id}")
     with session.begin_nested():  # the yes and what it moves, or neither
         request.judge(actor, Asked.APPROVED)
         moved = _move(session, actor, request, day)
@@ -188,10 +236,12 @@ def refuse(session: Session, actor: Acting, request_id: UUID, why: str) -> Stock
 
     Raises:
         DecidedError: it is judged already.
-        SecondPersonError: the actor asked for it himself.
+        SamePersonError: the actor asked for it himself.
         BadInputError: no reason is given.
     """
     request = _get(session, actor.site_id, request_id)
+    if request.said(actor, Asked.REFUSED):
+        return request
     request.judge(actor, Asked.REFUSED, why)
     actor.record(
         session, "stock_request.refuse", str(request.id),
@@ -224,11 +274,11 @@ def _move(
             asked_by=asked_by, key=key, day=day, note=request.note, place=request.place,
             ref=request.ref,
         )  # fmt: skip
-    return stock.issue(
-        session, actor, request.ingredient_id, request.quantity,
-        ref=request.ref or ("request", request.id), key=key, day=day, place=request.place,
-        asked_by=asked_by,
+    wish = Wish(
+        request.ingredient_id, request.quantity, request.ref or ("request", request.id), key, day,
+        request.place, request.note,
     )  # fmt: skip
+    return stock_issues.take(session, actor, wish, asked_by=asked_by)
 
 
 def _ask(session: Session, actor: Acting, wanted: StockRequest) -> StockRequest:

@@ -105,12 +105,13 @@ def trace_refs(
         StockEntry.site_id == site_id,
         StockEntry.ref_kind == kind,
         StockEntry.ref_id.in_(ref_ids),
-        StockEntry.kind == Kind.OUT.value,
+        StockEntry.kind.in_((Kind.OUT.value, Kind.BACK.value)),
     )
     taken: dict[UUID, tuple[int, int]] = {}
     for lot_id, quantity, cost in session.execute(query):
         before = taken.get(lot_id, (0, 0))
         taken[lot_id] = before[0] - quantity, before[1] - cost
+    taken = {lot_id: took for lot_id, took in taken.items() if took[0]}
     origins = _origins(session, site_id, list(taken))
     used = [Used(origins[lot_id], quantity, fen) for lot_id, (quantity, fen) in taken.items()]
     return tuple(sorted(used, key=lambda one: (one.origin.ingredient, one.origin.number)))

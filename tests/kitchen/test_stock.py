@@ -14,7 +14,8 @@ from dafan.quantity import Measure, MeasureError
 from kitchen import ingredients, lots, stock, stock_book, stock_proof
 from kitchen.ingredients import IngredientValues
 from kitchen.picking import Stored, pick, share
-from kitchen.stock import NewLot, NotEnoughStockError, StockKeyError, WasteReason
+from kitchen.rows import KeyReusedError, SamePersonError
+from kitchen.stock import NewLot, NotEnoughStockError, WasteReason
 
 DAY = date(2026, 3, 2)
 BATCH = ("batch", new_id())
@@ -145,7 +146,7 @@ def test_the_same_key_moves_once_and_with_other_content_nothing(engine, actor, p
     come(1000, 1000)
     once = issue(engine, actor, pork, 300)
     assert issue(engine, actor, pork, 300) == once
-    with pytest.raises(StockKeyError):
+    with pytest.raises(KeyReusedError):
         issue(engine, actor, pork, 301)
     with reading(engine) as session:
         assert stock.usable(session, actor.site_id, DAY) == {pork: 700}
@@ -159,7 +160,7 @@ def test_a_repetition_is_answered_also_when_nothing_is_left(engine, actor, pork,
 
 def test_a_delivery_that_is_sent_twice_makes_one_lot(come):
     assert come(500, key="same") == come(500, key="same")
-    with pytest.raises(StockKeyError):
+    with pytest.raises(KeyReusedError):
         come(501, key="same")
 
 
@@ -243,7 +244,7 @@ def test_only_another_person_lets_go_what_one_held(engine, actor, pork, come):
 def test_nothing_is_thrown_away_without_a_second_person(engine, actor, come):
     lot = come(300)
     for asked_by in ("", actor.name):
-        with pytest.raises(stock.SecondPersonError), writing(engine) as session:
+        with pytest.raises(SamePersonError), writing(engine) as session:
             stock.waste(
                 session, actor, lot, 1, reason=WasteReason.TRIM, asked_by=asked_by, key="w",
                 day=DAY,
@@ -264,7 +265,7 @@ def test_a_dear_issue_needs_a_second_person_and_a_cheap_one_does_not(engine, act
     assert issue(engine, actor, pork, 500)
     come(100, 1000)
     for asked_by in (None, "keeper"):
-        with pytest.raises(stock.SecondPersonError):
+        with pytest.raises(SamePersonError):
             issue(engine, actor, pork, 600, key="l", asked_by=asked_by)
     chef = actor.named("chef")
     assert len(issue(engine, chef, pork, 600, key="l", asked_by=actor.name)) == 2

@@ -10,8 +10,8 @@ from dafan.ids import new_id
 from dafan.money import Fen
 from kitchen import ingredients, stock, stock_proof, stock_requests, stocktake
 from kitchen.ingredients import IngredientValues
-from kitchen.rows import KeyReusedError
-from kitchen.stock import NewLot, NotEnoughStockError, SecondPersonError, StockEntry, WasteReason
+from kitchen.rows import KeyReusedError, SamePersonError
+from kitchen.stock import NewLot, NotEnoughStockError, StockEntry, WasteReason
 from kitchen.stock_requests import DecidedError
 from kitchen.stocktake import StocktakeError
 
@@ -129,11 +129,13 @@ def test_neither_the_asker_nor_a_counter_approves(do, actor, chef, lot, taking):
     do(stocktake.count, chef, taking, lot, 9000)
     do(stocktake.ask, actor, taking)
     for person in (actor, chef):
-        with pytest.raises(SecondPersonError):
+        with pytest.raises(SamePersonError):
             do(stocktake.approve, person, taking, day=DAY)
-    assert len(do(stocktake.approve, actor.named("manager"), taking, day=DAY)) == 1
+    (booked,) = do(stocktake.approve, actor.named("manager"), taking, day=DAY)
+    (again,) = do(stocktake.approve, actor.named("manager"), taking, day=DAY)
+    assert again.id == booked.id
     with pytest.raises(DecidedError):
-        do(stocktake.approve, actor.named("manager"), taking, day=DAY)
+        do(stocktake.approve, actor.named("director"), taking, day=DAY)
 
 
 def test_what_nobody_counted_is_named_and_the_newer_figure_of_a_lot_holds(
@@ -149,6 +151,19 @@ def test_what_nobody_counted_is_named_and_the_newer_figure_of_a_lot_holds(
     do(stocktake.ask, actor, taking)
     assert do(stocktake.approve, chef, taking, day=DAY) == []
     assert left(engine, actor, lot) == 10_000
+
+
+def test_a_count_that_is_sent_twice_is_one_count_and_a_second_one_is_its_own(
+    do, actor, chef, rice, lot, taking
+):
+    first = do(stocktake.count, actor, taking, lot, 9000, seen="")
+    issue(do, actor, rice, 500, "between")
+    again = do(stocktake.count, actor, taking, lot, 9000, seen="")
+    assert (again.level, again.at) == (10_000, first.at)
+    with pytest.raises(StocktakeError, match="meanwhile"):
+        do(stocktake.count, chef, taking, lot, 8000, seen="")
+    newer = do(stocktake.count, chef, taking, lot, 9000, seen=first.at.isoformat())
+    assert (newer.level, newer.difference) == (9500, -500)
 
 
 def test_absurd_counts_closed_stocktakes_and_those_of_others_are_refused(do, actor, lot, taking):
@@ -174,12 +189,14 @@ def test_waste_waits_for_a_second_person_and_then_moves_once(engine, do, actor, 
     request = do(stock_requests.ask_waste, actor, lot, 300, **wish).id
     assert do(stock_requests.ask_waste, actor, lot, 300, **wish).id == request
     assert left(engine, actor, lot) == 10_000
-    with pytest.raises(SecondPersonError):
+    with pytest.raises(SamePersonError):
         do(stock_requests.approve, actor, request, day=DAY)
     (entry,) = do(stock_requests.approve, chef, request, day=DAY)
     assert (entry.quantity, entry.by, entry.approved_by) == (-300, "keeper", "chef")
+    (again,) = do(stock_requests.approve, chef, request, day=DAY)
+    assert again.id == entry.id
     with pytest.raises(DecidedError):
-        do(stock_requests.approve, chef, request, day=DAY)
+        do(stock_requests.approve, actor.named("manager"), request, day=DAY)
     assert left(engine, actor, lot) == 9700
     with reading(engine) as session:
         assert not stock_requests.waiting(session, actor.site_id)
