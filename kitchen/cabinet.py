@@ -43,6 +43,8 @@ class Source(StrEnum):
     HAND = "hand"
     SERIAL = "serial"
     MQTT = "mqtt"
+    API = "api"
+    """A program sent it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +207,9 @@ def create(session: Session, actor: Acting, values: CabinetValues) -> Cabinet:
     """Add a cabinet.
 
     Raises:
-        BadInputError: the site has one of this name.
+        BadInputError: the site has one of this name, or the probe hangs in another one.
     """
+    check_probe(session, actor.site_id, values)
     told = {**values.model_dump(), "kind": values.kind.value}
     row = Cabinet(id=new_id(), site_id=actor.site_id, **told)
     try:
@@ -216,6 +219,12 @@ def create(session: Session, actor: Acting, values: CabinetValues) -> Cabinet:
         raise BadInputError(f"there is a cabinet named {values.name} already") from error
     actor.record(session, "cabinet.create", str(row.id), None, values.model_dump(mode="json"))
     return row
+
+
+def in_use(session: Session, site_id: UUID) -> Sequence[Cabinet]:
+    """The cabinets of a site that are not retired, by name."""
+    query = select(Cabinet).where(Cabinet.site_id == site_id, Cabinet.active.is_(True))
+    return session.scalars(query.order_by(Cabinet.name)).all()
 
 
 def limits(row: Cabinet) -> CabinetRules:
@@ -233,6 +242,19 @@ def of_probe(session: Session, site_id: UUID, probe: str) -> Cabinet | None:
             Cabinet.site_id == site_id, Cabinet.probe == probe, Cabinet.active.is_(True)
         )
     )
+
+
+def check_probe(
+    session: Session, site_id: UUID, values: CabinetValues, own: UUID | None = None
+) -> None:
+    """Refuse that one probe hangs in two cabinets that are in use.
+
+    Raises:
+        BadInputError: naming the other cabinet.
+    """
+    other = of_probe(session, site_id, values.probe) if values.probe and values.active else None
+    if other is not None and other.id != own:
+        raise BadInputError(f"the probe {values.probe} hangs in {other.name} already")
 
 
 def take_reading(

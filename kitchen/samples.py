@@ -198,7 +198,7 @@ def _lock_dish(session: Session, site_id: UUID, dish_id: UUID) -> Dish:
 
 
 def _check_place(session: Session, site_id: UUID, cabinet_id: UUID, slot: int) -> None:
-    cabinet = rows.get(session, Cabinet, site_id, cabinet_id, "cabinet")
+    cabinet = rows.get(session, Cabinet, site_id, cabinet_id, "cabinet", lock=True)
     if not cabinet.active or cabinet.kind != CabinetKind.CHILLED.value:
         raise BadInputError(f"samples are chilled, not frozen: {cabinet.name} takes none")
     if not 1 <= slot <= cabinet.slots:
@@ -378,10 +378,12 @@ def kept(
     return session.scalars(query.order_by(Sample.id).limit(max(1, min(limit, MAX_PAGE)))).all()
 
 
-def label_of(session: Session, sample: Sample, meal_name: str, zone: ZoneInfo) -> Label:
-    """The label of a sample, for the printer beside the scale."""
+def label_of(
+    session: Session, sample: Sample, meal_name: str, zone: ZoneInfo, sampler: str = ""
+) -> Label:
+    """The label of a sample, for the printer beside the scale; ``sampler``: as people call him."""
     cabinet = rows.get(session, Cabinet, sample.site_id, sample.cabinet_id, "cabinet")
     return sample_rules.label(
-        sample.id, sample.dish, meal_name, sample.grams, sample.sampler,
+        sample.id, sample.dish, meal_name, sample.grams, sampler or sample.sampler,
         f"{cabinet.name} {sample.slot}", (sample.sampled_at, sample.due_at), zone,
     )  # fmt: skip

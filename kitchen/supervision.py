@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
@@ -295,20 +295,29 @@ def _untouched(row: SupervisionItem, now: datetime) -> bool:
     return state_of(row, now) in {State.OPEN, State.WITHDRAWN}
 
 
+def differs(row: SupervisionItem, planned: Planned) -> bool:
+    """Whether an act is not as the template wants it; its place in the list aside."""
+    return any(getattr(row, name) != value for name, value in _wanted(planned).items())
+
+
 def _follow(row: SupervisionItem, place: int, planned: Planned) -> bool:
+    wanted = {**_wanted(planned), "place": place}
+    changed = any(getattr(row, name) != value for name, value in wanted.items())
+    for name, value in wanted.items():
+        setattr(row, name, value)
+    return changed
+
+
+def _wanted(planned: Planned) -> dict[str, Any]:
     act = planned.act
-    wanted = {
-        "code": planned.code, "meal": planned.meal, "place": place, "title": act.title,
+    return {
+        "code": planned.code, "meal": planned.meal, "title": act.title,
         "listed": act.listed.value, "post": act.post, "evidence": act.evidence.value,
         "low": act.low, "high": act.high, "unit": act.unit, "fulfilled_by": act.fulfilled_by,
         "weight": act.weight, "source": act.source, "opens_at": planned.opens_at,
         "due_at": planned.due_at, "escalate_at": planned.escalate_at,
         "escalate_to": act.escalate_to, "withdrawn_at": None,
     }  # fmt: skip
-    differs = any(getattr(row, name) != value for name, value in wanted.items())
-    for name, value in wanted.items():
-        setattr(row, name, value)
-    return differs
 
 
 def _require_unfinished(row: SupervisionItem) -> None:

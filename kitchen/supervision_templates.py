@@ -285,20 +285,21 @@ def save(session: Session, actor: Acting, acts: Sequence[Act], seen: int) -> Tem
 
 
 def _planned(act: Act, day: date, period: MealPeriod | None, hours: Hours) -> Planned:
-    opens = _moment(act.opens, day, period, hours)
-    due = max(_moment(act.due, day, period, hours), opens + SHORTEST)
+    opens = moment(act.opens, day, period, hours)
+    due = max(moment(act.due, day, period, hours), opens + SHORTEST)
     meal = period.code if period else ""
     return Planned(f"{act.code}@{meal}" if meal else act.code, act, meal, opens, due)
 
 
-def _moment(moment: Moment, day: date, period: MealPeriod | None, hours: Hours) -> datetime:
-    if moment.at is not None or period is None:
-        return _utc(day, moment.at or time(0), hours)
+def moment(told: Moment, day: date, period: MealPeriod | None, hours: Hours) -> datetime:
+    """A moment of a business date, aware UTC; without a meal an edge of one is midnight."""
+    if told.at is not None or period is None:
+        return _utc(day, told.at or time(0), hours)
     starts = _utc(day, period.starts, hours)
     ends = _utc(day, period.ends, hours)
     if ends <= starts:
         ends = _utc(day + timedelta(days=1), period.ends, hours)
-    return (starts if moment.meal is Edge.STARTS else ends) + timedelta(minutes=moment.minutes)
+    return (starts if told.meal is Edge.STARTS else ends) + timedelta(minutes=told.minutes)
 
 
 def _utc(day: date, at: time, hours: Hours) -> datetime:

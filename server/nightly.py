@@ -7,7 +7,16 @@ from sqlalchemy import Engine
 
 from dafan.config import Settings
 from dafan.db import reading, writing
-from server import backup, exceptions, kitchen_day, online_orders, retention, sites, subsidy_expiry
+from server import (
+    backup,
+    exceptions,
+    kitchen_day,
+    kitchen_sales,
+    online_orders,
+    retention,
+    sites,
+    subsidy_expiry,
+)
 from server.backup_format import read_passphrase
 from server.gateway import Gateway, open_gateway
 from server.jobs import Daily, Every, Job
@@ -26,6 +35,8 @@ def jobs(parts: Services) -> list[Job]:
         Job("verify", Daily(time(4, 40), zone), lambda now: _verify(parts.engine, now)),
     ]
     made.append(Job("supervision", Every(5), lambda now: kitchen_day.drive(parts.engine, now)))
+    made.append(Job("samples", Every(5), lambda now: kitchen_day.watch(parts.engine, now)))
+    made.append(Job("served", Every(5), lambda now: kitchen_sales.drive(parts.engine, now)))
     gateway = open_gateway(parts.settings.gateway)
     if gateway is not None:
         made.append(Job("payments", Every(5), lambda now: _payments(parts.engine, gateway, now)))
