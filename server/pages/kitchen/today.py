@@ -18,15 +18,20 @@ from kitchen.supervision import Proof, SupervisionItem
 from kitchen.supervision_score import State, score, state_of
 from kitchen.supervision_templates import TENTHS, Evidence, shown
 from server import kitchen_day, uploads
-from server.access import needs
+from server.access import may, needs
 from server.pages import site_view
+from server.pages.kitchen import people
+from server.pages.kitchen import signing
 from server.pages.kitchen.blueprint import kitchen
+from server.pages.kitchen.morning import KINDS
 from server.pages.shared import actor, change, reading, site_id
 from server.services import services
 
 SOON = timedelta(minutes=30)
 _NUMBER = re.compile(r"[-−]?[0-9]{1,5}(?:[.,][0-9])?")
 _LATE = {State.LATE, State.ESCALATED}
+_TICKED = {Evidence.NONE.value, Evidence.TICK.value}
+"""Done by one touch, by the account of the tablet."""
 _OVER = {State.DONE, State.DONE_LATE, State.WAIVED}
 
 
@@ -68,9 +73,13 @@ def today() -> str:
     cards = [_card(row, now) for row in acts]
     waiting = [card for card in cards if card.state not in _OVER]
     waiting.sort(key=lambda card: (card.state not in _LATE, card.row.due_at, card.row.place))
+    with reading() as session:
+        ends = people.ending(session, day) if may("run_kitchen") else []
     return render_template(
         "kitchen/today.html",
         day=day,
+        ends=ends,
+        certificates=KINDS,
         waiting=waiting,
         over=[card for card in cards if card.state in _OVER],
         late=sum(card.state in _LATE for card in waiting),
@@ -98,7 +107,9 @@ def act_done(item_id: UUID) -> AnyResponse:
 
     def work(session: Session) -> None:
         row = _row(session, item_id)
-        supervision.complete(session, actor(), item_id, _proof(session, row))
+        ticked = row.evidence in _TICKED and signing.FIELD not in request.form
+        found = actor() if ticked else signing.acting()
+        supervision.complete(session, found, item_id, _proof(session, row, found))
 
     if change(work, _("已记录")):
         return redirect(url_for("kitchen.today"))
@@ -135,7 +146,7 @@ def _card(row: SupervisionItem, now: datetime) -> Card:
     return Card(row, state, soon, early=now < row.opens_at)
 
 
-def _proof(session: Session, row: SupervisionItem) -> Proof:
+def _proof(session: Session, row: SupervisionItem, found: Actor) -> Proof:
     """What the form shows for an act.
 
     Raises:
@@ -146,7 +157,7 @@ def _proof(session: Session, row: SupervisionItem) -> Proof:
     file = request.files.get("photo")
     photo = ""
     if file is not None and file.filename:
-        photo = pictures.keep(session, actor(), uploads.read_picture(file.stream))
+        photo = pictures.keep(session, found, uploads.read_picture(file.stream))
     return Proof(
         number=read_number(typed, row.unit) if typed else None,
         photo=photo,
