@@ -336,6 +336,13 @@ def withdraw(session: Session, actor: Acting, subject: str, subject_id: UUID) ->
         _close(session, actor, row, State.WITHDRAWN, "")
 
 
+def find(session: Session, site_id: UUID, approval_id: UUID | None) -> Approval | None:
+    """What was asked for and what was said; none where nobody asked."""
+    if approval_id is None:
+        return None
+    return rows.get(session, Approval, site_id, approval_id, "approval")
+
+
 def _close(session: Session, actor: Acting, row: Approval, state: State, reason: str) -> None:
     row.state, row.reason = state.value, reason
     row.decided_by, row.decided_at = actor.name, actor.at

@@ -95,13 +95,16 @@ def page(
     site_id: UUID,
     *,
     states: Sequence[State] = (),
+    supplier_id: UUID | None = None,
     after: UUID | None = None,
     limit: int = 50,
 ) -> Sequence[PurchaseOrder]:
-    """Orders, the newest first, from behind the order ``after``; of all states or of some."""
+    """Orders, the newest first, from behind the order ``after``; of all or of some."""
     query = select(PurchaseOrder).where(PurchaseOrder.site_id == site_id)
     if states:
         query = query.where(PurchaseOrder.state.in_([state.value for state in states]))
+    if supplier_id is not None:
+        query = query.where(PurchaseOrder.supplier_id == supplier_id)
     if after is not None:
         query = query.where(PurchaseOrder.id < after)
     query = query.order_by(PurchaseOrder.id.desc()).limit(max(1, min(limit, MAX_PAGE)))

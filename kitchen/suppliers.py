@@ -139,15 +139,18 @@ def set_standing(
 def add_licence(
     session: Session, actor: Acting, supplier_id: UUID, values: LicenceValues
 ) -> Licence:
-    """Keep a licence; the same one told again is kept once.
+    """Keep a licence; the same one told again is kept once, and may bring its picture then.
 
     Raises:
         UnknownRowError: not a supplier of this site.
     """
     get(session, actor.site_id, supplier_id, lock=True)
-    for known in licences(session, actor.site_id, supplier_id):
-        if licence_values(known) == values:
-            return known
+    known = same_licence(session, actor.site_id, supplier_id, values)
+    if known is not None:
+        if values.file and not known.file:
+            known.file = values.file
+            actor.record(session, "supplier.licence", str(known.id), None, {"file": values.file})
+        return known
     row = Licence(
         id=new_id(), site_id=actor.site_id, supplier_id=supplier_id, kind=values.kind.value,
         **values.model_dump(exclude={"kind"}),
@@ -158,6 +161,23 @@ def add_licence(
     after = {"supplier": str(supplier_id), **values.model_dump(mode="json")}
     actor.record(session, "supplier.licence", str(row.id), None, after)
     return row
+
+
+def same_licence(
+    session: Session, site_id: UUID, supplier_id: UUID, values: LicenceValues
+) -> Licence | None:
+    """The licence that says the same, with or without its picture."""
+    told = values.model_copy(update={"file": ""})
+    for known in licences(session, site_id, supplier_id):
+        if licence_values(known).model_copy(update={"file": ""}) == told:
+            return known
+    return None
+
+
+def is_licence_picture(session: Session, site_id: UUID, file: str) -> bool:
+    """Whether a photograph is that of a licence of the site."""
+    query = select(Licence.id).where(Licence.site_id == site_id, Licence.file == file)
+    return session.scalar(query.limit(1)) is not None
 
 
 def withdraw_licence(session: Session, actor: Acting, licence_id: UUID, reason: str) -> None:
@@ -209,6 +229,27 @@ def findings(
     return may_supply(Standing(row.standing), row.reason, own, day, needs)
 
 
+def standings(
+    session: Session, site_id: UUID, found: Sequence[Supplier], day: date,
+    table: Mapping[str, Needs] = BY_CATEGORY,
+) -> dict[UUID, tuple[Finding, ...]]:  # fmt: skip
+    """As :func:`findings`, of many suppliers in one query."""
+    own: dict[UUID, list[LicenceValues]] = {row.id: [] for row in found}
+    query = select(Licence).where(
+        Licence.site_id == site_id,
+        Licence.supplier_id.in_(own),
+        Licence.withdrawn_at.is_(None),
+    )
+    for licence in session.scalars(query.order_by(Licence.id)):
+        own[licence.supplier_id].append(licence_values(licence))
+    return {
+        row.id: may_supply(
+            Standing(row.standing), row.reason, own[row.id], day, needs_of(row.categories, table)
+        )
+        for row in found
+    }
+
+
 def require_may_supply(session: Session, site_id: UUID, supplier_id: UUID, day: date) -> None:
     """Refuse to order from, or to receive of, a supplier that may not supply.
 
@@ -221,6 +262,12 @@ def require_may_supply(session: Session, site_id: UUID, supplier_id: UUID, day: 
     if blocking:
         name = get(session, site_id, supplier_id).name
         raise SupplierBlockedError(f"{name} may not supply on {day}: {blocking}")
+
+
+def by_ids(session: Session, site_id: UUID, ids: Sequence[UUID]) -> Sequence[Supplier]:
+    """Those of the suppliers that the site has, by name."""
+    query = select(Supplier).where(Supplier.site_id == site_id, Supplier.id.in_(ids))
+    return session.scalars(query.order_by(Supplier.name, Supplier.id)).all()
 
 
 def page(

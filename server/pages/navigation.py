@@ -16,6 +16,8 @@ class Item:
     endpoint: str
     label: LazyString
     right: str
+    also: str = ""
+    """Another right that shows it as well."""
 
 
 _MENU = (
@@ -30,6 +32,8 @@ _MENU = (
     Item("manage.subsidies", _l("补贴"), "run_subsidies"),
     Item("kitchen.today", _l("后厨"), "see_kitchen"),
     Item("manage.dishes_list", _l("菜品"), "see_dishes"),
+    Item("manage.orders_list", _l("采购"), "see_buying"),
+    Item("manage.approvals_inbox", _l("审批"), "approve_buying", also="approve_stock"),
     Item("manage.terminals_list", _l("结算台"), "see_terminals"),
     Item("manage.exceptions_list", _l("例外"), "see_exceptions"),
     Item("manage.settings", _l("设置"), "see_settings"),
@@ -40,7 +44,7 @@ _MENU = (
 
 def menu() -> list[Item]:
     """What the signed-in person finds in the left navigation."""
-    return [item for item in _MENU if may(item.right)]
+    return [item for item in _MENU if may(item.right) or (item.also and may(item.also))]
 
 
 def first_page() -> str:

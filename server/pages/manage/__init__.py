@@ -2,9 +2,11 @@
 
 from server.pages.manage import (
     accounts,
+    approvals,
     audit,
     bank,
     bodies,
+    catalogue_exchange,
     closing,
     dishes,
     disputes,
@@ -14,17 +16,21 @@ from server.pages.manage import (
     forks,
     groups,
     imports,
+    ingredients,
     keys,
     money,
     moves,
     online,
+    orders,
     overview,
     pay_outs,
     people,
+    recipes,
     refunds,
     sales,
     settings,
     settlement,
+    suppliers,
     terminals,
     till_staff,
     top_ups,
@@ -33,8 +39,9 @@ from server.pages.manage import (
 from server.pages.manage.blueprint import manage
 
 __all__ = [
-    "accounts", "audit", "bank", "bodies", "closing", "dishes", "disputes", "erasures",
-    "exceptions", "faces", "forks", "groups", "imports", "keys", "manage", "money", "moves",
-    "online", "overview", "pay_outs", "people", "refunds", "sales", "settings", "settlement",
+    "accounts", "approvals", "audit", "bank", "bodies", "catalogue_exchange", "closing", "dishes", "disputes", "erasures",
+    "exceptions", "faces", "forks", "groups", "imports", "ingredients", "keys", "manage", "money", "moves",
+    "online", "orders", "overview", "pay_outs", "people", "recipes", "refunds", "sales", "settings", "settlement",
+    "suppliers",
     "terminals", "till_staff", "top_ups", "venues",
 ]  # fmt: skip
