@@ -96,7 +96,7 @@ def put_line(
         WrongZoneError: it may not lie in that zone.
         ReceivingError: it is posted, or less is left than was rejected.
     """
-    delivery = _open(session, actor.site_id, receiving_id)
+    delivery = require_open(session, actor.site_id, receiving_id)
     ingredient = ingredients.get(session, actor.site_id, ingredient_id)
     if ingredient.measure != values.measure.value:
         raise MeasureError(
@@ -116,10 +116,12 @@ def put_line(
     elif line.receiving_id != delivery.id or line.ingredient_id != ingredient_id:
         raise UnknownReceivingError("this line belongs to something else: add a new one")
     if line.rejected > values.quantity:
-        raise ReceivingError(f"{line.rejected} of it are rejected already: reject less first")
+        raise ReceivingError(
+            f"{line.rejected} of it are rejected already: reject less first", code="rejected_more"
+        )
     line.details = values.model_dump(mode="json")
     if line.details != before:
-        _changed(session, actor, delivery, line, "line", before, line.details)
+        changed(session, actor, delivery, line, "line", before, line.details)
     return line
 
 
@@ -137,17 +139,22 @@ def add_test(
         UnknownReceivingError: not one of this site.
         ReceivingError: it is posted, or tested already: only a positive one is tested once more.
     """
-    delivery = _open(session, actor.site_id, receiving_id)
-    line = _line(session, delivery, line_id)
+    delivery = get(session, actor.site_id, receiving_id, lock=True)
+    line = line_of(session, delivery, line_id)
     done = line.pesticide_tests
+    if test in done:
+        return line
+    require_open(session, actor.site_id, receiving_id)
     if any((one.device, one.record) == (test.device, test.record) for one in done):
-        if test in done:
-            return line
-        raise ReceivingError(f"record {test.record} of {test.device} said something else before")
+        raise ReceivingError(
+            f"record {test.record} of {test.device} said something else before", code="other_record"
+        )
     if not receiving_rules.may_test_again(done, rules):
-        raise ReceivingError("it is tested: only a positive test is repeated, and only once")
+        raise ReceivingError(
+            "it is tested: only a positive test is repeated, and only once", code="tested_already"
+        )
     line.tests = [*line.tests, test.model_dump(mode="json")]
-    _changed(session, actor, delivery, line, "test", None, test.model_dump(mode="json"))
+    changed(session, actor, delivery, line, "test", None, test.model_dump(mode="json"))
     return line
 
 
@@ -168,41 +175,49 @@ def reject(
         ReceivingError: it is posted.
         BadInputError: more than came, or no reason.
     """
-    delivery = _open(session, actor.site_id, receiving_id)
-    line = _line(session, delivery, line_id)
+    delivery = get(session, actor.site_id, receiving_id, lock=True)
+    line = line_of(session, delivery, line_id)
     if not 0 <= quantity <= line.values.quantity:
-        raise BadInputError(f"of {line.values.quantity} nobody can reject {quantity}")
+        raise BadInputError(
+            f"of {line.values.quantity} nobody can reject {quantity}", code="rejects_too_much"
+        )
     if quantity and not why.strip():
         raise BadInputError("write down why it is rejected", code="no_reason")
     before = [line.rejected, line.reject_reason, line.disposal]
-    line.rejected, line.reject_reason = quantity, why.strip()[:200] if quantity else ""
-    line.disposal = disposal.value if quantity else ""
-    after = [line.rejected, line.reject_reason, line.disposal]
+    after = [quantity, why.strip()[:200], disposal.value] if quantity else [0, "", ""]
     if before != after:
-        _changed(session, actor, delivery, line, "reject", before, after)
+        require_open(session, actor.site_id, receiving_id)
+        line.rejected, line.reject_reason = quantity, str(after[1])
+        line.disposal = str(after[2])
+        changed(session, actor, delivery, line, "reject", before, after)
     return line
 
 
 def sign(
     session: Session, actor: Acting, receiving_id: UUID, role: Role, name: str, *, picture: str = ""
 ) -> ReceivingSignature:
-    """One of the three signs: chef, storekeeper, supplier; no name twice.
+    """One of the three signs: chef, storekeeper, supplier; no name twice, and each one once.
 
     Raises:
         UnknownReceivingError: not one of this site.
         ReceivingError: it is posted, has no line, or the name signed for another party.
         BadInputError: no name.
     """
-    delivery = _open(session, actor.site_id, receiving_id)
+    delivery = get(session, actor.site_id, receiving_id, lock=True)
     name = " ".join(name.split())
     if not 0 < len(name) <= 80:
-        raise BadInputError("who signs writes his name")
-    if not lines(session, actor.site_id, receiving_id):
-        raise ReceivingError("there is nothing to sign yet")
+        raise BadInputError("who signs writes his name", code="no_name")
     signed = signatures(session, actor.site_id, receiving_id)
-    if any(one.role != role.value and one.name.casefold() == name.casefold() for one in signed):
-        raise ReceivingError(f"{name} has signed for another party: three people sign")
     row = next((one for one in signed if one.role == role.value), None)
+    if row is not None and row.name == name and (row.picture or not picture):
+        return row
+    require_open(session, actor.site_id, receiving_id)
+    if not lines(session, actor.site_id, receiving_id):
+        raise ReceivingError("there is nothing to sign yet", code="nothing_to_sign")
+    if any(one.role != role.value and one.name.casefold() == name.casefold() for one in signed):
+        raise ReceivingError(
+            f"{name} has signed for another party: three people sign", code="three_people"
+        )
     if row is None:
         row = ReceivingSignature(
             receiving_id=delivery.id, role=role.value, site_id=actor.site_id
@@ -266,25 +281,38 @@ def post(
     return made
 
 
-def _open(session: Session, site_id: UUID, receiving_id: UUID) -> Receiving:
+def require_open(session: Session, site_id: UUID, receiving_id: UUID) -> Receiving:
+    """A delivery that may change, locked.
+
+    Raises:
+        UnknownReceivingError: not one of this site.
+        ReceivingError: it is posted.
+    """
     delivery = get(session, site_id, receiving_id, lock=True)
     if delivery.state != State.OPEN.value:
-        raise ReceivingError("this delivery is posted: what is wrong with it goes back as a return")
+        raise ReceivingError(
+            "this delivery is posted: what is wrong with it goes back as a return", code="posted"
+        )
     return delivery
 
 
-def _line(session: Session, delivery: Receiving, line_id: UUID) -> ReceivingLine:
+def line_of(session: Session, delivery: Receiving, line_id: UUID) -> ReceivingLine:
+    """A line of a delivery.
+
+    Raises:
+        UnknownReceivingError: it has no such line.
+    """
     row = session.get(ReceivingLine, line_id)
     if row is None or row.receiving_id != delivery.id:
         raise UnknownReceivingError("this delivery has no such line: reload the page")
     return row
 
 
-def _changed(
+def changed(
     session: Session, actor: Acting, delivery: Receiving, line: ReceivingLine, what: str,
     before: Any, after: Any,
 ) -> None:  # fmt: skip
-    """What was signed has changed: the signatures fall away."""
+    """What was signed has changed: it is written down, and the signatures fall away."""
     for signature in signatures(session, delivery.site_id, delivery.id):
         session.delete(signature)
     session.flush()

@@ -11,9 +11,9 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dafan.money import MAX_FEN, Fen
+from dafan.money import MAX_FEN, Fen, format_yuan
 from dafan.quantity import LARGEST, Measure
-from kitchen import lots, rows
+from kitchen import labels, lots, rows
 from kitchen.ingredients import Ingredient, Keep
 
 
@@ -30,6 +30,8 @@ class Certificate(StrEnum):
     """产品合格证 or a test report."""
     CUSTOMS = "customs"
     """入境货物检验检疫证明."""
+    GOODS = "goods"
+    """No paper: a picture of how the goods came."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Rules:
     """Permille above the order that nobody wonders at: a habit of buyers, no rule."""
     life_left: int = 333
     """Permille of the shelf life that should be left: a habit of stores, no rule."""
+    heaviest: int = 1_000_000
+    """Most that comes onto the scale at once, in the ingredient's measure: more is a slip."""
 
 
 class _Values(BaseModel):
@@ -65,6 +69,28 @@ class Paper(_Values):
     file: Annotated[str, Field(min_length=1, max_length=200)]
     """Where the picture is kept."""
     number: Annotated[str, Field(max_length=60)] = ""
+    key: Annotated[str, Field(max_length=rows.KEY_LENGTH)] = ""
+    """Made on the tablet: sent again, it is the same picture."""
+
+
+class Weighing(_Values):
+    """One load on the scale, or one count; those of a line add up."""
+
+    key: Annotated[str, Field(min_length=1, max_length=rows.KEY_LENGTH)]
+    """Made on the tablet: sent again, it is the same load."""
+    gross: Annotated[int, Field(strict=True, gt=0, le=LARGEST)]
+    """With its crates, in the ingredient's measure."""
+    crates: Annotated[int, Field(strict=True, ge=0, le=999)] = 0
+    crate: Annotated[int, Field(strict=True, ge=0, le=LARGEST)] = 0
+    """What one empty crate weighs."""
+    by: Annotated[str, Field(max_length=80)] = ""
+    by_scale: bool = False
+    """The scale said it; otherwise a hand typed it."""
+
+    @property
+    def net(self) -> int:
+        """Without its crates."""
+        return self.gross - self.crates * self.crate
 
 
 class PesticideTest(_Values):
@@ -103,7 +129,8 @@ class LineValues(_Values):
     papers: tuple[Paper, ...] = ()
     looks_good: bool = True
     """Smell, colour, packing and vehicle."""
-    photo: Annotated[str, Field(max_length=200)] = ""
+    weighings: tuple[Weighing, ...] = ()
+    """How the quantity came together, where it was weighed here."""
 
     @model_validator(mode="after")
     def _dates_fit(self) -> Self:
@@ -120,6 +147,8 @@ class Finding:
     blocks: bool
     """Nothing of it comes into stock; otherwise it is a warning."""
     text: str
+    limit: str = ""
+    """What it should be, as people write it."""
 
 
 def read_line(values: dict[str, object]) -> LineValues:
@@ -129,6 +158,15 @@ def read_line(values: dict[str, object]) -> LineValues:
         BadInputError: naming every field that does not fit.
     """
     return rows.read(LineValues, values, "line")
+
+
+def read_test(values: dict[str, object]) -> PesticideTest:
+    """Check what a tablet or a device says of a test.
+
+    Raises:
+        BadInputError: naming every field that does not fit.
+    """
+    return rows.read(PesticideTest, values, "test")
 
 
 def check(
@@ -171,11 +209,13 @@ def _dates(line: LineValues, ingredient: Ingredient, day: date, rules: Rules) ->
             yield Finding("no_date", False, "no day of production, no batch and no last day")
         return
     if expires < day:
-        yield Finding("expired", True, f"it was to be used until {expires}")
+        yield Finding("expired", True, f"it was to be used until {expires}", str(expires))
         return
     begun = line.produced_on or day
     if (expires - day).days * 1000 < (expires - begun).days * rules.life_left:
-        yield Finding("short_life", False, f"it is to be used until {expires} already")
+        yield Finding(
+            "short_life", False, f"it is to be used until {expires} already", str(expires)
+        )
 
 
 def _temperature(line: LineValues, ingredient: Ingredient, rules: Rules) -> Iterator[Finding]:
@@ -191,7 +231,8 @@ def _temperature(line: LineValues, ingredient: Ingredient, rules: Rules) -> Iter
             most = line.label_temperature + rules.chilled_over_label
     if line.temperature > most:
         found, limit = line.temperature / 10, most / 10
-        yield Finding("too_warm", True, f"{found:.1f} °C: at most {limit:.1f} °C")
+        told = f"{found:.1f} °C: at most {limit:.1f} °C"
+        yield Finding("too_warm", True, told, f"{limit:.1f} °C")
 
 
 def _papers(line: LineValues, ingredient: Ingredient, rules: Rules) -> Iterator[Finding]:
@@ -200,7 +241,8 @@ def _papers(line: LineValues, ingredient: Ingredient, rules: Rules) -> Iterator[
     there = {paper.kind for paper in line.papers}
     for kind in rules.meat_papers:
         if kind not in there:
-            yield Finding("no_certificate", True, f"the certificate '{kind.value}' is missing")
+            told = f"the certificate '{kind.value}' is missing"
+            yield Finding("no_certificate", True, told, kind.value)
 
 
 def _pesticide(
@@ -215,11 +257,12 @@ def _pesticide(
         if len(tests) > 1:
             yield Finding("retested", False, "the first test was positive, the retest is not")
         return
-    told = f"inhibition {last / 10:.1f} %, positive from {rules.positive / 10:.1f} %"
+    limit = f"{rules.positive / 10:.0f} %"
+    told = f"inhibition {last / 10:.1f} %, positive from {limit}"
     if len(tests) == 1:
-        yield Finding("pesticide_retest", True, f"{told}: set it apart and test once more")
+        yield Finding("pesticide_retest", True, f"{told}: set it apart and test once more", limit)
     else:
-        yield Finding("pesticide", True, f"{told}, twice: reject it")
+        yield Finding("pesticide", True, f"{told}, twice: reject it", limit)
 
 
 def _order(line: LineValues, ingredient: Ingredient, rules: Rules) -> Iterator[Finding]:
@@ -228,9 +271,13 @@ def _order(line: LineValues, ingredient: Ingredient, rules: Rules) -> Iterator[F
     if not line.looks_good:
         yield Finding("looks_bad", True, "smell, colour, packing or vehicle are not right")
     if line.ordered is not None:
+        told, limit = f"{line.ordered} were ordered", labels.show(line.ordered, line.measure)
         if line.quantity * 1000 > line.ordered * (1000 + rules.over_ordered):
-            yield Finding("more_than_ordered", False, f"{line.ordered} were ordered")
+            yield Finding("more_than_ordered", False, told, limit)
         elif line.quantity < line.ordered:
-            yield Finding("less_than_ordered", False, f"{line.ordered} were ordered")
+            yield Finding("less_than_ordered", False, told, limit)
     if line.ordered_price is not None and line.unit_price != line.ordered_price:
-        yield Finding("other_price", False, f"the order says {line.ordered_price} fen")
+        told = f"the order says {line.ordered_price} fen"
+        yield Finding("other_price", False, told, f"¥{format_yuan(line.ordered_price)}")
+    elif not line.unit_price:
+        yield Finding("no_price", False, "it has no price: its lot would cost nothing")

@@ -8,6 +8,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from dafan.errors import DafanError
+from kitchen import workbook
+from kitchen.catalogue import Fault
 from server.importing import RowError
 
 _TEXTS: dict[str, LazyString] = {
@@ -38,6 +40,10 @@ _TEXTS: dict[str, LazyString] = {
     "no_nutrition": _l("营养数据不全，算不出来"),
     "not_enough_stock": _l("库存不够：请少领一些，或先入库"),
     "not_signed": _l("还缺签字：厨师、仓管、供货方三人都要签"),
+    "not_signed_in_kitchen": _l("还没有签字，或签字已过期：请用工号加密码，或刷脸"),
+    "unknown_signer": _l("工号或密码不对：请再试一次，或请管理员重设密码"),
+    "unknown_face": _l("没认出您，请靠近一点，或用工号"),
+    "no_kitchen_faces": _l("还没有人同意在平板上刷脸：请用工号和密码"),
     "blocked": _l("有必须先解决的问题：请看标红的那几项"),
     "sample_held": _l("这一餐的留样已封存，不能销毁"),
     "sample_too_early": _l("留样要满 48 小时才能销毁"),
@@ -50,6 +56,19 @@ _TEXTS: dict[str, LazyString] = {
     "unknown_lot": _l("没有这个批次，请扫标签或从列表中选择"),
     "unknown_receiving": _l("没有这张验收单，请从列表中选择"),
     "receiving": _l("验收单状态不对：请重新打开"),
+    "posted": _l("这张验收单已经入库，不能再改：有问题的请办退货"),
+    "not_ordered": _l("订单里没有这一项：请按没有订单的来货另开一张"),
+    "rejected_more": _l("拒收的比剩下的还多：请先改拒收数量"),
+    "rejects_too_much": _l("拒收的不能比送来的多"),
+    "other_record": _l("这台检测仪的这条记录已经用过，结果不同：请核对记录号"),
+    "tested_already": _l("已经检测过：只有阳性才复检，而且只复检一次"),
+    "nothing_to_sign": _l("还没有称重，没有可签的"),
+    "three_people": _l("这个人已经替另一方签过：厨师、仓管、送货人要三个人签"),
+    "no_name": _l("请写下签字人的姓名"),
+    "no_packs": _l("整件数请填整数"),
+    "absurd_weight": _l("一次称不了这么重：请核对数字和单位"),
+    "no_net_weight": _l("毛重要大于筐的重量：请核对筐数和每筐重"),
+    "bad_dates": _l("保质期不能早于生产日期"),
     "wrong_batch_step": _l("生产批次现在不能做这一步：请重新打开"),
     "wrong_stage": _l("整改单现在不能做这一步：请重新打开"),
     "wrong_zone": _l("生熟或荤素不能放在一起：请换库区"),
@@ -182,6 +201,24 @@ _ROW_TEXTS: dict[str, LazyString] = {
 }
 
 
+_CATALOGUE_TEXTS: dict[str, LazyString] = {
+    "not_object": _l("这一项不是“名称: 值”的对象"),
+    "repeated": _l("和第 %(about)s 行重名，请只留一行"),
+    "hidden_sign": _l("“%(about)s”里有看不见的字符，请重新输入"),
+    "bad_value": _l("“%(about)s”的值不合适：请对照导出的文件填写"),
+    "no_nutrient": _l("没有叫“%(about)s”的营养成分"),
+    "other_measure": _l("“%(about)s”在这里按别的单位计量：请换一个名称"),
+    "no_dish": _l("没有叫“%(about)s”的菜品：请先加到“菜品”表"),
+    "unknown_part": _l("没有叫“%(about)s”的食材或半成品：请先加到表里"),
+    "bad_quantity": _l("“%(about)s”的用量或单位看不懂，或与它的计量不同"),
+    "cycle": _l("一道菜不能成为自己的一部分：%(about)s"),
+    "part_without_recipe": _l("半成品“%(about)s”还没有配方"),
+    "formula": _l("有一格是公式：请复制整张表，选择性粘贴为数值"),
+    "error_cell": _l("有一格是错误值：请改成应有的内容"),
+    "too_long": _l("太长了，请缩短"),
+}
+
+
 def say(error: DafanError) -> str:
     """The text of an error for the signed-in person.
 
@@ -200,3 +237,12 @@ def advice(error: RowError) -> str:
     """What to do about a fault in a table."""
     text = _ROW_TEXTS.get(error.code)
     return error.advice if text is None else str(text)
+
+
+def catalogue_advice(fault: Fault) -> str:
+    """What to do about a fault in a catalogue of another canteen."""
+    text = _CATALOGUE_TEXTS.get(fault.code)
+    if text is None or str(get_locale()).startswith("en"):
+        return fault.advice
+    about = workbook.heading(fault.about.rpartition(".")[2]) or fault.sheet
+    return str(text) % {"about": about}

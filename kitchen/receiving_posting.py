@@ -1,0 +1,75 @@
+"""The end of a delivery: what receiving tells the order, the stock and the list of the day."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from dafan.acting import Acting
+from kitchen import purchasing, receiving, receiving_book, supervision
+from kitchen.deliveries import ReceivingLine, Role, State, get, lines
+from kitchen.lots import Lot
+from kitchen.receiving_rules import PesticideTest, Rules
+
+
+def finish(
+    session: Session, actor: Acting, receiving_id: UUID, name: str, *, day: date, rules: Rules
+) -> Sequence[Lot]:
+    """The storekeeper signs last; what is accepted comes into stock and is told to its order.
+
+    Finished again, it gives the same lots and tells nobody anything.
+
+    Args:
+        session: Writing.
+        actor: The storekeeper, who neither bought it nor settles it.
+        receiving_id: The delivery.
+        name: As he signs.
+        day: Business date.
+        rules: Of the site.
+
+    Raises:
+        UnknownReceivingError: not one of this site.
+        ReceivingError: another signature is missing, or something that must not come in is not
+            rejected.
+        IncompatibleDutiesError: he sent the order himself.
+        SupplierBlockedError, WrongStepError: the order cannot be received any more.
+    """
+    delivery = get(session, actor.site_id, receiving_id, lock=True)
+    if delivery.state == State.OPEN.value:
+        receiving.sign(session, actor, receiving_id, Role.STOREKEEPER, name)
+        made = receiving.post(session, actor, receiving_id, day=day, rules=rules)
+        arrived: Counter[UUID] = Counter()
+        for row in lines(session, actor.site_id, receiving_id):
+            arrived[row.ingredient_id] += row.accepted
+        accepted = {one: quantity for one, quantity in arrived.items() if quantity}
+        if delivery.order_id is not None and accepted:
+            key = f"receiving:{delivery.id.hex}"
+            purchasing.receive(session, actor, delivery.order_id, accepted, day, key=key)
+        if not any(one.business_date == day for one in _open(session, actor)):
+            supervision.fulfil(session, actor, "receiving.day", str(delivery.id), day=day)
+        return made
+    return receiving.post(session, actor, receiving_id, day=day, rules=rules)
+
+
+def add_test(
+    session: Session, actor: Acting, receiving_id: UUID, line: UUID, test: PesticideTest,
+    *, day: date, rules: Rules,
+) -> ReceivingLine:  # fmt: skip
+    """A pesticide test, as :func:`kitchen.receiving.add_test`; it proves the day's act.
+
+    Raises:
+        UnknownReceivingError, ReceivingError: as there.
+    """
+    delivery = get(session, actor.site_id, receiving_id, lock=True)
+    again = test in receiving.line_of(session, delivery, line).pesticide_tests
+    row = receiving.add_test(session, actor, receiving_id, line, test, rules)
+    if not again:
+        supervision.fulfil(session, actor, "pesticide.day", str(row.id), day=day)
+    return row
+
+
+def _open(session: Session, actor: Acting) -> Sequence[receiving.Receiving]:
+    session.flush()
+    return receiving_book.opened(session, actor.site_id)
