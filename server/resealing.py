@@ -14,6 +14,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from dafan import crypto
 from dafan.crypto import SealError
 from dafan.db import reading, writing
+from kitchen import incidents, teaching
+from kitchen.incidents import Incident
+from kitchen.teaching import TeachingExample
 from server import consents, evidence, faces, feed, keys, sites
 from server.evidence import Evidence
 from server.faces import Photo, Template
@@ -21,7 +24,7 @@ from server.keys import Key, KeyRing
 
 PORTION = 100
 
-_Row = Template | Photo | Evidence
+_Row = Template | Photo | Evidence | Incident | TeachingExample
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ KINDS = (
     _Kind("template", Template, Template.id, faces.template_context),
     _Kind("photo", Photo, Photo.id, faces.photo_context),
     _Kind("evidence", Evidence, Evidence.sale_id, evidence.context),
+    _Kind("incident", Incident, Incident.id, incidents.context),
+    _Kind("example", TeachingExample, TeachingExample.id, teaching.context),
 )
 
 

@@ -30,6 +30,9 @@ from sqlalchemy.orm import Session
 
 from dafan.db import Base, writing
 from dafan.records import DinerStatus
+from kitchen import incidents, limits
+from kitchen.incidents import Incident, IncidentRules
+from kitchen.teaching import TeachingExample
 from server import evidence, faces, feed, sites
 from server.actor import Actor
 from server.consents import Consent
@@ -52,7 +55,7 @@ class Rule:
 
     Attributes:
         code: For programs and for the words of the pages.
-        days: Days kept; ``None``: as many as the site's policy says (``evidence_days``).
+        days: Days kept; ``None``: as many as the site decides (:func:`days_of`).
         source: Why so long and no longer.
     """
 
@@ -63,11 +66,13 @@ class Rule:
 
 RULES = (
     Rule("evidence", None, "PIPL art. 19; 人脸识别技术应用安全管理办法: the shortest time"),
+    Rule("incidents", None, "DB53/T 1173-2023: a record of warnings; pictures no longer than that"),
     Rule("faces", 0, "PIPL art. 47: at once when the purpose or the consent has ended"),
     Rule("consents", 3 * YEAR, "PIPL art. 56: records of processing are kept three years"),
     Rule("receipts", 3 * YEAR, "as the consents whose end they prove"),
     Rule("attempts", 30, "PIPL art. 19: failed sign-ins serve against guessing only"),
     Rule("drafts", 1, "PIPL art. 19: an uploaded table that nobody finished"),
+    Rule("examples", YEAR, "PIPL art. 19: crops that taught a camera, while the kitchen looks so"),
     Rule("codes", 30, "PIPL art. 19: who made an enrolment code is in the audit log"),
 )
 _DAYS = {rule.code: rule.days for rule in RULES}
@@ -101,6 +106,10 @@ def due(session: Session, now: datetime, site_id: UUID | None = None) -> Report:
             continue
         counts["evidence"] += len(session.scalars(_old_evidence(session, site.id, now)).all())
         counts["faces"] += len(session.scalars(_faces_without_ground(site.id)).all())
+        old = incidents.old(site.id, now - timedelta(days=days_of(session, site.id, "incidents")))
+        counts["incidents"] += (
+            session.scalar(select(func.count()).select_from(Incident).where(old)) or 0
+        )
     for code, table, old in _rows(now):
         query = select(func.count()).select_from(table).where(old)
         if site_id is not None:
@@ -128,7 +137,10 @@ def run(session: Session, now: datetime) -> Report:
         diners = session.scalars(_faces_without_ground(site.id).limit(PORTION)).all()
         for diner_id in diners:
             counts["faces"] += faces.withdraw(session, actor, diner_id, "left")
-        more = more or PORTION in {len(pictures), len(diners)}
+        before = now - timedelta(days=days_of(session, site.id, "incidents"))
+        shown = incidents.erase_old(session, actor, before, PORTION)
+        counts["incidents"] += shown
+        more = more or PORTION in {len(pictures), len(diners), shown}
     for code, table, old in _rows(now):
         gone = cast("CursorResult[Any]", session.execute(delete(table).where(old)))
         counts[code] += gone.rowcount
@@ -150,8 +162,17 @@ def run_all(engine: Engine, now: datetime) -> Report:
     return Report(counts)
 
 
+def days_of(session: Session, site_id: UUID, code: str) -> int:
+    """How many days a site keeps what a rule is about."""
+    if code == "evidence":
+        return sites.policy(session, site_id).evidence_days
+    if code == "incidents":
+        return limits.of(session, site_id, IncidentRules).evidence_days
+    return _DAYS[code] or 0
+
+
 def _old_evidence(session: Session, site_id: UUID, now: datetime) -> Select[UUID]:
-    kept = sites.policy(session, site_id).evidence_days
+    kept = days_of(session, site_id, "evidence")
     return (
         select(Evidence.sale_id)
         .where(Evidence.site_id == site_id, Evidence.sealed.is_not(None))
@@ -185,4 +206,5 @@ def _rows(now: datetime) -> Iterator[tuple[str, type[Base], ColumnElement[bool]]
     yield "receipts", Erasure, Erasure.asked_at <= before("receipts")
     yield "attempts", FailedAttempt, FailedAttempt.at <= before("attempts")
     yield "drafts", ImportDraft, ImportDraft.kept_at <= before("drafts")
+    yield "examples", TeachingExample, TeachingExample.at <= before("examples")
     yield "codes", EnrolmentCode, EnrolmentCode.expires_at <= before("codes")
