@@ -297,6 +297,7 @@ def current(
     *,
     after: UUID | None = None,
     limit: int = 100,
+    newest_first: bool = False,
 ) -> Sequence[L]:
     """The rows of a ledger that were not corrected, by the moment they were written.
 
@@ -308,14 +309,16 @@ def current(
         last: The last one.
         after: The row behind which the page begins.
         limit: Rows of a page.
+        newest_first: In the other order.
     """
     newer = select(table.corrects).where(table.site_id == site_id, table.corrects.is_not(None))
     query = select(table).where(
         table.site_id == site_id, table.business_date.between(first, last), table.id.not_in(newer)
     )
     if after is not None:
-        query = query.where(table.id > after)
-    return session.scalars(query.order_by(table.id).limit(max(1, min(limit, MAX_PAGE)))).all()
+        query = query.where(table.id < after if newest_first else table.id > after)
+    query = query.order_by(table.id.desc() if newest_first else table.id)
+    return session.scalars(query.limit(max(1, min(limit, MAX_PAGE)))).all()
 
 
 def oil_to_change(session: Session, site_id: UUID) -> list[str]:
