@@ -102,8 +102,43 @@ _SECOND = replace(
 )
 """With the picture that tills keep for a dispute (:attr:`dafan.records.Policy.evidence_days`)."""
 
-TEXTS: dict[str, ConsentText] = {text.version: text for text in (_FIRST, _SECOND)}
+_KITCHEN = replace(
+    _SECOND,
+    version="2026-02-kitchen",
+    paragraphs=tuple(
+        {
+            "用来做什么": (
+                "用来做什么",
+                (
+                    "用于您在本单位食堂刷脸结算时，以及作为厨房工作人员在厨房平板上签字、晨检、签到时"
+                    "认出您本人。不用于监控或其他用途，不提供给任何第三方。"
+                ),
+            ),
+            "保存什么": (
+                "保存什么",
+                (
+                    "一张登记照片，和由它计算出的一组数字（人脸特征）。每次刷脸付款时的一帧画面"
+                    "加密留在那台结算台上，只在您对这笔付款提出争议时才调取。"
+                    "在厨房平板上刷脸的画面只在内存中比对，不保存。"
+                ),
+            ),
+            "您可以不同意": (
+                "您可以不同意",
+                (
+                    "不同意或撤回同意，不影响您用餐和工作：结算时刷卡、扫码、工号加密码价格相同、"
+                    "补贴相同；签字时工号加密码效力相同。"
+                ),
+            ),
+        }.get(heading, (heading, text))
+        for heading, text in _SECOND.paragraphs
+    ),
+)
+"""For people who work in the kitchen: a face may sign there as well. The text of diners does not
+allow that."""
+
+TEXTS: dict[str, ConsentText] = {text.version: text for text in (_FIRST, _SECOND, _KITCHEN)}
 CURRENT = _SECOND.version
+KITCHEN = _KITCHEN.version
 
 
 def text_of(version: str = CURRENT) -> ConsentText:

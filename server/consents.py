@@ -14,7 +14,7 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from server import people
 from server.actor import Actor
-from server.consent_texts import ADULT_AGE, CURRENT, text_of
+from server.consent_texts import ADULT_AGE, CURRENT, KITCHEN, text_of
 from server.values import Values
 
 
@@ -56,14 +56,14 @@ class ConsentValues(Values):
 
 
 def give(session: Session, actor: Actor, diner_id: UUID, values: ConsentValues) -> Consent:
-    """Record that the diner agreed to the current text.
+    """Record that the diner agreed to the current text, or to that of the kitchen's people.
 
     Raises:
         UnknownDinerError: not a diner of this site.
         BadInputError: he read another version than the current one.
     """
     people.get_diner(session, actor.site_id, diner_id)
-    if text_of(values.version).version != CURRENT:
+    if text_of(values.version).version not in {CURRENT, KITCHEN}:
         raise BadInputError(
             "the consent text has changed: reload the page and read the new one", code="old_text"
         )

@@ -1,19 +1,29 @@
-"""From an uploaded photograph to a reference that may be enrolled; the only door to ``vision``."""
+"""From photographs to references that may be enrolled, and to who it is; the door to ``vision``."""
 
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from uuid import UUID
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from dafan.errors import BadInputError
+from vision.decide import Hint, decide
 from vision.detect import Face
+from vision.gallery import Gallery
 from vision.images import BgrImage, decode_image
 from vision.packs import Pack, load_pack
 from vision.quality import ADVICE, ENROLMENT, Verdict
-from vision.recognise import RecogniserSettings, choose_payer, embed_face, find_in_photo
+from vision.recognise import (
+    Recogniser,
+    RecogniserSettings,
+    choose_payer,
+    embed_face,
+    find_in_photo,
+)
 
 Vector = npt.NDArray[np.float32]
 
@@ -23,6 +33,8 @@ _KEEP_AROUND = 1.0
 """Face widths and heights kept around the face: no more of the room than a new pack may need."""
 _KEEP_SIDE = 800
 _JPEG_QUALITY = 92
+_BETWEEN = 0.3
+"""Seconds between the pictures of one look."""
 
 
 class PhotoError(BadInputError):
@@ -46,6 +58,21 @@ class Reference:
     jpeg: bytes
     vector: Vector
     pack: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a look at a camera gave.
+
+    Attributes:
+        person: Who it is beyond doubt about the others; else ``None``.
+        unsure: The face alone does not prove him: no liveness model, or it is not sure.
+        hint: Where there is nobody: what to do, or that the face is nobody's or no living one.
+    """
+
+    person: UUID | None
+    unsure: bool = False
+    hint: Hint | None = None
 
 
 class FaceEngine:
@@ -95,6 +122,30 @@ class FaceEngine:
         if face is None or verdict is not Verdict.OK:
             raise PhotoError(verdict)
         return Reference(_encode(_around(image, face)), embed_face(pack, image, face)[0], pack.name)
+
+    def look(self, frames: Sequence[bytes], known: Mapping[UUID, Vector]) -> Sight:
+        """Who of a few people stands before a camera, by the rule of the tills.
+
+        Args:
+            frames: JPEG or PNG pictures of one look, in their order; one that repeats another
+                comes from no living camera and is left out.
+            known: Each person's vector, of this engine's pack.
+
+        Raises:
+            ImageError: too large, too many pixels, or no picture.
+            ModelError: the model files are missing or damaged.
+        """
+        gallery = Gallery(self.pack.embedding_size)
+        gallery.replace_all((person, person, vector) for person, vector in known.items())
+        recogniser = Recogniser(self.pack, gallery)
+        seen = [
+            recogniser.observe(decode_image(data, "the picture"), at * _BETWEEN)
+            for at, data in enumerate(dict.fromkeys(frames))
+        ]
+        found = decide(seen, recogniser.rules())
+        if not isinstance(found.person_id, UUID):
+            return Sight(None, hint=found.hint)
+        return Sight(found.person_id, found.second_factor)
 
     def read_again(self, jpeg: bytes) -> Reference:
         """Compute the vector of a kept reference anew, by this pack; it was judged before.

@@ -13,6 +13,8 @@ POLICY = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 """Nothing inline, nothing from elsewhere. Drawings in style sheets are ``data:`` pictures."""
+_TABLET = "/kitchen/"
+"""Pages that have a camera and devices beside them."""
 HSTS = "max-age=31536000"
 """For a year the browser asks this host by TLS only; sent where TLS is in front."""
 _ALWAYS = {
@@ -36,11 +38,16 @@ def init_app(app: Flask) -> None:
 
 
 def harden(response: Response) -> Response:
-    """Forbid what no page of ours needs; only the kitchen's ask the devices beside their tablet."""
-    devices = services().settings.tablet.devices_url
-    if devices and request.path.startswith("/kitchen/"):
-        asks = f"{POLICY}; connect-src 'self' {devices}"
-        response.headers.setdefault("Content-Security-Policy", asks)
+    """Forbid what no page of ours needs.
+
+    Only the kitchen's pages ask the devices beside their tablet, and its camera.
+    """
+    if request.path.startswith(_TABLET):
+        seeing = _ALWAYS["Permissions-Policy"].replace("camera=()", "camera=(self)")
+        response.headers.setdefault("Permissions-Policy", seeing)
+        if devices := services().settings.tablet.devices_url:
+            asks = f"{POLICY}; connect-src 'self' {devices}"
+            response.headers.setdefault("Content-Security-Policy", asks)
     for name, value in _ALWAYS.items():
         response.headers.setdefault(name, value)
     if current_app.config["SESSION_COOKIE_SECURE"]:

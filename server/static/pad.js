@@ -1,28 +1,39 @@
 // A number pad for wet hands. Without this file the tablet's own keyboard serves.
-for (const field of document.querySelectorAll("input[data-pad]")) {
-  const pad = document.createElement("div");
-  pad.className = "pad";
-  for (const key of ["7", "8", "9", "4", "5", "6", "1", "2", "3", "−", "0", "."]) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = key;
-    button.addEventListener("click", () => {
-      if (key === "−") field.value = field.value.startsWith("-") ? field.value.slice(1) : `-${field.value}`;
-      else if (key !== "." || !field.value.includes(".")) field.value += key;
-      field.dispatchEvent(new Event("pad"));
-    });
-    pad.append(button);
+const ERASE = document.documentElement.lang === "en" ? "Delete" : "删除";
+
+function button(text, press) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = text;
+  made.addEventListener("click", press);
+  return made;
+}
+
+/** A pad of these keys; every press goes to the field that `target` names at that moment. */
+export function pad(keys, target) {
+  const box = document.createElement("div");
+  box.className = "pad";
+  const change = (edit) => {
+    const field = target();
+    const value = edit(field.value);
+    if (field.maxLength > 0 && value.length > field.maxLength) return;
+    field.value = value;
+    field.dispatchEvent(new Event("pad", { bubbles: true }));
+  };
+  for (const key of keys) {
+    box.append(button(key, () => change((value) => {
+      if (key === "−") return value.startsWith("-") ? value.slice(1) : `-${value}`;
+      return key === "." && value.includes(".") ? value : value + key;
+    })));
   }
-  const back = document.createElement("button");
-  back.type = "button";
+  const back = button("⌫", () => change((value) => value.slice(0, -1)));
   back.className = "back";
-  back.textContent = "⌫";
-  back.setAttribute("aria-label", document.documentElement.lang === "en" ? "Delete" : "删除");
-  back.addEventListener("click", () => {
-    field.value = field.value.slice(0, -1);
-    field.dispatchEvent(new Event("pad"));
-  });
-  pad.append(back);
+  back.setAttribute("aria-label", ERASE);
+  box.append(back);
+  return box;
+}
+
+for (const field of document.querySelectorAll("input[data-pad]")) {
   field.inputMode = "none";
-  field.closest("label").after(pad);
+  field.closest("label").after(pad([..."789456123−0."], () => field));
 }

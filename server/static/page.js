@@ -16,7 +16,12 @@ function ask(form) {
   const yes = document.createElement("button");
   yes.className = "btn btn-primary";
   yes.textContent = form.dataset.yes;
-  yes.addEventListener("click", () => form.submit());
+  yes.addEventListener("click", () => {
+    form.dataset.asked = "";
+    form.requestSubmit();
+    delete form.dataset.asked;
+    dialog.close();
+  });
   actions.append(no, yes);
   dialog.append(title, text, actions);
   dialog.addEventListener("close", () => dialog.remove());
@@ -27,7 +32,7 @@ function ask(form) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.dataset.ask) {
+  if (form.dataset.ask && form.dataset.asked === undefined) {
     event.preventDefault();
     ask(form);
     return;
@@ -58,6 +63,9 @@ document.addEventListener("change", (event) => {
 for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => window.print());
 }
+
+// Whoever has signed out leaves no pages behind on a shared tablet.
+if (location.pathname === "/login") globalThis.caches?.delete("dafan-kitchen");
 
 // A receipt that was asked for on paper goes to the printer at once.
 if (document.querySelector("[data-print-now]")) window.print();

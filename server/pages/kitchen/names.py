@@ -1,6 +1,9 @@
 """Names of the kitchen's people on its own pages: colleagues know each other."""
 
+import re
+
 from flask import g
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from kitchen.staff import Worker
@@ -8,6 +11,8 @@ from server import auth
 from server.pages.kitchen.blueprint import kitchen
 from server.pages.kitchen.signing import login_of
 from server.pages.shared import reading, site_id
+
+_ENGLISH = re.compile("elsewhere house rule|house rule|confirm the clause")
 
 
 @kitchen.app_template_filter("worker")
@@ -21,3 +26,14 @@ def name_of(login: str | None) -> str:
                 names[login_of(worker)] = worker.name
             g.kitchen_names = names
     return str(g.kitchen_names.get(login or "", login or ""))
+
+
+@kitchen.app_template_filter("clause")
+def clause_of(source: str) -> str:
+    """The source of an act in one language: what the template says in English is translated."""
+    words = {
+        "house rule": _("本单位规定"),
+        "elsewhere house rule": _("其他单位按本单位规定"),
+        "confirm the clause": _("条款待核"),
+    }
+    return _ENGLISH.sub(lambda found: words[found.group()], source).replace("; ", "；")

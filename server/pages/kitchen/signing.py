@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from flask import current_app, request
+from flask import current_app, g, request
 from flask_login import current_user
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from dafan.errors import BadInputError
 from kitchen import staff
 from kitchen.staff import Worker
 from server.actor import Actor
+from server.pages.kitchen.blueprint import kitchen
 from server.pages.shared import actor, reading, site_id
+from server.services import services
 
 SIGNED_FOR = timedelta(minutes=10)
 """So long a token stands for its person."""
@@ -58,21 +59,40 @@ def signer(field: str = FIELD) -> Signer:
         NotSignedError: no token, one that is too old, or one of another site or tablet.
     """
     token = request.form.get(field, "")
+    try:
+        found = _named_by(token) if token else standing(field)
+    except NotSignedError:
+        g.signature_missing = True
+        raise
+    if found is None:
+        g.signature_missing = True
+        raise NotSignedError("say who you are: work number and PIN, or your face")
+    return found
+
+
+def standing(field: str = FIELD) -> Signer | None:
+    """Who signs by his account alone; nobody where a person has to say who he is.
+
+    The personal account of one of the kitchen's own people is his signature, and so is any account
+    at a site that keeps no list of them. A second person always says who he is.
+    """
+    if field != FIELD:
+        return None
+    here = Worker.site_id == site_id(), Worker.active.is_(True)
     with reading() as session:
-        if token:
-            return _as_signer(staff.get_active(session, site_id(), _read(token)))
-        own = session.scalar(
-            select(Worker).where(
-                Worker.site_id == site_id(),
-                Worker.login == current_user.login,
-                Worker.active.is_(True),
-            )
-        )
+        own = session.scalar(select(Worker).where(*here, Worker.login == current_user.login))
         if own is not None:
             return _as_signer(own)
-        if field == FIELD and not _keeps_a_list(session):
-            return Signer(current_user.name or current_user.login, current_user.login, None)
-    raise NotSignedError("say who you are: work number and PIN, or your face")
+        if session.scalar(select(Worker.id).where(*here).limit(1)) is not None:
+            return None
+    return Signer(current_user.name or current_user.login, current_user.login, None)
+
+
+@kitchen.app_template_global("signs_by_account")
+def _name_of_standing(field: str) -> str:
+    """The name of who signs a field by his account; empty: the person is asked."""
+    found = standing(field)
+    return "" if found is None else found.name
 
 
 def acting(field: str = FIELD) -> Actor:
@@ -87,7 +107,31 @@ def acting(field: str = FIELD) -> Actor:
 
 def issue(worker: Worker) -> str:
     """A token that stands for this person at this tablet for :data:`SIGNED_FOR`."""
-    return _serializer().dumps([str(worker.id), str(worker.site_id), current_user.login])
+    return seal(_SALT, worker, SIGNED_FOR)
+
+
+def seal(salt: str, worker: Worker, lasts: timedelta) -> str:
+    """A token that names a worker of this site at this tablet for one purpose."""
+    until = (services().clock.now() + lasts).timestamp()
+    parts = [str(worker.id), str(worker.site_id), current_user.login, until]
+    return str(_serializer(salt).dumps(parts))
+
+
+def unseal(salt: str, token: str) -> UUID:
+    """The worker of a token that was made by :func:`seal`.
+
+    Raises:
+        NotSignedError: it was altered, is too old, or was made elsewhere.
+    """
+    try:
+        worker, site, tablet, until = _serializer(salt).loads(token)
+    except (BadSignature, ValueError) as error:
+        raise NotSignedError("this is no signature: sign once more") from error
+    if (site, tablet) != (str(site_id()), current_user.login):
+        raise NotSignedError("this signature was made at another tablet: sign here")
+    if services().clock.now().timestamp() > until:
+        raise NotSignedError("the signature has run out: sign once more")
+    return UUID(worker)
 
 
 def login_of(worker: Worker) -> str:
@@ -99,22 +143,14 @@ def _as_signer(worker: Worker) -> Signer:
     return Signer(worker.name, login_of(worker), worker.id)
 
 
-def _keeps_a_list(session: Session) -> bool:
-    query = select(Worker.id).where(Worker.site_id == site_id(), Worker.active.is_(True))
-    return session.scalar(query.limit(1)) is not None
+def _named_by(token: str) -> Signer:
+    worker_id = unseal(_SALT, token)
+    with reading() as session:
+        worker = staff.get(session, site_id(), worker_id)
+    if not worker.active:
+        raise NotSignedError(f"{worker.name} does not work here any more: another one signs")
+    return _as_signer(worker)
 
 
-def _read(token: str) -> UUID:
-    try:
-        worker, site, tablet = _serializer().loads(
-            token, max_age=int(SIGNED_FOR.total_seconds())
-        )  # fmt: skip
-    except (BadSignature, ValueError) as error:
-        raise NotSignedError("the signature has run out: sign once more") from error
-    if (site, tablet) != (str(site_id()), current_user.login):
-        raise NotSignedError("this signature was made at another tablet: sign here")
-    return UUID(worker)
-
-
-def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.secret_key or "", salt=_SALT)
+def _serializer(salt: str) -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.secret_key or "", salt=salt)

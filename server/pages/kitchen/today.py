@@ -19,9 +19,9 @@ from kitchen.supervision_score import State, score, state_of
 from kitchen.supervision_templates import TENTHS, Evidence, shown
 from server import kitchen_day, uploads
 from server.access import may, needs
+from server.actor import Actor
 from server.pages import site_view
-from server.pages.kitchen import people
-from server.pages.kitchen import signing
+from server.pages.kitchen import people, signing
 from server.pages.kitchen.blueprint import kitchen
 from server.pages.kitchen.morning import KINDS
 from server.pages.shared import actor, change, reading, site_id

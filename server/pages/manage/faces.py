@@ -9,9 +9,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from dafan import db
 from dafan.errors import DafanError
+from kitchen import staff
 from server import consents, erasures, faces, people, uploads
 from server.access import needs
-from server.consent_texts import CURRENT, text_of
+from server.consent_texts import CURRENT, KITCHEN, text_of
 from server.face_engine import shared_engine
 from server.pages import messages
 from server.pages.manage.blueprint import manage
@@ -107,13 +108,15 @@ def _page(diner_id: UUID, near: tuple[faces.Near, ...] = ()) -> str:
             diner = people.get_diner(session, site_id(), diner_id)
         except people.UnknownDinerError:
             abort(404)
+        cooks = staff.find_by_diner(session, site_id(), diner_id) is not None
         return render_template(
             "manage/face.html",
             active="manage.people_list",
             diner=diner,
             consent=consents.standing(session, diner_id),
             history=consents.history(session, diner_id),
-            text=text_of(CURRENT),
+            text=text_of(KITCHEN if cooks else CURRENT),
+            cooks=cooks,
             face=faces.template_of(session, diner_id),
             receipt=erasures.receipt(session, site_id(), diner_id),
             near=near,

@@ -1,0 +1,306 @@
+// Forms that survive the loss of the network. A form with a field `key` is written to this tablet
+// first and then sent; what could not be sent is sent again, in order, until the server answers.
+// Its key makes it count once. Without this file forms are sent as usual.
+import { forget, whoSigns } from "./sign.js";
+
+const HEADER = "X-Dafan-Queue";
+const EVERY_MS = 15_000;
+const PATIENCE_MS = 60_000;
+const SAID = "dafan-said";
+const AWAY = new Set([502, 503, 504]);
+const frame = document.getElementById("queue");
+const say = frame.dataset;
+
+// --- what waits ----------------------------------------------------------------------------------
+
+const opened = new Promise((done, fail) => {
+  const asked = indexedDB.open("dafan-kitchen", 1);
+  asked.onupgradeneeded = () => asked.result.createObjectStore("queue", { keyPath: "id", autoIncrement: true });
+  asked.onsuccess = () => done(asked.result);
+  asked.onerror = () => fail(asked.error);
+});
+
+/** One step on the stored entries; resolves when it is on the disk. */
+async function stored(mode, work) {
+  const base = await opened;
+  return new Promise((done, fail) => {
+    const turn = base.transaction("queue", mode, { durability: "strict" });
+    const asked = work(turn.objectStore("queue"));
+    turn.oncomplete = () => done(asked.result);
+    turn.onerror = () => fail(turn.error);
+    turn.onabort = () => fail(turn.error);
+  });
+}
+
+const entries = () => stored("readonly", (store) => store.getAll());
+const put = (entry) => stored("readwrite", (store) => store.put(entry));
+const remove = (entry) => stored("readwrite", (store) => store.delete(entry.id));
+
+// --- sending -------------------------------------------------------------------------------------
+
+/** Which account the tablet has now, with a fresh token: {account, csrf}, "away" or "signed out". */
+async function tablet() {
+  try {
+    const answer = await fetch("/kitchen/who", {
+      headers: { "X-Dafan-Live": "1" }, redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    if (AWAY.has(answer.status)) return "away";
+    return answer.ok ? await answer.json() : "signed out";
+  } catch {
+    return "away";
+  }
+}
+
+/** Send an entry; the server's answer, or {away} where none came. */
+async function post(entry, csrf) {
+  const body = new FormData();
+  for (const [name, value] of entry.fields) {
+    if (name === "csrf_token") body.append(name, csrf);
+    else if (value instanceof Blob) body.append(name, value, value.name ?? "photo.jpg");
+    else body.append(name, value);
+  }
+  try {
+    const answer = await fetch(entry.url, {
+      method: "POST", body, headers: { [HEADER]: "1" }, redirect: "manual",
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    if (AWAY.has(answer.status)) return { away: true };
+    return await answer.json();
+  } catch {
+    return { away: true };
+  }
+}
+
+/** Send one entry with the tablet's token, and keep what came of it. */
+async function deliver(entry, now) {
+  if (entry.account !== now.account) return { foreign: true };
+  const answer = await post(entry, now.csrf);
+  if (answer.away || answer.sign_in || answer.stale) return answer;
+  if (answer.ok) {
+    await remove(entry);
+    return answer;
+  }
+  entry.state = answer.sign ? "unsigned" : "refused";
+  entry.text = answer.messages.filter(([kind]) => kind === "stop").map(([, text]) => text).join(" ");
+  await put(entry);
+  return answer;
+}
+
+const answers = new Map();
+
+/** Send what waits, the oldest first; what the server said stands in `answers`, by id. */
+async function sendAll() {
+  const waiting = (await entries()).filter((entry) => entry.state === "waiting");
+  if (!waiting.length) return;
+  const now = await tablet();
+  if (typeof now === "string") {
+    frame.classList.toggle("signed-out", now === "signed out");
+    return;
+  }
+  frame.classList.remove("signed-out");
+  for (const entry of waiting) {
+    const answer = await deliver(entry, now);
+    answers.set(entry.id, answer);
+    if (answer.away || answer.sign_in || answer.stale) break;
+  }
+}
+
+let turn = Promise.resolve();
+
+/** One sending at a time, in this page and, where the browser can say so, in all of them. */
+function send() {
+  const once = () => (navigator.locks ? navigator.locks.request("dafan-queue", sendAll) : sendAll());
+  turn = turn.then(once, once);
+  return turn.finally(count);
+}
+
+// --- what people see -----------------------------------------------------------------------------
+
+const badge = document.getElementById("queue-badge");
+
+async function count() {
+  const all = await entries();
+  const stuck = all.filter((entry) => entry.state !== "waiting").length;
+  const text = stuck ? say.stuck.replace("{n}", stuck) : say.waiting.replace("{n}", all.length);
+  badge.textContent = text;
+  badge.hidden = all.length === 0;
+  badge.classList.toggle("stop", stuck > 0);
+  badge.classList.toggle("warn", stuck === 0);
+  if (list.open) await fill(all);
+}
+
+/** Say something at the top of the page, as the server's own messages are said. */
+function note(kind, text) {
+  const known = ["ok", "warn", "stop"].includes(kind) ? kind : "info";
+  const made = document.getElementById(`note-${known}`).content.cloneNode(true);
+  made.querySelector(".note > div").textContent = text;
+  const box = made.querySelector(".note");
+  document.getElementById("page").prepend(box);
+  box.scrollIntoView({ block: "nearest" });
+}
+
+const clear = () => { for (const one of document.querySelectorAll("#page > .note")) one.remove(); };
+
+/** A key as the server makes them: milliseconds first, then chance. */
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  let at = Date.now();
+  for (let place = 5; place >= 0; place -= 1) {
+    bytes[place] = at % 256;
+    at = Math.floor(at / 256);
+  }
+  bytes[6] = 0x70 | (bytes[6] & 0x0f);
+  bytes[8] = 0x80 | (bytes[8] & 0x3f);
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+}
+
+/** The form is free for the next use: empty, unsigned, with a key of its own. */
+function renew(form) {
+  form.reset();
+  form.querySelector("[name=key]").value = newKey();
+  forget(form);
+}
+
+// --- a form is sent ------------------------------------------------------------------------------
+
+function written(form, submitter) {
+  const action = submitter?.getAttribute("formaction") ?? form.getAttribute("action") ?? "";
+  const title = document.querySelector(".tablet h1")?.textContent.replace("‹", "").trim();
+  return {
+    url: new URL(action || location.href, location.href).href,
+    fields: [...new FormData(form, submitter)].filter(([, value]) => !(value instanceof File) || value.size),
+    signs: [...form.querySelectorAll("[data-sign]:not([data-account])")].map((box) => (
+      { field: box.dataset.sign, label: box.dataset.signLabel })),
+    title: title || document.title, at: Date.now(), account: say.account, state: "waiting", text: "",
+  };
+}
+
+const sending = new WeakSet();
+
+async function submit(form, submitter) {
+  clear();
+  const entry = written(form, submitter);
+  entry.id = await put(entry);
+  await send();
+  const answer = answers.get(entry.id);
+  if (!answer || answer.away || answer.sign_in || answer.stale || answer.foreign) {
+    note("warn", frame.classList.contains("signed-out") || answer?.sign_in ? say.keptSignIn : say.kept);
+    renew(form);
+    return;
+  }
+  if (!answer.ok) {  // he stands here and can mend it
+    await remove(entry);
+    if (answer.sign) forget(form);
+    for (const [kind, text] of answer.messages) note(kind, text);
+    return;
+  }
+  sessionStorage.setItem(SAID, JSON.stringify(answer.messages));
+  location.assign(answer.to);
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const keyed = form.getAttribute("method")?.toLowerCase() === "post" && form.querySelector("[name=key]");
+  if (event.defaultPrevented || !keyed) return;
+  event.preventDefault();
+  if (sending.has(form)) return;
+  sending.add(form);
+  form.setAttribute("aria-busy", "true");
+  try {
+    await submit(form, event.submitter);
+  } catch {
+    form.submit();  // this browser keeps nothing: as without this file
+  } finally {
+    sending.delete(form);
+    form.removeAttribute("aria-busy");
+    await count();
+  }
+});
+
+// --- the list of what waits ----------------------------------------------------------------------
+
+const list = document.getElementById("queue-list");
+const CLOCK = new Intl.DateTimeFormat(document.documentElement.lang, { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false });
+const TODAY = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false });
+
+/** A time of today by its clock, another with its day. */
+function clock(at) {
+  const then = new Date(at);
+  return (then.toDateString() === new Date().toDateString() ? TODAY : CLOCK).format(then);
+}
+
+function row(entry) {
+  const made = document.getElementById("queue-row").content.cloneNode(true);
+  const part = (name) => made.querySelector(`[data-part=${name}]`);
+  const foreign = entry.account !== say.account;
+  part("title").textContent = `${clock(entry.at)} · ${entry.title}`;
+  part("text").textContent = foreign ? say.foreign.replace("{who}", entry.account.split(":")[1]) : entry.text || say.willSend;
+  part("sign").hidden = foreign || entry.state !== "unsigned";
+  part("again").hidden = foreign || entry.state !== "refused";
+  part("drop").hidden = entry.state === "waiting";
+  part("sign").addEventListener("click", () => signLate(entry));
+  part("again").addEventListener("click", () => wake(entry));
+  part("drop").addEventListener("click", (event) => drop(entry, event.target));
+  return made;
+}
+
+async function fill(all) {
+  const place = list.querySelector("[data-part=rows]");
+  place.replaceChildren(...all.map(row));
+  if (!all.length) list.close();
+}
+
+async function wake(entry) {
+  await put({ ...entry, state: "waiting", text: "" });
+  await send();
+}
+
+async function signLate(entry) {
+  for (const { field, label } of entry.signs) {
+    const person = await whoSigns(label);
+    if (!person || person.later) return;
+    entry.fields = [...entry.fields.filter(([name]) => name !== field), [field, person.token]];
+  }
+  await wake(entry);
+}
+
+/** Deleting asks once more, on the button itself. */
+async function drop(entry, button) {
+  if (button.dataset.sure === undefined) {
+    button.dataset.sure = "";
+    button.textContent = say.sure;
+    return;
+  }
+  await remove(entry);
+  await count();
+}
+
+badge.addEventListener("click", async () => {
+  list.showModal();
+  await fill(await entries());
+});
+list.querySelector("[data-part=close]").addEventListener("click", () => list.close());
+
+// --- pages without a network ---------------------------------------------------------------------
+
+const kept = document.documentElement.dataset.kept;
+if (kept) {
+  const line = document.getElementById("kept");
+  line.textContent = say.old.replace("{at}", clock(kept));
+  line.hidden = false;
+}
+
+for (const [kind, text] of JSON.parse(sessionStorage.getItem(SAID) ?? "[]")) note(kind, text);
+sessionStorage.removeItem(SAID);
+
+navigator.serviceWorker?.register("/kitchen/sw.js").then(async () => {
+  const ready = await navigator.serviceWorker.ready;
+  const parts = performance.getEntriesByType("resource").map((one) => one.name);
+  if (!kept) ready.active.postMessage({ page: location.href, parts });
+}).catch(() => {});  // an address without TLS keeps no pages; forms wait all the same
+
+addEventListener("online", send);
+addEventListener("pageshow", (event) => { if (event.persisted) send(); });
+setInterval(send, EVERY_MS);
+send();
