@@ -20,7 +20,8 @@ from server.keys import KeyRing
     show_default=True,
     help="How long a recognised diner can cancel.",
 )
-def seed_demo(confirm_ms: int) -> None:
+@click.option("--kitchen", is_flag=True, help="Open the kitchen too, with a day behind it.")
+def seed_demo(confirm_ms: int, kitchen: bool) -> None:
     """Fill the database with a canteen to try out: not for real use."""
     from server import demo_seed  # noqa: PLC0415 - loads the face models
 
@@ -29,11 +30,16 @@ def seed_demo(confirm_ms: int) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     schema.upgrade(engine)
     ring = KeyRing.open(settings.data_dir)
-    made = demo_seed.seed_demo(engine, settings, ring, SystemClock().now(), confirm_ms=confirm_ms)
+    made = demo_seed.seed_demo(
+        engine, settings, ring, SystemClock().now(), confirm_ms=confirm_ms, with_kitchen=kitchen
+    )
     click.echo(f"{demo_seed.DEMO_SITE} is ready, {len(made.face_diners)} faces are enrolled:")
     engine.dispose()
     for note in made.notes:
         click.echo(f"  {note}")
+    if made.kitchen_day:
+        done = ", ".join(f"{count} {what}" for what, count in sorted(made.kitchen_day.items()))
+        click.echo(f"the kitchen's yesterday: {done}")
     click.echo(
         f"sign in as {demo_seed.DEMO_LOGIN} with {demo_seed.DEMO_PASSWORD}; "
         f"every diner's PIN is {demo_seed.DEMO_PIN}: for the demo only"

@@ -4,6 +4,7 @@ Diners carry the names of the sexagenary cycle (甲子, 乙丑 …); everybody's
 :data:`DEMO_PIN`, and the login is :data:`DEMO_LOGIN` with :data:`DEMO_PASSWORD`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from uuid import UUID
@@ -21,6 +22,7 @@ from dafan.records import MealPeriod, MealRule, Policy
 from kitchen import dishes as kitchen_dishes
 from server import auth, cards, cashdesk, consents, dishes, faces, groups, people, sites
 from server.actor import Actor
+from server.demo import kitchen, opening
 from server.face_engine import FaceEngine, shared_engine
 from server.keys import KeyRing
 from vision import samples
@@ -89,6 +91,7 @@ class DemoSite:
         weighed_dish_id: What a bare weight means: tell each terminal.
         face_diners: Sample person (0 to 5, from left to right) → diner, for those enrolled.
         notes: What a person should know, such as a face that could not be enrolled.
+        kitchen_day: What the kitchen did yesterday: subject → how much.
     """
 
     site_id: UUID
@@ -96,21 +99,37 @@ class DemoSite:
     weighed_dish_id: UUID
     face_diners: dict[int, UUID]
     notes: tuple[str, ...]
+    kitchen_day: Mapping[str, int]
 
 
 def seed_demo(
-    engine: Engine, settings: Settings, ring: KeyRing, now: datetime, *, confirm_ms: int = 2000
+    engine: Engine,
+    settings: Settings,
+    ring: KeyRing,
+    now: datetime,
+    *,
+    confirm_ms: int = 2000,
+    with_kitchen: bool = False,
 ) -> DemoSite:
     """Fill a database with the demo's canteen; doing so again changes nothing.
 
-    Without model files everything but the faces is made, and a note says so. ``confirm_ms`` is
-    how long a recognised diner can cancel.
+    Without model files everything but the faces is made, and a note says so.
+
+    Args:
+        engine: Its schema is up to date.
+        settings: Whose face pack enrols the diners.
+        ring: Seals the faces.
+        now: Aware UTC.
+        confirm_ms: How long a recognised diner can cancel.
+        with_kitchen: Open the kitchen as well: recipes, people, stock, and a day that it has had.
     """
     with writing(engine) as session:
         site = sites.ensure_site(session, DEMO_SITE)
         venue = sites.ensure_venue(session, site.id, DEMO_VENUE)
         actor = Actor(site.id, "seed-demo", now)
         _set_policy(session, site.id, confirm_ms)
+        if with_kitchen:
+            kitchen.seed_catalogue(session, actor)
         if auth.find_user(session, DEMO_LOGIN) is None:
             auth.create_user(
                 session, site.id, DEMO_LOGIN, DEMO_PASSWORD, ["admin"], name="演示", by=actor.name
@@ -118,7 +137,8 @@ def seed_demo(
         weighed = _seed_dishes(session, actor)
         diners = _seed_diners(session, actor, _seed_groups(session, actor))
     enrolled, notes = _seed_faces(engine, settings, actor, ring, diners[:_FACES])
-    return DemoSite(site.id, venue.id, weighed, enrolled, notes)
+    done = opening.open_kitchen(engine, actor, venue.id, DEMO_PASSWORD) if with_kitchen else {}
+    return DemoSite(site.id, venue.id, weighed, enrolled, notes, done)
 
 
 def _set_policy(session: Session, site_id: UUID, confirm_ms: int) -> None:

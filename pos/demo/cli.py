@@ -21,6 +21,7 @@ from dafan.config import Settings, load_settings
 @click.option("--printer", default="", help="A real printer: /dev/usb/lp0, tcp:HOST:9100 …")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="Of the manager's page.")
 @click.option("--kiosk-port", default=0, type=click.IntRange(0, 65535), help="Of the till's page.")
+@click.option("--tablet-port", default=0, type=click.IntRange(0, 65535), help="Of its devices.")
 @click.option("--fresh", is_flag=True, help="Throw the last demo's data away first.")
 def demo(
     headless: bool,
@@ -34,11 +35,12 @@ def demo(
     printer: str,
     port: int,
     kiosk_port: int,
+    tablet_port: int,
     fresh: bool,
 ) -> None:
     """Run the demo canteen: server, till, simulated devices, real face models."""
     settings = _with_devices(load_settings(), camera, scale, protocol, printer)
-    settings = _with_ports(settings, port, kiosk_port)
+    settings = _with_ports(settings, port, kiosk_port, tablet_port)
     if not headless:
         from pos.demo.live import run_live  # noqa: PLC0415 - brings the kiosk page
 
@@ -88,7 +90,8 @@ def _with_devices(
     return settings.model_copy(update={"till": changed})
 
 
-def _with_ports(settings: Settings, port: int, kiosk_port: int) -> Settings:
+def _with_ports(settings: Settings, port: int, kiosk_port: int, tablet_port: int) -> Settings:
     server = settings.server.model_copy(update={"port": port or settings.server.port})
     till = settings.till.model_copy(update={"port": kiosk_port or settings.till.port})
-    return settings.model_copy(update={"server": server, "till": till})
+    tablet = settings.tablet.model_copy(update={"port": tablet_port or settings.tablet.port})
+    return settings.model_copy(update={"server": server, "till": till, "tablet": tablet})

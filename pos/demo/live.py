@@ -15,6 +15,7 @@ from dafan.money import format_yuan
 from devices import loopback
 from pos.demo.backoffice import BackOffice
 from pos.demo.history import make_history
+from pos.demo.kitchenside import KitchenSide
 from pos.demo.stage import Stage
 from pos.demo.till import enrol_till, find_diners, open_till, wait_for_snapshot
 from pos.demo.visits import Outcome, Visits
@@ -49,10 +50,16 @@ def run_live(settings: Settings, seed: int, *, fresh: bool) -> None:
     if pack.liveness is None:
         say.print(f"[yellow]Faces by pack {pack.name}, without a liveness model: a real till would")
         say.print("[yellow]ask for the PIN as well. dafan models pull says what was tried.")
-    office = BackOffice(folder / "server", settings.server.port, pack.name)
-    with say.status("Opening the canteen: people, dishes, money, faces …"):
-        office.command("server", "seed-demo")
+    office = BackOffice(
+        folder / "server", settings.server.port, pack.name,
+        devices_url=f"http://{settings.tablet.host}:{settings.tablet.port}",
+    )  # fmt: skip
+    with say.status("Opening the canteen: people, dishes, money, faces, and the kitchen's day …"):
+        said = office.command("server", "seed-demo", "--kitchen")
         office.start()
+    for line in said.splitlines():
+        if line.startswith("the kitchen"):
+            say.print(line)
     try:
         _set_up_tills(office, folder, seed, say)
         devices = settings.till
@@ -66,7 +73,8 @@ def run_live(settings: Settings, seed: int, *, fresh: bool) -> None:
         ) as stage:
             till = open_till(office, folder / "till", stage, devices, pack)
             try:
-                _show(settings, office, till, stage, seed, say)
+                with KitchenSide(settings, office.url) as beside:
+                    _show(settings, office, till, stage, seed, say, beside.hand_url)
             finally:
                 till.stop()
     except (KeyboardInterrupt, SystemExit):
@@ -88,7 +96,13 @@ def _set_up_tills(office: BackOffice, folder: Path, seed: int, say: Console) -> 
 
 
 def _show(
-    settings: Settings, office: BackOffice, till: Till, stage: Stage, seed: int, say: Console
+    settings: Settings,
+    office: BackOffice,
+    till: Till,
+    stage: Stage,
+    seed: int,
+    say: Console,
+    hand_url: str,
 ) -> None:
     wait_for_snapshot(till)
     kiosk = loopback.serve(create_kiosk(till), settings.till.host, settings.till.port, "till")
@@ -96,6 +110,9 @@ def _show(
         say.print()
         say.print(f"  Till      [bold]http://{settings.till.host}:{kiosk.port}/[/]")
         say.print(f"  Manager   [bold]{office.url}/manage[/]   demo / demo-dafan")
+        say.print(f"  Kitchen   [bold]{office.url}/kitchen/[/]   sign with 1004 and the PIN")
+        say.print(f"  Its scale [bold]{hand_url}[/]   put weights on it, see its labels")
+        say.print("  Approver  demo2 / demo-dafan: nobody approves his own order")
         say.print(f"  API       [bold]{office.url}/docs[/]")
         say.print("  Diners    PIN 246810, staff numbers 1001 to 1060")
         say.print("  End       Ctrl-C")

@@ -1,0 +1,146 @@
+"""A day that the demo's kitchen has had, from the order of the day before to the waste bin.
+
+Everything goes through the rules of the kitchen, by its people, at the hour at which it happens:
+what is refused to them is refused to the demo.
+"""
+
+from collections.abc import Mapping
+from datetime import time, timedelta
+
+from sqlalchemy.orm import Session
+
+from dafan.ids import new_id
+from kitchen import cabinet, collectors, ledgers, meters, morning, supervision, waste
+from kitchen.collectors import HandoverValues
+from kitchen.ledgers import DisinfectionValues, Method, OilAct, OilValues, PestValues
+from kitchen.meals import Meal
+from kitchen.meters import Kind, ReadingValues
+from kitchen.morning import CheckValues
+from kitchen.supervision import Proof, SupervisionItem
+from kitchen.supervision_templates import TENTHS, Evidence, Hours
+from kitchen.waste import Category, Stream, WasteValues
+from server.actor import Actor
+from server.demo import kitchen as demo
+from server.demo import meals, supply
+from server.demo.scene import Scene
+
+_TEMPERATURES = {"留样柜": 41, "蔬菜冷藏柜": 38, "肉类冷冻柜": -183}
+_WASTE = {Category.TRIM: 45, Category.OVERPRODUCTION: 20, Category.PLATE: 38}
+"""Grams a cover."""
+_PER_DAY = {Kind.WATER: 4200, Kind.POWER: 96_000, Kind.GAS: 21_000}
+_METERS_SINCE = 5_000_000
+
+
+def play(session: Session, scene: Scene) -> Mapping[str, int]:
+    """Do all of it; the day must be over and its kitchen untouched."""
+    hours = Hours(scene.zone, scene.policy.periods, scene.policy.day_starts_hour)
+    supervision.generate(session, scene.by("值班员", scene.at(time(5))), scene.day, hours)
+    supply.order(session, scene, scene.day, deliver=scene.day)
+    _temperatures(session, scene)
+    _check_people(session, scene)
+    supply.receive(session, scene)
+    for period in meals.PERIODS:
+        _disinfect(session, scene, period)
+        meals.cook(session, scene, Meal(scene.day, period, scene.venue_id))
+        _waste(session, scene, period)
+    _evening(session, scene)
+    _acts(session, scene)
+    return scene.done
+
+
+def _check_people(session: Session, scene: Scene) -> None:
+    for number, (post, worker_id) in enumerate(scene.known.workers.items()):
+        checker = "经理" if post == "食品安全员" else "食品安全员"
+        actor = scene.by(checker, scene.at(time(5, 50)) + timedelta(minutes=number))
+        values = CheckValues(
+            worker_id=worker_id,
+            checker_id=scene.known.workers[checker],
+            temperature=scene.rng.randint(362, 368),
+        )
+        morning.check(session, actor, str(new_id()), scene.day, values)
+        scene.count("morning checks")
+
+
+def _temperatures(session: Session, scene: Scene) -> None:
+    for half_hour in range(48):
+        at = scene.at(time(0)) + timedelta(minutes=30 * half_hour)
+        actor = Actor(scene.site_id, "probe", at)
+        for name, usual in _TEMPERATURES.items():
+            tenths = usual + scene.rng.randint(-6, 6)
+            cabinet.take_reading(
+                session, actor, scene.known.cabinets[name], tenths, day=scene.day,
+                source=cabinet.Source.SERIAL,
+            )  # fmt: skip
+            scene.count("temperatures")
+
+
+def _disinfect(session: Session, scene: Scene, period: str) -> None:
+    begins = scene.at(meals.SERVED[period][0]) - timedelta(minutes=80)
+    values = DisinfectionValues(
+        items="餐具", count=80, method=Method.STEAM, celsius=100, started_at=begins,
+        ended_at=begins + timedelta(minutes=20),
+    )  # fmt: skip
+    actor = scene.by("洗消员", begins + timedelta(minutes=25))
+    ledgers.disinfected(session, actor, str(new_id()), scene.day, values)
+    scene.count("disinfections")
+
+
+def _waste(session: Session, scene: Scene, period: str) -> None:
+    at = scene.at(meals.SERVED[period][1]) + timedelta(minutes=25)
+    for category, grams in _WASTE.items():
+        weighed = demo.COVERS[period] * grams * scene.rng.randint(80, 120) // 100
+        values = WasteValues(
+            venue_id=scene.venue_id, category=category, grams=weighed, period=period
+        )
+        waste.record(session, scene.by("保洁员", at), values, day=scene.day, key=str(new_id()))
+        scene.count("waste records")
+
+
+def _evening(session: Session, scene: Scene) -> None:
+    at = scene.at(time(20, 15))
+    taken = sum(waste.totals(session, scene.site_id, scene.day, scene.day).values())
+    actor = scene.by("保洁员", at)
+    collector = meals.collector_of(session, scene.site_id, Stream.FOOD)
+    values = HandoverValues(
+        venue_id=scene.venue_id, stream=Stream.FOOD, grams=taken, collector_id=collector,
+        receiver="收运员", signature=scene.picture(session, actor, "COLLECTED"),
+    )  # fmt: skip
+    collectors.hand_over(session, actor, values, day=scene.day, key=str(new_id()))
+    scene.count("handovers")
+    chef = scene.by("厨师长", scene.at(time(16)))
+    oil = OilValues(fryer="炸炉", act=OilAct.TESTED, polar=140)
+    ledgers.oil(session, chef, str(new_id()), scene.day, oil)
+    pests = PestValues(places="后厨、库房、就餐区", method="粘鼠板检查")
+    ledgers.pests(session, actor, str(new_id()), scene.day, pests)
+    for meter in meters.listed(session, scene.site_id):
+        used = _PER_DAY[Kind(meter.kind)] * scene.rng.randint(90, 110) // 100
+        reading = ReadingValues(meter_id=meter.id, value=_METERS_SINCE + used, sure=True)
+        reader = scene.by("值班员", scene.at(time(20, 40)))
+        meters.read(session, reader, str(new_id()), scene.day, reading)
+        scene.count("meter readings")
+
+
+def _acts(session: Session, scene: Scene) -> None:
+    """What of the list is still open, each a few minutes before its time; one comes late."""
+    rows = supervision.day_list(session, scene.site_id, scene.day)
+    waiting = [row for row in rows if row.done_at is None and row.evidence != Evidence.LINK]
+    for row in waiting:
+        margin = timedelta(minutes=scene.rng.randint(4, 12))
+        late = row.code == "store_sweep"
+        at = row.due_at + margin if late else max(row.opens_at, row.due_at - margin)
+        post = row.post if row.post in scene.known.people else "食品安全员"
+        actor = scene.by(post, at)
+        supervision.complete(session, actor, row.id, _proof(session, scene, actor, row))
+        scene.count("acts of the list")
+
+
+def _proof(session: Session, scene: Scene, actor: Actor, row: SupervisionItem) -> Proof:
+    if row.evidence == Evidence.PHOTO:
+        return Proof(photo=scene.picture(session, actor, row.code))
+    if row.evidence == Evidence.SIGNATURE:
+        return Proof(signature="session")
+    if row.evidence == Evidence.NUMBER:
+        low, high = row.low or 0, row.high or 0
+        step = 10 if row.unit.startswith(TENTHS) else 1
+        return Proof(number=(low + high) // 2 // step * step)
+    return Proof()
