@@ -52,6 +52,9 @@ _UNITS: dict[str, tuple[Measure, Fraction]] = {
     "打": (Measure.COUNT, Fraction(12)),
 }
 
+OFFERED = ("g", "kg", "斤", "两", "ml", "l", "个")
+"""The units that a form offers; :func:`read_quantity` knows more."""
+
 
 def read_quantity(number: str, unit: str, measure: Measure) -> int:
     """What a person or a file says, in whole grams, millilitres or pieces; half up.

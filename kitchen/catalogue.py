@@ -75,11 +75,18 @@ class RawRow:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that a person has to put right in the file."""
+    """Something that a person has to put right in the file.
+
+    Attributes:
+        advice: In English; ``code`` and ``about`` say the same for other languages.
+        about: The field, heading or name that it is about.
+    """
 
     sheet: str
     row: int
     advice: str
+    code: str = "bad_value"
+    about: str = ""
 
 
 @dataclass
@@ -89,12 +96,14 @@ class Faults:
     shown: list[Fault] = field(default_factory=list)
     count: int = 0
 
-    def add(self, sheet: str, row: int, advice: str) -> None:
+    def add(self, sheet: str, row: int, advice: str, code: str, about: str = "") -> None:
         """Take note of one; what the file said in it is made fit to be shown."""
         self.count += 1
         if len(self.shown) < SHOWN_FAULTS:
-            shown = advice[:MAX_ADVICE].encode("utf-8", "replace").decode()
-            self.shown.append(Fault(sheet, row, shown))
+            shown, short = (
+                text[:MAX_ADVICE].encode("utf-8", "replace").decode() for text in (advice, about)
+            )
+            self.shown.append(Fault(sheet, row, shown, code, short))
 
 
 @dataclass

@@ -70,6 +70,24 @@ def save(session: Session, actor: Acting, dish_id: UUID, values: RecipeValues) -
     return add_version(session, actor, dish, values)
 
 
+def look_at(session: Session, site_id: UUID, dish_id: UUID, values: RecipeValues) -> Book:
+    """The site's recipes as they would be with this one, for its cost and nutrition.
+
+    Raises:
+        UnknownIngredientError, RecipeCycleError, NoRecipeError: as :func:`save`.
+    """
+    _check_parts(session, site_id, values)
+    book = load_book(session, site_id)
+    check_components(book, dish_id, values)
+    wanted = [line.ingredient_id for line in values.lines if line.ingredient_id]
+    new = ingredients.by_ids(session, site_id, wanted)
+    return Book(
+        {**book.recipes, dish_id: values},
+        book.dish_names,
+        {**book.ingredients, **{key: ingredients.values_of(row) for key, row in new.items()}},
+    )
+
+
 def check_components(book: Book, dish_id: UUID, values: RecipeValues) -> None:
     """Look whether a recipe would fit among the others.
 
@@ -139,6 +157,11 @@ def history(
 def values_of(session: Session, row: Recipe) -> RecipeValues:
     """The version as a person decided it."""
     return _read_versions(session, [row])[row.dish_id]
+
+
+def dishes_with_recipe(session: Session, site_id: UUID) -> set[UUID]:
+    """Every dish of the site that has a recipe."""
+    return set(session.scalars(select(Recipe.dish_id).where(Recipe.site_id == site_id)))
 
 
 def load_book(session: Session, site_id: UUID) -> Book:

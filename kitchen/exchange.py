@@ -135,7 +135,9 @@ def _read_json(data: bytes) -> Draft:
             if isinstance(values, dict):
                 rows.append(RawRow(number, values))
             else:
-                draft.faults.add(sheet, number, "this is not an object with names and values")
+                draft.faults.add(
+                    sheet, number, "this is not an object with names and values", "not_object"
+                )
     return draft
 
 

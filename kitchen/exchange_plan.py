@@ -151,7 +151,10 @@ def _checked(
         name = raw.values.get("name")
         name = name.strip() if isinstance(name, str) else ""
         if name in seen:
-            faults.add(sheet, raw.row, f"row {seen[name]} has this name: leave one of them out")
+            faults.add(
+                sheet, raw.row, f"row {seen[name]} has this name: leave one of them out",
+                "repeated", str(seen[name]),
+            )  # fmt: skip
             continue
         told = dict(raw.values)
         if name in known:
@@ -179,7 +182,8 @@ def _validate(
 ) -> M | None:
     strange = [key for key, value in told.items() if isinstance(value, str) and _strange(value)]
     if strange:
-        faults.add(sheet, row, f"{strange[0]}: type it again, it holds a character nobody can see")
+        advice = f"{strange[0]}: type it again, it holds a character nobody can see"
+        faults.add(sheet, row, advice, "hidden_sign", strange[0])
         return None
     try:
         return model.model_validate(told)
@@ -187,7 +191,8 @@ def _validate(
         fault = error.errors()[0]
         where = ".".join(map(str, fault["loc"]))
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        faults.add(sheet, row, ": ".join(filter(None, [where, fault["msg"]])) + more)
+        advice = ": ".join(filter(None, [where, fault["msg"]])) + more
+        faults.add(sheet, row, advice, "bad_value", where)
         return None
 
 
@@ -198,13 +203,15 @@ def _strange(text: str) -> bool:
 def _fits(row: int, values: IngredientValues, known: Known, faults: Faults, only_new: bool) -> bool:
     strange = values.nutrients.keys() - set(Nutrient)
     if strange:
-        faults.add(INGREDIENTS, row, f"{min(strange)} is no nutrient: use {', '.join(Nutrient)}")
+        advice = f"{min(strange)} is no nutrient: use {', '.join(Nutrient)}"
+        faults.add(INGREDIENTS, row, advice, "no_nutrient", min(strange))
         return False
     before = known.ingredients.get(values.name)
     if only_new or before is None or before[1].measure is values.measure:
         return True
     here = before[1].measure.value
-    faults.add(INGREDIENTS, row, f"{values.name} is counted in {here} here: give it another name")
+    advice = f"{values.name} is counted in {here} here: give it another name"
+    faults.add(INGREDIENTS, row, advice, "other_measure", values.name)
     return False
 
 
@@ -271,7 +278,9 @@ def _recipes(
         dish_id = names.dishes[told.dish]
         before = known.recipes.get(dish_id)
         if dish_id in found:
-            faults.add(RECIPES, raw.row, f"row {found[dish_id].row} is of {told.dish} as well")
+            first = found[dish_id].row
+            advice = f"row {first} is of {told.dish} as well"
+            faults.add(RECIPES, raw.row, advice, "repeated", str(first))
         elif before is None:
             found[dish_id] = Planned(raw.row, told.dish, State.NEW, values)
         elif only_new or before == values:
@@ -283,7 +292,8 @@ def _recipes(
 
 def _with_ids(told: NamedRecipe, row: int, names: _Names, faults: Faults) -> RecipeValues | None:
     if told.dish not in names.dishes:
-        faults.add(RECIPES, row, f"there is no dish {told.dish}: add it to '{DISHES}'")
+        advice = f"there is no dish {told.dish}: add it to '{DISHES}'"
+        faults.add(RECIPES, row, advice, "no_dish", told.dish)
         return None
     lines = []
     for line in told.lines:
@@ -291,7 +301,9 @@ def _with_ids(told: NamedRecipe, row: int, names: _Names, faults: Faults) -> Rec
             lines.append(names.line(line))
         except (BadInputError, ValidationError) as error:
             said = error if isinstance(error, BadInputError) else error.errors()[0]["msg"]
-            faults.add(RECIPES, row, f"{told.dish}, {line.ingredient or line.component}: {said}")
+            part = line.ingredient or line.component
+            code = "unknown_part" if isinstance(error, ExchangeError) else "bad_quantity"
+            faults.add(RECIPES, row, f"{told.dish}, {part}: {said}", code, part)
             return None
     values = told.model_dump(exclude={"dish", "lines"}) | {"lines": tuple(lines)}
     return _validate(RecipeValues, values, RECIPES, row, faults)
@@ -309,7 +321,7 @@ def _without_holes(
             break
         except RecipeCycleError as error:
             at = next(key for key in error.way if key in found)
-            faults.add(RECIPES, found.pop(at).row, str(error))
+            faults.add(RECIPES, found.pop(at).row, str(error), "cycle", error.chain)
     else:
         return {}
     for dish_id in reversed(order):
@@ -318,7 +330,8 @@ def _without_holes(
         for line in lines:
             if row and line.component_id is not None and line.component_id not in merged:
                 part = spoken[line.component_id]
-                faults.add(RECIPES, row.row, f"{row.name}: its part {part} has no recipe")
+                advice = f"{row.name}: its part {part} has no recipe"
+                faults.add(RECIPES, row.row, advice, "part_without_recipe", part)
                 del found[dish_id], merged[dish_id]
                 break
     return found

@@ -34,14 +34,19 @@ class RecipeError(BadInputError):
 
 
 class RecipeCycleError(RecipeError):
-    """A dish would be an ingredient of itself; ``way`` leads from a dish to the same one."""
+    """A dish would be an ingredient of itself.
+
+    Attributes:
+        way: From a dish to the same one.
+        chain: The same as names, with arrows between them.
+    """
 
     code = "recipe_cycle"
 
     def __init__(self, way: Sequence[UUID], names: Mapping[UUID, str]) -> None:
         self.way = tuple(way)
-        spoken = " → ".join(names.get(step, str(step)) for step in way)
-        super().__init__(f"a dish cannot be a part of itself: {spoken}")
+        self.chain = " → ".join(names.get(step, str(step)) for step in way)
+        super().__init__(f"a dish cannot be a part of itself: {self.chain}")
 
 
 class NoRecipeError(RecipeError):

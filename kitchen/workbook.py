@@ -142,6 +142,12 @@ _LINES = (
 )  # fmt: skip
 
 
+def heading(name: str) -> str:
+    """The heading of a field of ours, such as ``price``; the name itself where there is none."""
+    columns = (*_INGREDIENTS, *_NUTRIENTS, *_DISHES, *_RECIPES, *_LINES)
+    return next((column.heading for column in columns if column.name == name), name)
+
+
 # --- Writing ------------------------------------------------------------------------------------
 
 
@@ -239,7 +245,7 @@ class _Sheet:
         for number, cells in enumerate(rows, start=first):
             fault = next(filter(None, map(_fault, cells)), None)
             if fault is not None:
-                self.fault(number, fault)
+                self.fault(number, *fault)
                 continue
             texts = [_plain(cell.value) for cell in cells]
             blank = 0 if any(texts) else blank + 1
@@ -248,9 +254,9 @@ class _Sheet:
             if any(texts):
                 yield number, texts
 
-    def fault(self, row: int, advice: str) -> None:
+    def fault(self, row: int, advice: str, code: str, about: str = "") -> None:
         """Tell a fault of this sheet."""
-        self.draft.faults.add(self.title, row, advice)
+        self.draft.faults.add(self.title, row, advice, code, about)
 
     def values(
         self, row: int, texts: Mapping[str, str], columns: Sequence[_Column]
@@ -264,20 +270,20 @@ class _Sheet:
             try:
                 told[column.name] = column.read(text) if text else column.blank
             except BadInputError as error:
-                self.fault(row, f"{column.heading}: {error}")
+                self.fault(row, f"{column.heading}: {error}", "bad_value", column.heading)
                 return None
         return told
 
 
-def _fault(cell: Any) -> str | None:
+def _fault(cell: Any) -> tuple[str, str] | None:
     if cell.value is None:
         return None
     if cell.data_type == "f":
-        return "a cell holds a formula: copy the sheet and paste it as values only"
+        return "a cell holds a formula: copy the sheet and paste it as values only", "formula"
     if cell.data_type == "e":
-        return f"a cell says {cell.value}: write what it should be"
+        return f"a cell says {cell.value}: write what it should be", "error_cell"
     if isinstance(cell.value, str) and len(cell.value) > MAX_STEPS:
-        return f"a cell has {len(cell.value)} characters: shorten it to {MAX_STEPS}"
+        return f"a cell has {len(cell.value)} characters: shorten it to {MAX_STEPS}", "too_long"
     return None
 
 

@@ -49,6 +49,8 @@ _TEXTS: dict[str, LazyString] = {
     "sample_too_early": _l("留样要满 48 小时才能销毁"),
     "sample_too_small": _l("留样不够量：请再加一些"),
     "sampled_already": _l("这道菜这一餐已经留过样"),
+    "meal_over": _l("这一餐已经过去，不能再改人数"),
+    "nothing_picked": _l("没有选中要采购的食材：请在左边打勾"),
     "slot_taken": _l("这个格子里有留样：请换一个格子"),
     "stale_template": _l("清单模板刚被别人改过：请重新打开再改"),
     "not_issued": _l("领出的没有这么多，不能退回这么多"),

@@ -13,6 +13,7 @@ from server.pages.manage import (
     erasures,
     exceptions,
     faces,
+    forecast,
     forks,
     groups,
     imports,
@@ -39,9 +40,9 @@ from server.pages.manage import (
 from server.pages.manage.blueprint import manage
 
 __all__ = [
-    "accounts", "approvals", "audit", "bank", "bodies", "catalogue_exchange", "closing", "dishes", "disputes", "erasures",
-    "exceptions", "faces", "forks", "groups", "imports", "ingredients", "keys", "manage", "money", "moves",
-    "online", "orders", "overview", "pay_outs", "people", "recipes", "refunds", "sales", "settings", "settlement",
-    "suppliers",
-    "terminals", "till_staff", "top_ups", "venues",
+    "accounts", "approvals", "audit", "bank", "bodies", "catalogue_exchange", "closing",
+    "dishes", "disputes", "erasures", "exceptions", "faces", "forecast", "forks", "groups",
+    "imports", "ingredients", "keys", "manage", "money", "moves", "online", "orders",
+    "overview", "pay_outs", "people", "recipes", "refunds", "sales", "settings", "settlement",
+    "suppliers", "terminals", "till_staff", "top_ups", "venues",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from wtforms import BooleanField, IntegerField, SelectChoice, SelectField, Strin
 from wtforms.validators import DataRequired, Length, NumberRange
 
 from dafan.records import Unit
+from kitchen import cookbook
 from kitchen import dishes as kitchen_dishes
 from server import dishes
 from server.access import needs
@@ -52,7 +53,8 @@ def dishes_list() -> str:
     """Everything that is or was sold."""
     with reading() as session:
         rows = kitchen_dishes.page(session, site_id(), limit=kitchen_dishes.MAX_PAGE)
-        return render_template("manage/dishes.html", rows=rows)
+        cooked = cookbook.dishes_with_recipe(session, site_id())
+        return render_template("manage/dishes.html", rows=rows, cooked=cooked)
 
 
 @manage.route("/dishes/new", methods=["GET", "POST"])
