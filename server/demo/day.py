@@ -75,7 +75,8 @@ def _temperatures(session: Session, scene: Scene) -> None:
 
 
 def _disinfect(session: Session, scene: Scene, period: str) -> None:
-    begins = scene.at(meals.SERVED[period][0]) - timedelta(minutes=80)
+    starts = {one.code: one.starts for one in scene.policy.periods}
+    begins = scene.at(starts[period]) - timedelta(minutes=70)
     values = DisinfectionValues(
         items="餐具", count=80, method=Method.STEAM, celsius=100, started_at=begins,
         ended_at=begins + timedelta(minutes=20),

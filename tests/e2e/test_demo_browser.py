@@ -39,6 +39,7 @@ def canteen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canteen]:
     port, kiosk = free_port(), free_port()
     command = [sys.executable, "-m", "dafan", "demo"]
     command += ["--port", str(port), "--kiosk-port", str(kiosk)]
+    command += ["--tablet-port", str(free_port())]
     environment = {n: v for n, v in os.environ.items() if not n.startswith("DAFAN_DATA")}
     with (folder / "demo.log").open("w") as log:
         demo = subprocess.Popen(

@@ -1,0 +1,87 @@
+"""The demo's kitchen: a day that it has had by the rules, and today's food on its way."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, select
+
+from dafan.db import reading
+from kitchen import menus, samples, stock_trace, supervision
+from kitchen.dishes import Dish, sampled
+from kitchen.lots import Lot
+from kitchen.meals import Meal
+from kitchen.production import Batch
+from kitchen.purchase_book import PurchaseOrder
+from server import demo_seed, face_engine
+from server.keys import KeyRing
+from server.verify import Report, verify_engine
+
+
+@pytest.fixture
+def made(engine, settings, clock, wrong_locks, monkeypatch):
+    missing = face_engine.FaceEngine("no such pack")
+    monkeypatch.setattr(demo_seed, "shared_engine", lambda _pack: missing)
+
+    def seed():
+        ring = KeyRing.open(settings.data_dir)
+        done = demo_seed.seed_demo(engine, settings, ring, clock.now(), with_kitchen=True)
+        wrong_locks.clear()  # a demo is made in one transaction, before anybody sells
+        return done
+
+    return seed
+
+
+def test_the_demos_yesterday_agrees_with_every_proof_and_its_lunch_leads_to_the_suppliers(
+    made, engine, clock
+):
+    demo = made()
+    yesterday = clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=1)
+    lunch = Meal(yesterday, "lunch", demo.venue_id)
+    report = Report()
+    verify_engine(engine, report)
+    assert report.faults == []
+    with reading(engine) as session:
+        menu = menus.find(session, demo.site_id, lunch)
+        wanted = sampled(session, demo.site_id, [item.dish_id for item in menu.items])
+        kept = {row.dish_id: row for row in samples.of_meal(session, demo.site_id, lunch)}
+        assert set(kept) == wanted
+        assert len(wanted) == 7
+        assert min(row.grams for row in kept.values()) >= 125
+        meat = session.scalar(
+            select(Batch).where(Batch.period == "lunch", Batch.core_tenths.is_not(None))
+        )
+        used = stock_trace.trace_ref(session, demo.site_id, "batch", meat.id)
+        assert {one.origin.supplier for one in used} <= set(_suppliers())
+        assert used
+        list_of_day = supervision.day_list(session, demo.site_id, yesterday)
+        late = [row.code for row in list_of_day if row.done_at and row.done_at > row.due_at]
+        assert late == ["store_sweep"]
+
+
+def test_todays_orders_wait_at_the_door_and_seeding_again_changes_nothing(made, engine, clock):
+    demo = made()
+    today = clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date()
+
+    def counts():
+        with reading(engine) as session:
+            tables = (Lot, Batch, PurchaseOrder, Dish)
+            return [session.scalar(select(func.count()).select_from(table)) for table in tables]
+
+    with reading(engine) as session:
+        coming = session.scalars(
+            select(PurchaseOrder.state).where(PurchaseOrder.deliver_on == today)
+        ).all()
+    assert coming
+    assert set(coming) == {"sent"}
+    before = counts()
+    again = made()
+    assert again.kitchen_day == {}
+    assert demo.kitchen_day["samples"] == 17
+    assert counts() == before
+
+
+def _suppliers():
+    from server.demo.kitchen import SUPPLIERS
+
+    return SUPPLIERS
