@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from dafan.acting import Acting
 from dafan.errors import BadInputError
 from dafan.quantity import Measure, read_quantity
-from kitchen import ingredients, pictures, receiving, receiving_book, rows, zones
+from kitchen import ingredients, receiving, receiving_book, zones
 from kitchen.deliveries import (
     Receiving,
     ReceivingError,
@@ -24,7 +24,7 @@ from kitchen.deliveries import (
     lines,
 )
 from kitchen.ingredients import Ingredient
-from kitchen.receiving_rules import Certificate, Paper, Rules, Weighing, read_line
+from kitchen.receiving_rules import Paper, Rules, Weighing, read_line
 from kitchen.rows import KeyReusedError
 
 PACKS = "pack"
@@ -138,48 +138,28 @@ def describe(
     made, ends = told.get("produced_on"), told.get("expires_on")
     if made and ends and ends < made:
         raise BadInputError("it cannot end before it was produced", code="bad_dates")
-    values = read_line({**row.values.model_dump(), **told})
+    looked = {"looked": True} if "looks_good" in told else {}
+    values = read_line({**row.values.model_dump(), **told, **looked})
     if values == row.values:
         return row
     return receiving.put_line(session, actor, receiving_id, line, row.ingredient_id, values)
 
 
 def add_paper(
-    session: Session, actor: Acting, receiving_id: UUID, line: UUID, kind: Certificate,
-    jpeg: bytes, *, number: str = "", key: str,
-) -> ReceivingLine:  # fmt: skip
-    """Keep the picture of a certificate, or of the goods themselves.
-
-    Args:
-        session: Writing.
-        actor: Who took it.
-        receiving_id: The delivery.
-        line: A line that was weighed.
-        kind: What the picture shows.
-        jpeg: Drawn anew by the server.
-        number: Of the certificate.
-        key: Made on the tablet: sent again, it is the same picture.
+    session: Session, actor: Acting, receiving_id: UUID, line: UUID, paper: Paper
+) -> ReceivingLine:
+    """Keep a certificate, or a picture of the goods themselves; the same one is kept once.
 
     Raises:
         UnknownReceivingError: not one of this site, or not weighed yet.
         ReceivingError: it is posted.
-        BadInputError: no key, or too long a number.
     """
-    if not key:
-        raise BadInputError("send a key with it")
     delivery = get(session, actor.site_id, receiving_id, lock=True)
     row = receiving.line_of(session, delivery, line)
-    if any(one.key == key for one in row.values.papers):
+    if paper in row.values.papers:
         return row
-    receiving.require_open(session, actor.site_id, receiving_id)
-    sent = {"kind": kind, "file": "x", "number": number, "key": key}
-    paper = rows.read(Paper, sent, "certificate")
-    paper = paper.model_copy(update={"file": pictures.keep(session, actor, jpeg)})
-    papers = [*row.values.papers, paper]
-    told = {**row.details, "papers": [one.model_dump(mode="json") for one in papers]}
-    return receiving.put_line(
-        session, actor, receiving_id, line, row.ingredient_id, read_line(told)
-    )  # fmt: skip
+    values = read_line({**row.values.model_dump(), "papers": [*row.values.papers, paper]})
+    return receiving.put_line(session, actor, receiving_id, line, row.ingredient_id, values)
 
 
 def _first(session: Session, delivery: Receiving, ingredient_id: UUID) -> dict[str, Any]:
@@ -189,6 +169,7 @@ def _first(session: Session, delivery: Receiving, ingredient_id: UUID) -> dict[s
     usual = zones.place(zones.of_site(session, site_id), ingredient.category, usual=ingredient.zone)
     told: dict[str, Any] = {
         "measure": ingredient.measure, "zone": usual, "unit_price": ingredient.price or 0,
+        "looked": False,
     }  # fmt: skip
     if delivery.order_id is None:
         return told

@@ -69,8 +69,6 @@ class Paper(_Values):
     file: Annotated[str, Field(min_length=1, max_length=200)]
     """Where the picture is kept."""
     number: Annotated[str, Field(max_length=60)] = ""
-    key: Annotated[str, Field(max_length=rows.KEY_LENGTH)] = ""
-    """Made on the tablet: sent again, it is the same picture."""
 
 
 class Weighing(_Values):
@@ -129,6 +127,8 @@ class LineValues(_Values):
     papers: tuple[Paper, ...] = ()
     looks_good: bool = True
     """Smell, colour, packing and vehicle."""
+    looked: bool = True
+    """Somebody has looked: false between the scale and the look."""
     weighings: tuple[Weighing, ...] = ()
     """How the quantity came together, where it was weighed here."""
 
@@ -268,7 +268,9 @@ def _pesticide(
 def _order(line: LineValues, ingredient: Ingredient, rules: Rules) -> Iterator[Finding]:
     if line.measure.value != ingredient.measure:
         yield Finding("wrong_unit", True, f"it is counted in {ingredient.measure}")
-    if not line.looks_good:
+    if not line.looked:
+        yield Finding("not_looked", True, "look at it first: smell, colour, packing, vehicle")
+    elif not line.looks_good:
         yield Finding("looks_bad", True, "smell, colour, packing or vehicle are not right")
     if line.ordered is not None:
         told, limit = f"{line.ordered} were ordered", labels.show(line.ordered, line.measure)

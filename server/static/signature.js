@@ -19,7 +19,14 @@ function drawn(form) {
   hint.className = "quiet";
   hint.textContent = form.dataset.hint;
   board.append(canvas, hint, clear);
-  form.querySelector(".shoot").before(board);
+  const other = document.createElement("details");
+  const summary = document.createElement("summary");
+  summary.textContent = form.dataset.other;
+  const shoot = form.querySelector(".shoot");
+  shoot.before(board, other);
+  other.append(summary, shoot);
+  // The server asks for it: a closed part of the page could not.
+  input.required = false;
   const pen = canvas.getContext("2d");
 
   function empty() {

@@ -58,7 +58,9 @@ class Row:
             return ""
         if self.line.accepted and any(one.blocks for one in self.findings):
             return "late"
-        return "soon" if self.findings and self.line.accepted else "over"
+        if not self.line.accepted:
+            return "back"
+        return "soon" if self.findings else "over"
 
 
 def today() -> date:
@@ -187,11 +189,7 @@ def receiving_signed(receiving_id: UUID) -> AnyResponse:
         name, file = request.form.get("name", ""), request.files.get("photo")
         if file is None or not file.filename:
             raise BadInputError(_("请送货人手写签名，或拍照"))
-        jpeg = uploads.read_picture(file.stream)
-        signed = rules.signatures(session, site_id(), receiving_id)
-        if any(one.role == Role.SUPPLIER.value and one.name == name.strip() for one in signed):
-            return
-        picture = pictures.keep(session, actor(), jpeg)
+        picture = pictures.keep(session, actor(), uploads.read_picture(file.stream))
         rules.sign(session, actor(), receiving_id, Role.SUPPLIER, name, picture=picture)
 
     change(work, _("已签字"))
@@ -260,7 +258,8 @@ def rows_of(session: Session, row: Receiving) -> list[Row]:
             for one, line in ordered.items()
             if one not in have and line.received < line.quantity
         ]
-    return shown
+    places = {one: place for place, one in enumerate(ordered)}
+    return sorted(shown, key=lambda one: places.get(one.ingredient.id, len(places)))
 
 
 def _goods(session: Session, order_id: UUID) -> list[str]:

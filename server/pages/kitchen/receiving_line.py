@@ -19,6 +19,7 @@ from kitchen import (
     ingredients,
     labels,
     limits,
+    pictures,
     receiving_book,
     receiving_lines,
     receiving_posting,
@@ -30,7 +31,7 @@ from kitchen import (
 from kitchen import receiving as rules
 from kitchen.deliveries import Disposal, ReceivingLine, State, UnknownReceivingError
 from kitchen.ingredients import Ingredient, Keep
-from kitchen.receiving_rules import Certificate, Finding, PesticideTest, Rules, Weighing
+from kitchen.receiving_rules import Certificate, Finding, Paper, PesticideTest, Rules, Weighing
 from server import uploads
 from server.access import needs
 from server.pages.kitchen import receiving_words
@@ -156,10 +157,9 @@ def receiving_pictured(receiving_id: UUID, ingredient_id: UUID, line_id: UUID) -
             raise BadInputError(_("请选择这是什么票证"))
         jpeg = uploads.read_picture(file.stream if file else None)
         number = request.form.get("number", "").strip()[:60]
-        receiving_lines.add_paper(
-            session, actor(), receiving_id, line_id, Certificate(kind), jpeg,
-            number=number, key=_key(),
-        )  # fmt: skip
+        file_id = pictures.keep(session, actor(), jpeg)
+        paper = Paper(kind=Certificate(kind), file=file_id, number=number)
+        receiving_lines.add_paper(session, actor(), receiving_id, line_id, paper)
 
     return _done(work, _("照片已保存"), receiving_id, ingredient_id, line_id)
 

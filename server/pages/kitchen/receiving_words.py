@@ -35,6 +35,7 @@ _FINDINGS: dict[str, LazyString] = {
     "pesticide": _l("农残两次阳性：必须拒收"),
     "wrong_unit": _l("计量单位不对"),
     "looks_bad": _l("感官不合格"),
+    "not_looked": _l("还没有看感官"),
     "more_than_ordered": _l("比订单多"),
     "less_than_ordered": _l("比订单少"),
     "other_price": _l("单价与订单不同"),

@@ -141,8 +141,10 @@ class Door:
         for kind in ("animal_quarantine", "meat_inspection"):
             self.send(delivery, self.pork, "papers", kind=kind, photo=(picture(), "p.png"))
         self.send(delivery, self.leek, "weigh", gross="5", unit="kg")
-        self.send(delivery, self.leek, "test", inhibition="12.5", item="有机磷", device="NC-8")
+        self.send(delivery, self.leek, "seen", looks_good="yes")
         self.send(delivery, self.egg, "weigh", gross="2", unit="pack")
+        self.send(delivery, self.egg, "seen", looks_good="yes")
+        self.send(delivery, self.leek, "test", inhibition="12.5", item="有机磷", device="NC-8")
 
 
 def picture() -> io.BytesIO:
