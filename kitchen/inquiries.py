@@ -221,10 +221,16 @@ def comparison(session: Session, site_id: UUID, inquiry_id: UUID) -> tuple[Compa
 
 def last_prices(session: Session, site_id: UUID, wanted: Sequence[UUID]) -> dict[UUID, Fen]:
     """The price of each ingredient in the newest order that was sent."""
+    return {one: offer.price for one, offer in last_offers(session, site_id, wanted).items()}
+
+
+def last_offers(session: Session, site_id: UUID, wanted: Sequence[UUID]) -> dict[UUID, Offer]:
+    """Of whom each ingredient was ordered last, and at which price."""
     sent = [state.value for state in (State.SENT, State.PARTLY, State.RECEIVED, State.CLOSED)]
     newest = (
         select(
             PurchaseLine.ingredient_id,
+            PurchaseOrder.supplier_id,
             PurchaseLine.price,
             func.row_number()
             .over(
@@ -241,8 +247,11 @@ def last_prices(session: Session, site_id: UUID, wanted: Sequence[UUID]) -> dict
         )
         .subquery()
     )
-    query = select(newest.c.ingredient_id, newest.c.price).where(newest.c.place == 1)
-    return {one: Fen(price) for one, price in session.execute(query)}
+    query = select(newest.c.ingredient_id, newest.c.supplier_id, newest.c.price)
+    return {
+        one: Offer(supplier, Fen(price))
+        for one, supplier, price in session.execute(query.where(newest.c.place == 1))
+    }
 
 
 def page(

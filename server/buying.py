@@ -1,8 +1,8 @@
-"""Between the subjects of buying: what was picked in a plan or an inquiry becomes orders."""
+"""Between the subjects of buying: sales become a forecast, and what is picked becomes orders."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -10,9 +10,15 @@ from sqlalchemy.orm import Session
 from dafan.acting import Acting
 from dafan.errors import BadInputError
 from dafan.money import Fen
-from kitchen import purchasing
+from kitchen import cookbook, expected, forecast, purchasing
+from kitchen.expected import Told
+from kitchen.forecast import Forecast
+from kitchen.meals import Meal
+from kitchen.menus import Menu
 from kitchen.purchase_book import PurchaseOrder
 from kitchen.purchase_rules import LineValues, OrderValues
+from kitchen.week_plan import Proposed
+from server import kitchen_sales
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +75,83 @@ def draft_orders(
         )
         for (supplier, deliver_on), lines in orders.items()
     ]
+
+
+# --- how many will come -------------------------------------------------------------------------
+
+COVERS_BEHIND = timedelta(days=730)
+"""Two years of meals: each holiday was seen twice."""
+PORTIONS_BEHIND = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A meal as the forecast sees it, as a person does, and as it was."""
+
+    forecast: Forecast
+    told: Told | None
+    actual: int | None
+    """None before its day is over."""
+    week_ago: int | None
+
+    @property
+    def covers(self) -> int:
+        """What is cooked for: a person's figure stands in the place of the forecast's."""
+        return self.forecast.covers if self.told is None else self.told.covers
+
+
+def coming(
+    session: Session,
+    site_id: UUID,
+    venue_id: UUID,
+    periods: Sequence[str],
+    first: date,
+    last: date,
+    today: date,
+) -> list[Coming]:
+    """Every meal of some days, both included; days that are over as they were forecast then."""
+    since = min(first, today) - COVERS_BEHIND
+    rows = kitchen_sales.covers(session, site_id, since, max(last, today), venue_id=venue_id)
+    known = {(row.on, row.period): row.covers for row in rows}
+    told = expected.of_site(session, site_id)
+    found = []
+    for step in range((last - first).days + 1):
+        on = first + timedelta(days=step)
+        wanted = [(on, period) for period in periods]
+        for one in forecast.forecast_covers(rows, wanted, before=min(on, today)):
+            found.append(
+                Coming(
+                    one,
+                    told.get(Meal(on, one.period, venue_id)),
+                    known.get((on, one.period), 0) if on < today else None,
+                    known.get((on - timedelta(days=7), one.period)),
+                )
+            )
+    return found
+
+
+def proposed_portions(
+    session: Session, site_id: UUID, planned: Sequence[Menu], today: date
+) -> Proposed:
+    """Portions of the dishes of menus for which nobody has planned any."""
+    open_menus = [menu for menu in planned if any(not one.portions for one in menu.items)]
+    book = cookbook.load_book(session, site_id)
+    proposed: dict[tuple[Meal, UUID], int] = {}
+    for venue in {menu.meal.venue_id for menu in open_menus}:
+        own = [menu for menu in open_menus if menu.meal.venue_id == venue]
+        first, last = (pick(menu.meal.day for menu in own) for pick in (min, max))
+        periods = sorted({menu.meal.period for menu in own})
+        meals = {
+            (one.forecast.on, one.forecast.period): one
+            for one in coming(session, site_id, venue, periods, first, last, today)
+        }
+        since = today - PORTIONS_BEHIND
+        covers = kitchen_sales.covers(session, site_id, since, today, venue_id=venue)
+        sold = kitchen_sales.portions(session, site_id, since, today, book=book, venue_id=venue)
+        for menu in own:
+            one = meals[menu.meal.day, menu.meal.period]
+            meal = replace(one.forecast, covers=one.covers)
+            dishes = [item.dish_id for item in menu.items if not item.portions]
+            for dish in forecast.forecast_portions(sold, covers, meal, dishes, before=today):
+                proposed[menu.meal, dish.dish] = dish.portions
+    return proposed

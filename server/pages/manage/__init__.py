@@ -26,6 +26,7 @@ from server.pages.manage import (
     overview,
     pay_outs,
     people,
+    plan,
     recipes,
     refunds,
     sales,
@@ -43,6 +44,6 @@ __all__ = [
     "accounts", "approvals", "audit", "bank", "bodies", "catalogue_exchange", "closing",
     "dishes", "disputes", "erasures", "exceptions", "faces", "forecast", "forks", "groups",
     "imports", "ingredients", "keys", "manage", "money", "moves", "online", "orders",
-    "overview", "pay_outs", "people", "recipes", "refunds", "sales", "settings", "settlement",
+    "overview", "pay_outs", "people", "plan", "recipes", "refunds", "sales", "settings", "settlement",
     "suppliers", "terminals", "till_staff", "top_ups", "venues",
 ]  # fmt: skip
