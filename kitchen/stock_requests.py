@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index, String, UniqueConstraint, select
+from sqlalchemy import Index, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.acting import Acting
@@ -262,6 +262,14 @@ def waiting(
         query = query.where(StockRequest.id > after)
     query = query.order_by(StockRequest.id).limit(max(1, min(limit, MAX_PAGE)))
     return session.scalars(query).all()
+
+
+def count_waiting(session: Session, site_id: UUID) -> int:
+    """How many wait."""
+    query = select(func.count()).where(
+        StockRequest.site_id == site_id, StockRequest.state == Asked.ASKED.value
+    )
+    return int(session.scalar(query) or 0)
 
 
 def _move(

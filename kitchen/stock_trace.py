@@ -26,6 +26,8 @@ class Origin:
     state: str
     ingredient_id: UUID
     ingredient: str
+    measure: str
+    """What its quantities are counted in."""
     batch: str
     produced_on: date | None
     expires_on: date | None
@@ -119,7 +121,7 @@ def trace_refs(
 
 def _origins(session: Session, site_id: UUID, lot_ids: Sequence[UUID]) -> dict[UUID, Origin]:
     query = (
-        select(Lot, Ingredient.name, Supplier.name, ReceivingLine)
+        select(Lot, Ingredient.name, Ingredient.measure, Supplier.name, ReceivingLine)
         .join(Ingredient, Ingredient.id == Lot.ingredient_id)
         .outerjoin(Supplier, (Supplier.id == Lot.supplier_id) & (Supplier.site_id == Lot.site_id))
         .outerjoin(ReceivingLine, ReceivingLine.lot_id == Lot.id)
@@ -127,9 +129,10 @@ def _origins(session: Session, site_id: UUID, lot_ids: Sequence[UUID]) -> dict[U
     )
     return {
         lot.id: Origin(
-            lot.id, lot.number, lot.state, lot.ingredient_id, name, lot.batch, lot.produced_on,
-            lot.expires_on, lot.received_on, lot.supplier_id, supplier or "", lot.receiving_id,
+            lot.id, lot.number, lot.state, lot.ingredient_id, name, measure, lot.batch,
+            lot.produced_on, lot.expires_on, lot.received_on, lot.supplier_id, supplier or "",
+            lot.receiving_id,
             line.values.papers if line else (), line.pesticide_tests if line else (),
         )
-        for lot, name, supplier, line in session.execute(query)
+        for lot, name, measure, supplier, line in session.execute(query)
     }  # fmt: skip

@@ -119,7 +119,7 @@ def count(
     """
     if not 0 <= counted <= LARGEST:
         raise BadInputError(f"{counted} cannot be counted: between 0 and {LARGEST}")
-    stocktake = _get(session, actor.site_id, stocktake_id)
+    stocktake = get(session, actor.site_id, stocktake_id, lock=True)
     if stocktake.state != OPEN:
         raise StocktakeError("this stocktake is not open any more: begin another one")
     lot = lots.get(session, actor.site_id, lot_id, lock=True)
@@ -153,7 +153,7 @@ def lines(session: Session, site_id: UUID, stocktake_id: UUID) -> Sequence[Stock
 
 def uncounted(session: Session, site_id: UUID, stocktake_id: UUID) -> Sequence[Lot]:
     """Lots that the book has at the place and nobody has counted yet; they stay as they are."""
-    stocktake = _get(session, site_id, stocktake_id, lock=False)
+    stocktake = get(session, site_id, stocktake_id)
     done = select(StocktakeLine.lot_id).where(StocktakeLine.stocktake_id == stocktake_id)
     query = (
         select(Lot)
@@ -174,7 +174,7 @@ def ask(session: Session, actor: Acting, stocktake_id: UUID) -> Stocktake:
     Raises:
         StocktakeError: it is not open, or nothing was counted.
     """
-    stocktake = _get(session, actor.site_id, stocktake_id)
+    stocktake = get(session, actor.site_id, stocktake_id, lock=True)
     if (stocktake.state, stocktake.asked_by) == (Asked.ASKED.value, actor.name[:80]):
         return stocktake
     if stocktake.state != OPEN or not lines(session, actor.site_id, stocktake_id):
@@ -198,7 +198,7 @@ def approve(
         SamePersonError: the actor asked for it, or counted a line of it.
         NotEnoughStockError: so much was issued since that a loss cannot have been: count again.
     """
-    stocktake = _get(session, actor.site_id, stocktake_id)
+    stocktake = get(session, actor.site_id, stocktake_id, lock=True)
     if stocktake.said(actor, Asked.APPROVED):
         return stock_book.moved(session, actor.site_id, f"stocktake:{stocktake.id}")
     counted = lines(session, actor.site_id, stocktake_id)
@@ -228,7 +228,7 @@ def refuse(session: Session, actor: Acting, stocktake_id: UUID, why: str) -> Sto
         SamePersonError: the actor asked for it himself.
         BadInputError: no reason is given.
     """
-    stocktake = _get(session, actor.site_id, stocktake_id)
+    stocktake = get(session, actor.site_id, stocktake_id, lock=True)
     if stocktake.said(actor, Asked.REFUSED):
         return stocktake
     stocktake.judge(actor, Asked.REFUSED, why)
@@ -237,6 +237,60 @@ def refuse(session: Session, actor: Acting, stocktake_id: UUID, why: str) -> Sto
         {"state": stocktake.state, "why": stocktake.judgement},
     )  # fmt: skip
     return stocktake
+
+
+def get(session: Session, site_id: UUID, stocktake_id: UUID, *, lock: bool = False) -> Stocktake:
+    """A stocktake of the site.
+
+    Raises:
+        StocktakeError: not one of this site.
+    """
+    query = select(Stocktake).where(Stocktake.site_id == site_id, Stocktake.id == stocktake_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    stocktake = session.scalar(query)
+    if stocktake is None:
+        raise StocktakeError("there is no such stocktake here")
+    return stocktake
+
+
+def latest(
+    session: Session, site_id: UUID, *, before: UUID | None = None, limit: int = 30
+) -> Sequence[Stocktake]:
+    """Stocktakes, the newest first, from behind the one ``before``."""
+    query = select(Stocktake).where(Stocktake.site_id == site_id)
+    if before is not None:
+        query = query.where(Stocktake.id < before)
+    return session.scalars(query.order_by(Stocktake.id.desc()).limit(max(1, min(limit, 500)))).all()
+
+
+def waiting(session: Session, site_id: UUID) -> Sequence[Stocktake]:
+    """Whose differences wait for a second person, the oldest first."""
+    query = select(Stocktake).where(
+        Stocktake.site_id == site_id, Stocktake.state == Asked.ASKED.value
+    )
+    return session.scalars(query.order_by(Stocktake.id)).all()
+
+
+def line(session: Session, site_id: UUID, stocktake_id: UUID, lot_id: UUID) -> StocktakeLine | None:
+    """What was counted of a lot; none where nobody has counted it."""
+    found = session.get(StocktakeLine, (stocktake_id, lot_id))
+    return found if found is not None and found.site_id == site_id else None
+
+
+def worth(session: Session, stocktake: Stocktake) -> int:
+    """Fen of all differences by the cost at which each lot came in: what a judge looks at."""
+    query = (
+        select(StocktakeLine, Lot)
+        .join(Lot, (Lot.id == StocktakeLine.lot_id) & (Lot.site_id == StocktakeLine.site_id))
+        .where(
+            StocktakeLine.site_id == stocktake.site_id, StocktakeLine.stocktake_id == stocktake.id
+        )
+    )
+    return sum(
+        divide_half_up(lot.cost * found.difference, lot.quantity)
+        for found, lot in session.execute(query)
+    )
 
 
 def _move(session: Session, stocktake: Stocktake, line: StocktakeLine) -> Move:
@@ -254,13 +308,3 @@ def _move(session: Session, stocktake: Stocktake, line: StocktakeLine) -> Move:
     whole = (cost, quantity) if quantity else (lot.cost, lot.quantity)
     fen = divide_half_up(whole[0] * change, whole[1])
     return Move(lot, stocktake.place, change, fen)
-
-
-def _get(session: Session, site_id: UUID, stocktake_id: UUID, *, lock: bool = True) -> Stocktake:
-    query = select(Stocktake).where(Stocktake.site_id == site_id, Stocktake.id == stocktake_id)
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    stocktake = session.scalar(query)
-    if stocktake is None:
-        raise StocktakeError("there is no such stocktake here")
-    return stocktake
