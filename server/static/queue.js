@@ -181,7 +181,12 @@ const sending = new WeakSet();
 async function submit(form, submitter) {
   clear();
   const entry = written(form, submitter);
-  entry.id = await put(entry);
+  try {
+    entry.id = await put(entry);
+  } catch {
+    form.submit();  // this browser keeps nothing: as without this file
+    return;
+  }
   await send();
   const answer = answers.get(entry.id);
   if (!answer || answer.away || answer.sign_in || answer.stale || answer.foreign) {
@@ -209,8 +214,6 @@ document.addEventListener("submit", async (event) => {
   form.setAttribute("aria-busy", "true");
   try {
     await submit(form, event.submitter);
-  } catch {
-    form.submit();  // this browser keeps nothing: as without this file
   } finally {
     sending.delete(form);
     form.removeAttribute("aria-busy");

@@ -197,7 +197,7 @@ async function sign(box) {
 
 /** The next person signs anew. */
 export function forget(form) {
-  for (const box of form.querySelectorAll("[data-sign]")) if (!box.dataset.account) show(box, null);
+  for (const box of form.querySelectorAll("[data-sign]:not([data-account])")) show(box, null);
 }
 
 document.addEventListener("click", (event) => {
