@@ -32,7 +32,7 @@ from kitchen.purchase_book import PurchaseLine
 from kitchen.receiving_rules import Finding, Rules
 from server import uploads
 from server.access import needs
-from server.pages import site_view
+from server.pages import buying, site_view
 from server.pages.kitchen import receiving_words, signing
 from server.pages.kitchen.blueprint import kitchen
 from server.pages.shared import actor, as_uuid, change, next_page, reading, site_id
@@ -102,7 +102,7 @@ def receiving_new() -> str:
         after = as_uuid(request.args.get("after"))
         found = receiving_book.choices(session, site_id(), today(), after=after, limit=PAGE)
         return render_template(
-            "kitchen/receiving_new.html", choices=found, fault=receiving_words.fault,
+            "kitchen/receiving_new.html", choices=found, fault=buying.finding_text,
             more=next_page(len(found), PAGE, after=str(found[-1].supplier.id) if found else ""),
         )  # fmt: skip
 

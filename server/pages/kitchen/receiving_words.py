@@ -1,12 +1,9 @@
 """What receiving says in the language of the person at the tablet."""
 
 from flask_babel import LazyString
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from kitchen import supplier_rules
 from kitchen.receiving_rules import Certificate, Finding
-from kitchen.supplier_rules import Fault, LicenceKind
 
 PAPERS: dict[str, LazyString] = {
     Certificate.QUARANTINE.value: _l("动物检疫合格证明"),
@@ -51,23 +48,6 @@ _LIMITS: dict[str, LazyString] = {
     "less_than_ordered": _l("订 %(limit)s"),
     "other_price": _l("订单 %(limit)s"),
 }
-_FAULTS: dict[Fault, LazyString] = {
-    Fault.PAUSED: _l("已暂停合作"),
-    Fault.BLACKLISTED: _l("在黑名单"),
-    Fault.LICENCE_MISSING: _l("缺证照"),
-    Fault.LICENCE_EXPIRED: _l("证照已过期"),
-    Fault.LICENCE_ENDS_SOON: _l("证照快到期"),
-}
-_LICENCES: dict[str, LazyString] = {
-    LicenceKind.BUSINESS.value: _l("营业执照"),
-    LicenceKind.FOOD_TRADE.value: _l("食品经营许可证"),
-    LicenceKind.FOOD_PRODUCTION.value: _l("食品生产许可证"),
-    LicenceKind.ANIMAL.value: _l("动物防疫条件合格证"),
-    LicenceKind.SLAUGHTER.value: _l("生猪定点屠宰证"),
-    LicenceKind.SALT.value: _l("食盐批发证"),
-    LicenceKind.WASTE.value: _l("餐厨垃圾收运证"),
-    LicenceKind.OTHER.value: _l("其他"),
-}
 
 
 def finding(one: Finding) -> str:
@@ -78,13 +58,3 @@ def finding(one: Finding) -> str:
     if not one.limit:
         return text
     return f"{text} · {_LIMITS[one.code] % {'limit': one.limit}}"
-
-
-def fault(one: supplier_rules.Finding) -> str:
-    """Why a supplier may not supply, or what ends soon."""
-    parts = [str(_FAULTS[one.fault])]
-    if one.kinds:
-        parts.append(" / ".join(str(_LICENCES[kind.value]) for kind in one.kinds))
-    if one.until is not None:
-        parts.append(_("到 %(limit)s", limit=one.until))
-    return " · ".join(parts)
