@@ -284,22 +284,17 @@ def start(
     waiting = session.scalar(query)
     if waiting is not None:
         return _paper(course, waiting)
-    asks = select(Question).where(
-        Question.site_id == actor.site_id,
-        Question.course_id == course.id,
-        Question.active.is_(True),
-    )
-    questions = [
+    asks = [
         QuestionValues(text=one.text, options=tuple(one.options), right=tuple(one.right),
                        because=one.because)
-        for one in session.scalars(asks.order_by(Question.id))
+        for one in questions(session, actor.site_id, course.id)
     ]  # fmt: skip
-    if not course.active or not questions:
+    if not course.active or not asks:
         raise BadInputError("this course has no test now: choose another one")
     attempt_id = new_id()
     row = Attempt(
         id=attempt_id, site_id=actor.site_id, key=key, course_id=course.id, worker_id=worker.id,
-        business_date=day, paper=draw(questions, course.asked, attempt_id.int),
+        business_date=day, paper=draw(asks, course.asked, attempt_id.int),
         pass_percent=course.pass_percent, valid_days=course.valid_days, started_at=actor.at,
     )  # fmt: skip
     row, fresh = rows.insert_once(session, row, ("course_id", "worker_id"))
@@ -331,6 +326,28 @@ def hand_in(
     elif row.answers != chosen:
         raise BadInputError("this paper was handed in already: begin a new test")
     return Result(row.score or 0, bool(row.passed), row.good_until, tuple(marked))
+
+
+def paper(session: Session, site_id: UUID, attempt_id: UUID) -> tuple[UUID, Paper, Result | None]:
+    """Whose paper it is, what it asks, and how it ended where it was handed in.
+
+    Raises:
+        UnknownRowError: not a paper of this site.
+    """
+    row = rows.get(session, Attempt, site_id, attempt_id, "paper")
+    asked = _paper(rows.get(session, Course, site_id, row.course_id, "course"), row)
+    if row.answers is None:
+        return row.worker_id, asked, None
+    marked = tuple(mark(row.paper, row.answers))
+    return row.worker_id, asked, Result(row.score or 0, bool(row.passed), row.good_until, marked)
+
+
+def questions(session: Session, site_id: UUID, course_id: UUID) -> Sequence[Question]:
+    """What a course asks now."""
+    query = select(Question).where(
+        Question.site_id == site_id, Question.course_id == course_id, Question.active.is_(True)
+    )
+    return session.scalars(query.order_by(Question.id)).all()
 
 
 def record_file(session: Session, site_id: UUID, worker_id: UUID) -> list[FileLine]:
@@ -367,10 +384,10 @@ def due(session: Session, site_id: UUID, worker_id: UUID, day: date) -> Sequence
 
 
 def _paper(course: Course, row: Attempt) -> Paper:
-    questions = tuple(
+    asked = tuple(
         Asked(one["text"], tuple(one["options"]), len(one["right"]) > 1) for one in row.paper
     )
-    return Paper(row.id, course.title, questions, row.pass_percent)
+    return Paper(row.id, course.title, asked, row.pass_percent)
 
 
 def _taken(title: str) -> str:
