@@ -53,16 +53,26 @@ def done(engine: Engine) -> int:
         return len(session.scalars(select(Audit).where(Audit.action == "supervision.done")).all())
 
 
+def wait_until(page: Any, script: str) -> None:
+    """Ask the page until it says so; a promise is waited for."""
+    for _turn in range(200):
+        if page.evaluate(script):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(script)
+
+
 def wait_until_sent(tablet: Any) -> None:
     """Nothing is left in the tablet's own store."""
-    tablet.wait_for_function(
+    wait_until(
+        tablet,
         """() => new Promise((done) => {
             const asked = indexedDB.open("dafan-kitchen");
             asked.onsuccess = () => {
                 const count = asked.result.transaction("queue").objectStore("queue").count();
                 count.onsuccess = () => { asked.result.close(); done(count.result === 0); };
             };
-        })"""
+        })""",
     )
 
 
@@ -240,7 +250,7 @@ def test_pages_seen_before_are_there_without_a_network_and_gone_after_signing_ou
     assert [url for url in kept if not url.removeprefix(address).startswith(allowed)] == []
     tablet.click("button:has-text('退出')")
     tablet.wait_for_selector("[name=password]")
-    tablet.wait_for_function("() => caches.has('dafan-kitchen').then((there) => !there)")
+    wait_until(tablet, "() => caches.has('dafan-kitchen').then((there) => !there)")
 
 
 @pytest.fixture
