@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
 BENCHES: dict[str, str] = {
     "face": "pos.cli:bench_face_command",
     "gallery": "pos.cli:bench_gallery_command",
+    "kitchen": "server.cli_bench:kitchen",
     "sync": "server.cli_bench:sync",
     "till": "pos.cli:bench_till_command",
     "verify": "server.cli_bench:bench",

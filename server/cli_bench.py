@@ -1,4 +1,4 @@
-"""``dafan bench verify`` and ``dafan bench sync``: the server, timed on both engines."""
+"""``dafan bench verify``, ``sync`` and ``kitchen``: the server, timed on both engines."""
 
 import json
 import tempfile
@@ -45,3 +45,23 @@ def bench(sales: int, engine: str, as_json: bool) -> None:
 def sync(tills: int, batches: int, as_json: bool) -> None:
     """Push signed batches to a real server, on SQLite and PostgreSQL, beside pgbench."""
     click.echo(json.dumps(bench_sync(tills, batches), indent=None if as_json else 2))
+
+
+@click.command("kitchen")
+@click.option(
+    "--entries", type=click.IntRange(1000), default=1_000_000, show_default=True, help="Of stock."
+)
+@click.option("--engine", type=click.Choice(throwaway.ENGINES), default="sqlite", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def kitchen(entries: int, engine: str, as_json: bool) -> None:
+    """Plan a week, trace a dish and a lot in a year of data, look at frames of cameras."""
+    from server.bench_kitchen import bench_kitchen  # noqa: PLC0415 - loads the vision models
+
+    with (
+        tempfile.TemporaryDirectory(prefix="dafan-bench-") as folder,
+        throwaway.database(engine, Path(folder)) as url,
+    ):
+        made = make_engine(url)
+        result = bench_kitchen(made, entries)
+        made.dispose()
+    click.echo(json.dumps(result, indent=None if as_json else 2, ensure_ascii=False))
