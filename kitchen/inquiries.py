@@ -205,13 +205,22 @@ def close(session: Session, actor: Acting, inquiry_id: UUID) -> None:
         actor.record(session, "inquiry.close", str(row.id), {"closed": False}, {"closed": True})
 
 
+def get(session: Session, site_id: UUID, inquiry_id: UUID) -> Inquiry:
+    """An inquiry of the site.
+
+    Raises:
+        UnknownRowError: no such inquiry here.
+    """
+    return rows.get(session, Inquiry, site_id, inquiry_id, "inquiry")
+
+
 def comparison(session: Session, site_id: UUID, inquiry_id: UUID) -> tuple[Comparison, ...]:
     """The offers of an inquiry, ingredient by ingredient.
 
     Raises:
         UnknownRowError: no such inquiry here.
     """
-    row = rows.get(session, Inquiry, site_id, inquiry_id, "inquiry")
+    row = get(session, site_id, inquiry_id)
     offers: dict[UUID, list[Offer]] = {}
     for one in session.scalars(select(Quote).where(Quote.inquiry_id == row.id)):
         offers.setdefault(one.ingredient_id, []).append(Offer(one.supplier_id, Fen(one.price)))

@@ -22,7 +22,6 @@ from kitchen.plan import Item, Line, MealNeed, Rules, Stock
 from kitchen.recipes import Book, NoRecipeError
 from kitchen.stock_book import StockLevel
 
-
 Proposed = Mapping[tuple[Meal, UUID], int]
 """Portions that :mod:`kitchen.forecast` expects of a dish at a meal."""
 

@@ -114,20 +114,19 @@ def coming(
     rows = kitchen_sales.covers(session, site_id, since, max(last, today), venue_id=venue_id)
     known = {(row.on, row.period): row.covers for row in rows}
     told = expected.of_site(session, site_id)
-    found = []
-    for step in range((last - first).days + 1):
-        on = first + timedelta(days=step)
-        wanted = [(on, period) for period in periods]
-        for one in forecast.forecast_covers(rows, wanted, before=min(on, today)):
-            found.append(
-                Coming(
-                    one,
-                    told.get(Meal(on, one.period, venue_id)),
-                    known.get((on, one.period), 0) if on < today else None,
-                    known.get((on - timedelta(days=7), one.period)),
-                )
-            )
-    return found
+    days = [first + timedelta(days=step) for step in range((last - first).days + 1)]
+    return [
+        Coming(
+            one,
+            told.get(Meal(on, one.period, venue_id)),
+            known.get((on, one.period), 0) if on < today else None,
+            known.get((on - timedelta(days=7), one.period)),
+        )
+        for on in days
+        for one in forecast.forecast_covers(
+            rows, [(on, period) for period in periods], before=min(on, today)
+        )
+    ]
 
 
 def proposed_portions(

@@ -18,7 +18,9 @@ from server.pages.manage import (
     groups,
     imports,
     ingredients,
+    inquiries,
     keys,
+    menus,
     money,
     moves,
     online,
@@ -43,7 +45,7 @@ from server.pages.manage.blueprint import manage
 __all__ = [
     "accounts", "approvals", "audit", "bank", "bodies", "catalogue_exchange", "closing",
     "dishes", "disputes", "erasures", "exceptions", "faces", "forecast", "forks", "groups",
-    "imports", "ingredients", "keys", "manage", "money", "moves", "online", "orders",
-    "overview", "pay_outs", "people", "plan", "recipes", "refunds", "sales", "settings", "settlement",
-    "suppliers", "terminals", "till_staff", "top_ups", "venues",
+    "imports", "ingredients", "inquiries", "keys", "manage", "menus", "money", "moves",
+    "online", "orders", "overview", "pay_outs", "people", "plan", "recipes", "refunds", "sales",
+    "settings", "settlement", "suppliers", "terminals", "till_staff", "top_ups", "venues",
 ]  # fmt: skip
