@@ -31,6 +31,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no
             "threads": server.threads,
             "timeout": REQUEST_TIMEOUT_S,
             "graceful_timeout": 5,
+            "control_socket_disable": True,  # nobody but the system's service manager rules it
             "loglevel": self._settings.log_level.lower(),
             "logconfig_dict": logs.config(self._settings.log_level, self._settings.log_format),
             "proc_name": "dafan-server",
