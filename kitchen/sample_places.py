@@ -66,10 +66,11 @@ def update(session: Session, actor: Acting, cabinet_id: UUID, values: CabinetVal
 
 def counted(session: Session, site_id: UUID) -> dict[UUID, int]:
     """How many samples stand in each cabinet."""
-    query = select(Sample.cabinet_id, func.count()).where(
+    query = select(Sample.cabinet_id, func.count().label("samples")).where(
         Sample.site_id == site_id, Sample.disposed_at.is_(None)
     )
-    return dict(session.execute(query.group_by(Sample.cabinet_id)).tuples())
+    found = session.execute(query.group_by(Sample.cabinet_id))
+    return {row.cabinet_id: row.samples for row in found}
 
 
 def _taken(session: Session, row: Cabinet) -> Sequence[int]:

@@ -39,6 +39,11 @@ _EXCEPTIONS: dict[str, tuple[str, LazyString, LazyString]] = {
         _l("人脸已再次删除"),
         _l("服务器从备份恢复前已撤回同意：人脸数据已再次删除。"),
     ),
+    "licence_ends": (
+        "warn",
+        _l("供应商证照到期"),
+        _l("请向供应商索取新证照并登记；到期后不能下单和验收。"),
+    ),
     "notice": ("info", _l("结算台提醒"), _l("请到现场看一看。")),
 }
 
@@ -149,6 +154,7 @@ _ACTIONS: dict[str, LazyString] = {
     "batch.issue": _l("批次领料"),
     "batch.hand_on": _l("边角料转用"),
     "cabinet.create": _l("登记冷藏柜"),
+    "cabinet.update": _l("修改冷藏柜"),
     "cabinet.read": _l("记录柜温"),
     "collector.create": _l("登记收运单位"),
     "collector.update": _l("修改收运单位"),

@@ -21,7 +21,7 @@ from server import kitchen_day, uploads
 from server.access import may, needs
 from server.actor import Actor
 from server.pages import site_view
-from server.pages.kitchen import people, signing
+from server.pages.kitchen import people, samples, signing
 from server.pages.kitchen.blueprint import kitchen
 from server.pages.kitchen.morning import KINDS
 from server.pages.shared import actor, change, reading, site_id
@@ -75,9 +75,12 @@ def today() -> str:
     waiting.sort(key=lambda card: (card.state not in _LATE, card.row.due_at, card.row.place))
     with reading() as session:
         ends = people.ending(session, day) if may("run_kitchen") else []
+    with reading() as session:
+        red = samples.red(session, now)
     return render_template(
         "kitchen/today.html",
         day=day,
+        red=red,
         ends=ends,
         certificates=KINDS,
         waiting=waiting,

@@ -1,0 +1,89 @@
+"""Which meal a page of the tablet shows: the one of now, until the person chooses another one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from flask import request
+
+from dafan.errors import BadInputError
+from dafan.records import MealPeriod
+from kitchen.meals import Meal
+from server import kitchen_day, sites
+from server.pages import site_view
+from server.pages.shared import as_uuid, reading, site_id
+from server.services import services
+from server.sites import Venue
+
+AFTER = timedelta(hours=1)
+"""So long behind its end a meal is still the one of now: leftovers, late samples."""
+_BACK = 60
+
+
+@dataclass(frozen=True, slots=True)
+class AtMeal:
+    """A meal, and what can be chosen instead."""
+
+    meal: Meal
+    name: str
+    starts: datetime
+    ends: datetime
+    periods: Sequence[MealPeriod]
+    venues: Sequence[Venue]
+    today: date
+
+    @property
+    def args(self) -> dict[str, str]:
+        """The meal in an address."""
+        return address_of(self.meal)
+
+
+def address_of(meal: Meal) -> dict[str, str]:
+    """A meal in an address or a form."""
+    return {"day": meal.day.isoformat(), "period": meal.period, "venue": str(meal.venue_id)}
+
+
+def chosen() -> AtMeal:
+    """The meal that the address or the form names, else the one of now.
+
+    Raises:
+        BadInputError: no such day, meal period or venue here.
+    """
+    view, now = site_view.current(), services().clock.now()
+    today = view.today(now)
+    day = _day(request.values.get("day", ""), today)
+    with reading() as session:
+        venues = sites.venues(session, site_id())
+    wanted = request.values.get("venue", "")
+    venue = next((one for one in venues if one.id == as_uuid(wanted)), None)
+    if not venues or (wanted and venue is None):
+        raise BadInputError("the site has no such venue: choose one of its venues")
+    code = request.values.get("period", "") or _of_now(now)
+    edges = kitchen_day.window(view.policy, day, code)
+    if edges is None:
+        raise BadInputError("the site has no such meal: choose one of its meals")
+    meal = Meal(day, code, (venue or venues[0]).id)
+    return AtMeal(meal, view.period_name(code), *edges, view.policy.periods, venues, today)
+
+
+def _of_now(now: datetime) -> str:
+    """The first meal of the day that is not long over; the last one in the evening."""
+    view = site_view.current()
+    day = view.today(now)
+    for period in view.policy.periods:
+        edges = kitchen_day.window(view.policy, day, period.code)
+        if edges is not None and now < edges[1] + AFTER:
+            return period.code
+    return view.policy.periods[-1].code if view.policy.periods else ""
+
+
+def _day(text: str, today: date) -> date:
+    if not text:
+        return today
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise BadInputError("this is no date: choose a day") from error
+    if abs(day - today) > timedelta(days=_BACK):
+        raise BadInputError(f"choose a day within {_BACK} days of today")
+    return day
