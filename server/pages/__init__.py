@@ -6,6 +6,7 @@
 from flask import Flask
 
 from server.pages import layout, own_account, second_factor
+from server.pages.board import blueprint as board
 from server.pages.kitchen import kitchen
 from server.pages.manage import manage
 from server.pages.session import blueprint
@@ -22,3 +23,4 @@ def register_pages(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.register_blueprint(manage)
     app.register_blueprint(kitchen)
+    app.register_blueprint(board)

@@ -32,6 +32,7 @@ _MENU = (
     Item("manage.subsidies", _l("补贴"), "run_subsidies"),
     Item("kitchen.today", _l("后厨"), "see_kitchen"),
     Item("manage.menus", _l("食谱"), "see_dishes"),
+    Item("manage.incidents_list", _l("违规"), "see_incidents"),
     Item("manage.dishes_list", _l("菜品"), "see_dishes"),
     Item("manage.orders_list", _l("采购"), "see_buying"),
     Item("manage.approvals_inbox", _l("审批"), "approve_buying", also="approve_stock"),

@@ -5,7 +5,9 @@ from server.pages.manage import (
     approvals,
     audit,
     bank,
+    boards,
     bodies,
+    cameras,
     catalogue_exchange,
     closing,
     dishes,
@@ -35,6 +37,7 @@ from server.pages.manage import (
     settings,
     settlement,
     suppliers,
+    teaching,
     terminals,
     till_staff,
     top_ups,
@@ -43,9 +46,10 @@ from server.pages.manage import (
 from server.pages.manage.blueprint import manage
 
 __all__ = [
-    "accounts", "approvals", "audit", "bank", "bodies", "catalogue_exchange", "closing",
-    "dishes", "disputes", "erasures", "exceptions", "faces", "forecast", "forks", "groups",
-    "imports", "ingredients", "inquiries", "keys", "manage", "menus", "money", "moves",
+    "accounts", "approvals", "audit", "bank", "boards", "bodies", "cameras", "catalogue_exchange",
+    "closing", "dishes", "disputes", "erasures", "exceptions", "faces", "forecast", "forks",
+    "groups", "imports", "ingredients", "inquiries", "keys", "manage", "menus", "money", "moves",
     "online", "orders", "overview", "pay_outs", "people", "plan", "recipes", "refunds", "sales",
-    "settings", "settlement", "suppliers", "terminals", "till_staff", "top_ups", "venues",
+    "settings", "settlement", "suppliers", "teaching", "terminals", "till_staff", "top_ups",
+    "venues",
 ]  # fmt: skip
