@@ -20,6 +20,7 @@ from kitchen import rows
 from kitchen.rows import SiteRow, Values
 from kitchen.supplier_rules import (
     BY_CATEGORY,
+    SOON,
     Finding,
     LicenceValues,
     Needs,
@@ -172,6 +173,34 @@ def same_licence(
         if licence_values(known).model_copy(update={"file": ""}) == told:
             return known
     return None
+
+
+def ending(session: Session, site_id: UUID, day: date) -> Sequence[tuple[str, LicenceValues]]:
+    """Licences of suppliers in use that ended or end soon, and have no newer one of their kind.
+
+    Returns:
+        The supplier's name and what the licence says, by supplier.
+    """
+    query = (
+        select(Supplier.name, Licence)
+        .join(Supplier, Supplier.id == Licence.supplier_id)
+        .where(
+            Licence.site_id == site_id,
+            Licence.withdrawn_at.is_(None),
+            Supplier.standing == Standing.ACTIVE.value,
+        )
+        .order_by(Supplier.name, Supplier.id, Licence.id)
+    )
+    longest: dict[tuple[UUID, str], tuple[str, LicenceValues]] = {}
+    for name, row in session.execute(query):
+        at = row.supplier_id, row.kind
+        values = licence_values(row)
+        known = longest.get(at)
+        if known is None or (known[1].valid_to or date.max) < (values.valid_to or date.max):
+            longest[at] = name, values
+    return [
+        (name, one) for name, one in longest.values() if (one.valid_to or date.max) <= day + SOON
+    ]
 
 
 def is_licence_picture(session: Session, site_id: UUID, file: str) -> bool:

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from dafan.acting import Acting
+from dafan.db import reading, writing
 from dafan.errors import BadInputError
 from dafan.money import Fen
-from kitchen import cookbook, expected, forecast, purchasing
+from kitchen import cookbook, expected, forecast, purchasing, suppliers
 from kitchen.expected import Told
 from kitchen.forecast import Forecast
 from kitchen.meals import Meal
@@ -18,7 +20,10 @@ from kitchen.menus import Menu
 from kitchen.purchase_book import PurchaseOrder
 from kitchen.purchase_rules import LineValues, OrderValues
 from kitchen.week_plan import Proposed
-from server import kitchen_sales
+from server import exceptions, kitchen_sales, sites
+
+LICENCE_ENDS = "licence_ends"
+"""Code of the exception that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,22 @@ def draft_orders(
         )
         for (supplier, deliver_on), lines in orders.items()
     ]
+
+
+def warn_of_licences(engine: Engine, now: datetime) -> str:
+    """Put every licence that ended or ends soon on the list of exceptions, each of them once."""
+    warned = 0
+    with reading(engine) as session:
+        found = [site.id for site in sites.all_sites(session)]
+    for site_id in found:
+        with writing(engine) as session:
+            day = sites.business_date(session, site_id, now)
+            for name, one in suppliers.ending(session, site_id, day):
+                detail = f"{name} · {one.number} · {one.valid_to}"
+                if not exceptions.is_told(session, site_id, LICENCE_ENDS, detail):
+                    exceptions.add(session, site_id, LICENCE_ENDS, now, detail=detail)
+                    warned += 1
+    return f"{warned} licences end"
 
 
 # --- how many will come -------------------------------------------------------------------------

@@ -18,7 +18,8 @@ class ExceptionItem(Base):
 
     Codes: ``parked`` (an entry could not be booked), ``fork`` (a till restored from an old disk),
     ``overdraft``, ``over_limit``, ``subsidised_twice``, ``not_active``, ``wrong_date``,
-    ``late_sale`` (of a closed day), ``unpublished``, ``notice`` (the terminal speaks).
+    ``late_sale`` (of a closed day), ``unpublished``, ``notice`` (the terminal speaks),
+    ``licence_ends`` (of a supplier).
     """
 
     __tablename__ = "exception_item"
@@ -74,6 +75,16 @@ def page(
     if before is not None:
         query = query.where(ExceptionItem.id < before)
     return session.scalars(query.order_by(ExceptionItem.id.desc()).limit(min(limit, 200))).all()
+
+
+def is_told(session: Session, site_id: UUID, code: str, detail: str) -> bool:
+    """Whether the list has, or had, an item that says the same."""
+    query = select(ExceptionItem.id).where(
+        ExceptionItem.site_id == site_id,
+        ExceptionItem.code == code,
+        ExceptionItem.detail == detail,
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def count_open(session: Session, site_id: UUID) -> int:

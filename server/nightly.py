@@ -18,6 +18,7 @@ from server import (
     subsidy_expiry,
 )
 from server.backup_format import read_passphrase
+from server.buying import warn_of_licences
 from server.gateway import Gateway, open_gateway
 from server.jobs import Daily, Every, Job
 from server.services import Services
@@ -34,6 +35,9 @@ def jobs(parts: Services) -> list[Job]:
         Job("subsidies", Daily(time(4, 10), zone), lambda now: _subsidies(parts.engine, now)),
         Job("verify", Daily(time(4, 40), zone), lambda now: _verify(parts.engine, now)),
     ]
+    made.append(
+        Job("licences", Daily(time(5), zone), lambda now: warn_of_licences(parts.engine, now))
+    )
     made.append(Job("supervision", Every(5), lambda now: kitchen_day.drive(parts.engine, now)))
     made.append(Job("samples", Every(5), lambda now: kitchen_day.watch(parts.engine, now)))
     made.append(Job("served", Every(5), lambda now: kitchen_sales.drive(parts.engine, now)))

@@ -1,0 +1,146 @@
+"""The inbox: what waits for a person, and the table of who approves how much."""
+
+from datetime import date
+
+import pytest
+
+from dafan import db
+from kitchen import approvals, ingredients, purchasing, stock, stock_requests, suppliers
+from kitchen.ingredients import IngredientValues
+from kitchen.purchase_rules import LineValues, OrderValues
+from kitchen.stock import NewLot, WasteReason
+from kitchen.stock_requests import Asked, StockRequest
+from kitchen.supplier_rules import LicenceKind, LicenceValues
+from kitchen.suppliers import SupplierValues
+
+DAY = date(2026, 3, 2)
+
+
+@pytest.fixture
+def rice(engine, actor):
+    with db.writing(engine) as session:
+        return ingredients.create(session, actor, IngredientValues(name="大米")).id
+
+
+@pytest.fixture
+def ask_order(engine, actor, rice):
+    """Ask for the approval of an order of so many fen."""
+    with db.writing(engine) as session:
+        seller = suppliers.create(session, actor, SupplierValues(name="粮油店")).id
+        paper = LicenceValues(kind=LicenceKind.BUSINESS, number="1", valid_from=DAY)
+        suppliers.add_licence(session, actor, seller, paper)
+
+    def ask(fen, key="o"):
+        line = LineValues(ingredient_id=rice, quantity=1000, price=fen)
+        values = OrderValues(supplier_id=seller, deliver_on=DAY, lines=(line,))
+        with db.writing(engine) as session:
+            order = purchasing.draft(session, actor, values, DAY, key=key).id
+            purchasing.ask(session, actor, order)
+        return order
+
+    return ask
+
+
+@pytest.fixture
+def thrown_away(engine, actor, rice):
+    """Somebody asks to throw away 3 of 10 kg of rice."""
+    with db.writing(engine) as session:
+        lot = stock.put_in(session, actor, NewLot(rice, 10_000, 5200), key="in", day=DAY)
+        request = stock_requests.ask_waste(
+            session, actor, lot.id, 3000, reason=WasteReason.TRIM, key="w", day=DAY, note="受潮"
+        )
+        return lot.id, request.id
+
+
+def left(engine, actor, lot):
+    with db.reading(engine) as session:
+        return stock.left_of(session, actor.site_id, lot)
+
+
+def table(**changes):
+    told = {
+        "kind_admin": "all", "kind_manager": "up_to", "up_to_manager": "5000",
+        "kind_finance": "none",
+    }  # fmt: skip
+    return told | changes
+
+
+def test_an_order_above_the_limit_waits_for_somebody_higher(browser, ask_order):
+    ask_order(2_000_001)
+    boss, admin = browser("manager"), browser("admin")
+    assert "没有采购单在等您" in boss.see("/manage/approvals")
+    assert "¥20,000.01" in admin.see("/manage/approvals")
+
+
+def test_only_the_administrator_says_who_approves_how_much(browser, ask_order):
+    order = ask_order(600_000)
+    boss, admin = browser("manager"), browser("admin")
+    assert f"{order}/approve" in boss.see("/manage/approvals")
+    assert boss.send("/manage/approvals/rules", "/manage/", **table()).status_code == 403
+    page = admin.send("/manage/approvals/rules", "/manage/approvals/rules", **table()).text
+    assert "审批权限已保存" in page
+    assert 'value="5000.00"' in page
+    assert "没有采购单在等您" in boss.see("/manage/approvals")
+    sent = boss.send(f"/manage/approvals/orders/{order}/approve", "/manage/")
+    assert "超出您的审批权限" in sent.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({"kind_admin": "none"}, "至少要有一个角色"),
+        ({"up_to_manager": ""}, "不是金额"),
+        ({"up_to_manager": "0"}, "大于零"),
+        ({"up_to_manager": "-5"}, "大于零"),
+    ],
+)
+def test_a_table_that_does_not_fit_changes_nothing(browser, engine, site, changes, advice):
+    admin = browser("admin")
+    told = table(**changes)
+    page = admin.send("/manage/approvals/rules", "/manage/approvals/rules", **told).text
+    assert advice in page
+    with db.reading(engine) as session:
+        assert approvals.rules_of(session, site.id) == []
+
+
+def test_waste_is_thrown_away_when_another_person_agrees(browser, engine, actor, thrown_away):
+    lot, request = thrown_away
+    chief = browser("kitchen_manager")
+    page = chief.see("/manage/approvals")
+    assert "3 kg" in page
+    assert "受潮" in page
+    path = f"/manage/approvals/stock/{request}"
+    assert "已同意" in chief.send(f"{path}/approve", "/manage/").text
+    assert left(engine, actor, lot) == 7000
+    chief.send(f"{path}/approve", "/manage/")
+    assert left(engine, actor, lot) == 7000
+    assert "没有领料或报损在等您" in chief.see("/manage/approvals")
+
+
+def test_a_refusal_moves_nothing_and_says_why(browser, engine, actor, thrown_away):
+    lot, request = thrown_away
+    chief, path = browser("kitchen_manager"), f"/manage/approvals/stock/{thrown_away[1]}/refuse"
+    assert "请填写原因" in chief.send(path, "/manage/", reason="").text
+    assert "已拒绝" in chief.send(path, "/manage/", reason="还能用").text
+    assert left(engine, actor, lot) == 10_000
+    with db.reading(engine) as session:
+        assert session.get_one(StockRequest, request).state == Asked.REFUSED
+
+
+def test_nobody_agrees_to_his_own_waste(browser, engine, actor, rice):
+    chief = browser("kitchen_manager")
+    own = type(actor)(actor.site_id, "kitchen_manager", actor.at)
+    with db.writing(engine) as session:
+        lot = stock.put_in(session, actor, NewLot(rice, 10_000, 5200), key="in", day=DAY)
+        request = stock_requests.ask_waste(
+            session, own, lot.id, 3000, reason=WasteReason.TRIM, key="w", day=DAY
+        )
+    assert "您申请的，等另一人审批" in chief.see("/manage/approvals")
+    chief.send(f"/manage/approvals/stock/{request.id}/approve", "/manage/")
+    assert left(engine, actor, lot.id) == 10_000
+
+
+def test_finance_finds_its_refunds_and_no_stock(browser):
+    page = browser("finance").see("/manage/approvals")
+    assert "没有退款在等审批" in page
+    assert "领料和报损" not in page
