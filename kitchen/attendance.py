@@ -74,7 +74,8 @@ def sign(
     here = present(session, actor.site_id, day).get(worker_id) is not None
     if here is (direction is Direction.IN):
         word = "here already" if here else "not signed in today"
-        raise BadInputError(f"{worker.name} is {word}: nothing was written")
+        code = "here_already" if here else "not_here"
+        raise BadInputError(f"{worker.name} is {word}: nothing was written", code=code)
     row, fresh = rows.insert_once(session, row, same)
     if fresh:
         actor.record(session, f"worker.sign_{direction.value}", str(worker_id), None, how.value)

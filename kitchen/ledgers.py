@@ -244,7 +244,7 @@ def disinfected(
         UnknownRowError: no such row to correct.
     """
     if values.ended_at > actor.at:
-        raise BadInputError("it ends later than now: write it when it is over")
+        raise BadInputError("it ends later than now: write it when it is over", code="too_soon")
     faults = [fault.value for fault in check_disinfection(values)]
     row = Disinfection(
         **_base(actor, key, day, corrects, reason), **values.model_dump(), faults=faults

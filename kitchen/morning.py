@@ -218,7 +218,9 @@ def clear(session: Session, actor: Acting, check_id: UUID, reason: str) -> Morni
     if row.passed:
         raise BadInputError("this check was passed: there is nothing to clear")
     if row.cleared_at is not None:
-        raise BadInputError(f"this check was cleared by {row.cleared_by} already")
+        raise BadInputError(
+            f"this check was cleared by {row.cleared_by} already", code="cleared_already"
+        )
     worker = staff.get(session, actor.site_id, row.worker_id)
     rows.require_other(actor.name, worker.journal_name, "clear himself")
     row.cleared_at, row.cleared_by, row.cleared_reason = actor.at, actor.name, reason

@@ -202,9 +202,9 @@ def say(text: str, what: str, longest: int = 200) -> str:
     """
     said = text.strip()
     if not said:
-        raise BadInputError(f"say {what}")
+        raise BadInputError(f"say {what}", code="nothing_said")
     if len(said) > longest:
-        raise BadInputError(f"say {what} in at most {longest} characters")
+        raise BadInputError(f"say {what} in at most {longest} characters", code="said_too_much")
     return said
 
 

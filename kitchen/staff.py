@@ -217,7 +217,9 @@ def get_active(session: Session, site_id: UUID, worker_id: UUID) -> Worker:
     """
     row = get(session, site_id, worker_id, lock=True)
     if not row.active:
-        raise BadInputError(f"{row.name} does not work here any more: ask the manager")
+        raise BadInputError(
+            f"{row.name} does not work here any more: ask the manager", code="worker_left"
+        )
     return row
 
 
@@ -263,10 +265,14 @@ def add_certificate(
     """
     worker = get(session, actor.site_id, worker_id)
     if values.expires < values.issued:
-        raise BadInputError("the certificate ends before it begins: look at both dates again")
+        raise BadInputError(
+            "the certificate ends before it begins: look at both dates again",
+            code="certificate_dates",
+        )
     if values.kind is CertificateKind.HEALTH and values.expires > values.issued + HEALTH_YEAR:
         raise BadInputError(
-            "a health certificate is good for one year at most (食品安全法 45): look at its dates"
+            "a health certificate is good for one year at most (食品安全法 45): look at its dates",
+            code="certificate_year",
         )
     row = Certificate(
         id=new_id(), site_id=actor.site_id, worker_id=worker.id,
