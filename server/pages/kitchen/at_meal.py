@@ -67,14 +67,17 @@ def chosen() -> AtMeal:
 
 
 def _of_now(now: datetime) -> str:
-    """The first meal of the day that is not long over; the last one in the evening."""
+    """The first meal of the business day that is not long over; the last one at its end."""
     view = site_view.current()
     day = view.today(now)
-    for period in view.policy.periods:
-        edges = kitchen_day.window(view.policy, day, period.code)
-        if edges is not None and now < edges[1] + AFTER:
-            return period.code
-    return view.policy.periods[-1].code if view.policy.periods else ""
+    meals = [
+        (edges, period.code)
+        for period in view.policy.periods
+        if (edges := kitchen_day.window(view.policy, day, period.code)) is not None
+    ]
+    meals.sort()
+    coming = (code for (_starts, ends), code in meals if now < ends + AFTER)
+    return next(coming, meals[-1][1] if meals else "")
 
 
 def _day(text: str, today: date) -> date:
