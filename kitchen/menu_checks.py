@@ -23,6 +23,9 @@ NEVER_MAIN = frozenset({SEASONING, OIL, CEREAL})
 """Categories of ingredients that make no dish alike: salt is in all of them."""
 VEGETABLES = frozenset({VEGETABLE, FUNGUS})
 
+KNOWN_ENOUGH = 950
+"""Permille of the edible weight: a spoon of wine that tells nothing does not hide a dish."""
+
 
 @dataclass(frozen=True)
 class DishFacts:
@@ -37,7 +40,7 @@ class DishFacts:
     cost: Fen | None = None
     """None: some ingredient has no price."""
     nutrients: Mapping[Nutrient, Fraction] = field(default_factory=dict)
-    """In each nutrient's unit; only those that are known of the whole weight."""
+    """In each nutrient's unit; only those that are known of :data:`KNOWN_ENOUGH` of the weight."""
     vegetables: Fraction = Fraction(0)
     """Grams, as bought."""
     known: bool = True
@@ -69,7 +72,11 @@ def facts_of(book: Book, dish_id: UUID, name: str) -> DishFacts:
         allergens=recipes.allergens(book, dish_id),
         cost=cost.fen if cost.complete else None,
         nutrients=MappingProxyType(
-            {one: amount.value for one, amount in found.amounts.items() if amount.complete}
+            {
+                one: amount.value
+                for one, amount in found.amounts.items()
+                if amount.known_permille >= KNOWN_ENOUGH
+            }
         ),
         vegetables=vegetables,
     )

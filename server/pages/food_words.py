@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 from dafan.money import Fen
 from dafan.quantity import Measure
 from kitchen.ingredients import Allergen, Keep
+from kitchen.menu_checks import Fault, Finding
 from kitchen.nutrition import Nutrient
 from server.pages.formats import DASH, yuan
 
@@ -49,6 +50,40 @@ MEASURES: dict[str, LazyString] = {
 _PRICED: dict[str, LazyString] = {
     Measure.MASS: _l("公斤"), Measure.VOLUME: _l("升"), Measure.COUNT: _l("个"),
 }  # fmt: skip
+_FINDINGS: dict[Fault, LazyString] = {
+    Fault.REPEATED_MAIN: _l("主料重复：%(about)s（%(dishes)s）"),
+    Fault.FORBIDDEN: _l("搭配禁忌：%(dishes)s %(about)s"),
+    Fault.TOO_DEAR: _l("人均成本 %(fen)s，目标 %(wanted)s"),
+    Fault.NO_PRICE: _l("有食材没有单价，成本偏低：%(dishes)s"),
+    Fault.NO_RECIPE: _l("没有配方，成本和营养都不知道：%(dishes)s"),
+    Fault.FEW_VEGETABLES: _l("人均蔬菜 %(amount)s 克，至少 %(bound)s 克"),
+    Fault.NUTRIENT_UNKNOWN: _l("%(nutrient)s不全：%(dishes)s"),
+    Fault.NUTRIENT_HIGH: _l("人均%(nutrient)s %(amount)s %(unit)s，最多 %(bound)s"),
+    Fault.NUTRIENT_LOW: _l("人均%(nutrient)s %(amount)s %(unit)s，至少 %(bound)s"),
+    Fault.ALLERGEN: _l("%(dishes)s含%(allergen)s"),
+}
+
+_AGAIN = _l("%(dishes)s前几餐刚上过")
+
+
+def finding(found: Finding) -> str:
+    """What is to be looked at in a menu, in the person's language."""
+    nutrient = Nutrient(found.about) if found.fault in _OF_NUTRIENTS else None
+    again = found.fault is Fault.REPEATED_MAIN and len(found.dishes) == 1
+    return str(_AGAIN if again else _FINDINGS[found.fault]) % {
+        "about": found.about,
+        "dishes": str(_l("、")).join(found.dishes),
+        "fen": yuan(Fen(found.amount)),
+        "wanted": yuan(Fen(found.bound)),
+        "amount": found.amount,
+        "bound": found.bound,
+        "nutrient": "" if nutrient is None else NUTRIENTS[nutrient],
+        "unit": "" if nutrient is None else nutrient.unit,
+        "allergen": ALLERGENS.get(found.about, ""),
+    }
+
+
+_OF_NUTRIENTS = {Fault.NUTRIENT_UNKNOWN, Fault.NUTRIENT_HIGH, Fault.NUTRIENT_LOW}
 
 
 def priced(amount: int | None, measure: str) -> str:

@@ -65,7 +65,7 @@ def test_a_measure_cannot_be_changed_by_a_form_either(browser, engine, site, act
         {"measure": "box"},
     ],
 )
-def test_what_does_not_fit_keeps_nothing(browser, engine, site, wrong):
+def test_what_does_not_fit_keeps_nothing(browser, engine, wrong):
     answer = browser("manager").send("/manage/ingredients/new", **{**FIELDS, **wrong})
     assert answer.status_code == 200
     assert answer.request.path == "/manage/ingredients/new"

@@ -21,13 +21,12 @@ def pantry(engine, actor):
             {"name": "鸡蛋", "measure": "piece", "price": 80, "weighs": 50, "allergens": ["egg"]},
         ):
             ingredients.create(session, actor, read_values(values))
-        made = {
+        return {
             name: dishes.create(
                 session, actor, DishValues(name=name, unit=Unit.PIECE, price=1000, active=active)
             ).id
             for name, active in (("炒饭", True), ("酱", False))
         }
-    return made
 
 
 def fields(**changed):
