@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import render_template
 from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
 
 from server.access import may, needs
 from server.pages.kitchen.blueprint import kitchen
@@ -27,11 +28,25 @@ class Tile:
 
 
 TILES: list[Tile] = []
-"""In the order of the kitchen's day; each page adds its own line here."""
+"""Each page adds its own line here."""
+SECTIONS: tuple[tuple[LazyString, tuple[str, ...]], ...] = (
+    (_l("今天的事"), ("morning_list", "attendance_list", "production", "waste", "collectors",
+                  "cabinets")),
+    (_l("台账和检查"), ("ledger", "additive_list", "area_list", "control", "meter_list")),
+    (_l("问题和设备"), ("findings", "incident_list", "repair_list", "equipment_list")),
+    (_l("人员和设置"), ("people_list", "courses", "template")),
+)  # fmt: skip
+"""Headings, and the pages under them in the order of the kitchen's day; others come last."""
 
 
 @kitchen.get("/more")
 @needs("see_kitchen")
 def more() -> str:
     """All doors that the signed-in person may open."""
-    return render_template("kitchen/more.html", tiles=[tile for tile in TILES if may(tile.right)])
+    mine = {tile.endpoint.removeprefix("kitchen."): tile for tile in TILES if may(tile.right)}
+    shown = [
+        (heading, [mine.pop(name) for name in names if name in mine]) for heading, names in SECTIONS
+    ]
+    heading, tiles = shown[-1]
+    shown[-1] = heading, [*tiles, *mine.values()]
+    return render_template("kitchen/more.html", sections=shown)
