@@ -160,7 +160,7 @@ def _proposed(good: Sequence[Supplier], one: Ingredient, last: Offer | None) -> 
 def _dish_names(session: Session, found: DaysPlan) -> Mapping[UUID, str]:
     wanted = {use.dish_id for use in found.uses} | {*found.without_recipe, *found.without_portions}
     query = select(Dish.id, Dish.name).where(Dish.site_id == site_id(), Dish.id.in_(wanted))
-    return dict(row.tuple() for row in session.execute(query))
+    return {row.id: row.name for row in session.execute(query)}
 
 
 def _days(asked: Mapping[str, str], today: date) -> tuple[date, date]:
