@@ -38,6 +38,7 @@ _MENU = (
     Item("manage.approvals_inbox", _l("审批"), "approve_buying", also="approve_stock"),
     Item("manage.terminals_list", _l("结算台"), "see_terminals"),
     Item("manage.exceptions_list", _l("例外"), "see_exceptions"),
+    Item("manage.limits", _l("后厨限值"), "run_kitchen"),
     Item("manage.settings", _l("设置"), "see_settings"),
     Item("manage.keys", _l("密钥"), "see_keys"),
     Item("manage.audit", _l("审计"), "see_audit"),

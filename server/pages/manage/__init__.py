@@ -22,6 +22,7 @@ from server.pages.manage import (
     ingredients,
     inquiries,
     keys,
+    limits,
     menus,
     money,
     moves,
@@ -46,10 +47,10 @@ from server.pages.manage import (
 from server.pages.manage.blueprint import manage
 
 __all__ = [
-    "accounts", "approvals", "audit", "bank", "boards", "bodies", "cameras", "catalogue_exchange",
-    "closing", "dishes", "disputes", "erasures", "exceptions", "faces", "forecast", "forks",
-    "groups", "imports", "ingredients", "inquiries", "keys", "manage", "menus", "money", "moves",
-    "online", "orders", "overview", "pay_outs", "people", "plan", "recipes", "refunds", "sales",
-    "settings", "settlement", "suppliers", "teaching", "terminals", "till_staff", "top_ups",
-    "venues",
+    "accounts", "approvals", "audit", "bank", "boards", "bodies", "cameras",
+    "catalogue_exchange", "closing", "dishes", "disputes", "erasures", "exceptions", "faces",
+    "forecast", "forks", "groups", "imports", "ingredients", "inquiries", "keys", "limits",
+    "manage", "menus", "money", "moves", "online", "orders", "overview", "pay_outs", "people",
+    "plan", "recipes", "refunds", "sales", "settings", "settlement", "suppliers", "teaching",
+    "terminals", "till_staff", "top_ups", "venues",
 ]  # fmt: skip

@@ -1,0 +1,125 @@
+"""The kitchen's limits in the words of the pages: label, unit, range, and where each comes from."""
+
+from dataclasses import MISSING, dataclass, fields
+from typing import Any
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+from kitchen.incidents import IncidentRules
+from kitchen.limits import LAW, Law, subject_of
+from kitchen.menu_checks import MenuRules
+from kitchen.plan import Rules as PlanRules
+from kitchen.production import ProductionRules
+from kitchen.receiving_rules import Rules as ReceivingRules
+from kitchen.sample_rules import SampleRules
+from kitchen.staff import StaffRules
+from kitchen.stock_view import StockRules
+
+_TENTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One field of a subject's rules.
+
+    Attributes:
+        scale: So many stored units are one shown unit: tenths of a degree, per mille as percent.
+        low: The least that makes sense, stored.
+        high: The most that makes sense, stored.
+    """
+
+    name: str
+    label: LazyString
+    unit: LazyString | str
+    why: LazyString | str
+    high: int
+    low: int = 0
+    scale: int = 1
+    switch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The rules of one subject."""
+
+    kind: type[Any]
+    title: LazyString
+    limits: tuple[Limit, ...]
+
+    @property
+    def name(self) -> str:
+        """As it is kept, and as the address says it."""
+        return subject_of(self.kind)
+
+    def usual(self, limit: Limit) -> Any:
+        """The default of a field."""
+        found = {field.name: field.default for field in fields(self.kind)}[limit.name]
+        if found is MISSING:
+            raise TypeError(f"{limit.name} of {self.name} has no default")
+        return found
+
+    def law(self, limit: Limit) -> Law | None:
+        """What is laid down for a field."""
+        return LAW.get(self.name, {}).get(limit.name)
+
+
+_GRAMS, _HOURS, _MINUTES, _DAYS = _l("克"), _l("小时"), _l("分钟"), _l("天")
+_DEGREES, _PERCENT = "℃", "%"
+_GUIDE = _l("餐饮服务食品安全操作规范（2018）")
+_DOOR = _l("餐饮服务食品安全操作规范（2018）6.2")
+_SAMPLES = _l("教育部令第45号第40条；操作规范 7.9")
+_HABIT = _l("常用值，不是法规")
+_DAY, _YEAR, _MOST_GRAMS = 24 * 60, 366, 50_000
+
+SUBJECTS: tuple[Subject, ...] = (
+    Subject(SampleRules, _l("留样"), (
+        Limit("grams", _l("每样至少"), _GRAMS, _SAMPLES, _MOST_GRAMS),
+        Limit("most_grams", _l("每样最多"), _GRAMS, _l("再多就是放错了东西"), _MOST_GRAMS),
+        Limit("hours", _l("至少保存"), _HOURS, _SAMPLES, 24 * 30),
+        Limit("red_minutes", _l("餐次结束前多久还没留就亮红灯"), _MINUTES, _HABIT, _DAY),
+        Limit("overdue_hours", _l("到期多久没销就亮黄灯"), _HOURS, _HABIT, 24 * 30),
+        Limit("cooked_hours", _l("出锅多久以内的才能留"), _HOURS, _HABIT, 48),
+    )),
+    Subject(ReceivingRules, _l("验收"), (
+        Limit("chilled_over_label", _l("冷藏品最多比标签高"), _DEGREES,
+              _DOOR, 100, scale=_TENTH),
+        Limit("chilled_most", _l("标签没写时冷藏品最高"), _DEGREES, _GUIDE, 150, scale=_TENTH),
+        Limit("frozen_most", _l("冷冻品表面最高"), _DEGREES,
+              _l("餐饮服务食品安全操作规范（2018）6.2：不宜高于 −9 ℃"), 0, low=-400, scale=_TENTH),
+        Limit("positive", _l("农残抑制率达到即阳性"), _PERCENT, "GB/T 5009.199-2003", 1000,
+              low=10, scale=_TENTH),
+        Limit("over_ordered", _l("比订单多多少以内不提醒"), _PERCENT, _HABIT, 1000, scale=_TENTH),
+        Limit("life_left", _l("到货时剩余保质期至少"), _PERCENT, _HABIT, 1000, scale=_TENTH),
+    )),
+    Subject(ProductionRules, _l("烹饪"), (
+        Limit("core_tenths", _l("中心温度至少"), _DEGREES, _GUIDE, 1200, scale=_TENTH),
+        Limit("hot_tenths", _l("热藏至少"), _DEGREES, _GUIDE, 1200, scale=_TENTH),
+        Limit("warm_minutes", _l("8 至 60 ℃ 之间最多放"), _MINUTES, _GUIDE, _DAY),
+        Limit("chilled_hours", _l("剩余菜冷藏最多放"), _HOURS, _HABIT, 24 * 7),
+    )),
+    Subject(StaffRules, _l("人员"), (
+        Limit("check_required", _l("没有晨检不能接触食品"), "", _GUIDE,
+              1, switch=True),
+        Limit("warn_days", _l("健康证到期前多少天提醒"), _DAYS, _HABIT, _YEAR),
+    )),
+    Subject(StockRules, _l("库存"), (
+        Limit("maximum_times", _l("库存超过最低量的多少倍就提醒"), _l("倍"), _HABIT, 1000, low=1),
+    )),
+    Subject(PlanRules, _l("采购计划"), (
+        Limit("safety_permille", _l("比预估多备"), _PERCENT, _HABIT, 1000, scale=_TENTH),
+        Limit("ahead_days", _l("一次最多买几天的量"), _DAYS, _HABIT, 60, low=1),
+    )),
+    Subject(IncidentRules, _l("违规"), (
+        Limit("evidence_days", _l("证据画面保存"), _DAYS,
+              _l("DB53/T 1173-2023 要求有记录；常用 90 天"), 3660, low=1),
+        Limit("due_days", _l("确认后多少天内整改"), _DAYS, _HABIT, _YEAR),
+    )),
+    Subject(MenuRules, _l("食谱"), (
+        Limit("repeat_within", _l("相邻多少餐内主料不重复"), _l("餐"), _HABIT, 50, low=1),
+        Limit("vegetables_low", _l("每人每餐蔬菜至少"), _GRAMS,
+              _l("中国居民膳食指南 2022：一天 300 克的三分之一"), 2000),
+        Limit("cost_tolerance_permille", _l("超出成本目标多少以内不提醒"), _PERCENT, _HABIT, 1000,
+              scale=_TENTH),
+    )),
+)  # fmt: skip
