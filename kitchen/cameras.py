@@ -20,7 +20,7 @@ from kitchen.rows import SiteRow, Values
 
 RULES = ("no_mask", "no_hat", "no_clothes", "phone", "smoking", "bin_open")
 """The breaches that a camera can see (:data:`vision.persons.RULES`)."""
-TAUGHT_ALONE = ("no_hat", "no_clothes", "bin_open")
+TAUGHT_ALONE = ("no_hat", "no_clothes", "smoking", "bin_open")
 """What no public model knows: it is taught by example on site."""
 FAULTS = ("camera_lost", "camera_frozen", "camera_covered", "camera_garbage")
 """Incidents of the camera itself."""
