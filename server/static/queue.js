@@ -5,7 +5,8 @@ import { forget, whoSigns } from "./sign.js";
 
 const HEADER = "X-Dafan-Queue";
 const EVERY_MS = 15_000;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 30_000;
+const ASKING_MS = 8000;
 const SAID = "dafan-said";
 const AWAY = new Set([502, 503, 504]);
 const frame = document.getElementById("queue");
@@ -40,9 +41,10 @@ const remove = (entry) => stored("readwrite", (store) => store.delete(entry.id))
 
 /** Which account the tablet has now, with a fresh token: {account, csrf}, "away" or "signed out". */
 async function tablet() {
+  if (!navigator.onLine) return "away";
   try {
     const answer = await fetch("/kitchen/who", {
-      headers: { "X-Dafan-Live": "1" }, redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS),
+      headers: { "X-Dafan-Live": "1" }, redirect: "manual", signal: AbortSignal.timeout(ASKING_MS),
     });
     if (AWAY.has(answer.status)) return "away";
     return answer.ok ? await answer.json() : "signed out";
@@ -135,11 +137,12 @@ function note(kind, text) {
   const made = document.getElementById(`note-${known}`).content.cloneNode(true);
   made.querySelector(".note > div").textContent = text;
   const box = made.querySelector(".note");
+  box.dataset.said = "";
   document.getElementById("page").prepend(box);
   box.scrollIntoView({ block: "nearest" });
 }
 
-const clear = () => { for (const one of document.querySelectorAll("#page > .note")) one.remove(); };
+const clear = () => { for (const one of document.querySelectorAll("#page > [data-said]")) one.remove(); };
 
 /** A key as the server makes them: milliseconds first, then chance. */
 function newKey() {
@@ -153,6 +156,11 @@ function newKey() {
   bytes[8] = 0x80 | (bytes[8] & 0x3f);
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+}
+
+/** A page that the server did not make just now holds keys that were used: each form gets its own. */
+function renewKeys() {
+  for (const field of document.querySelectorAll("form [name=key]")) field.value = newKey();
 }
 
 /** The form is free for the next use: empty, unsigned, with a key of its own. */
@@ -241,7 +249,7 @@ function row(entry) {
   part("text").textContent = foreign ? say.foreign.replace("{who}", entry.account.split(":")[1]) : entry.text || say.willSend;
   part("sign").hidden = foreign || entry.state !== "unsigned";
   part("again").hidden = foreign || entry.state !== "refused";
-  part("drop").hidden = entry.state === "waiting";
+  part("drop").hidden = entry.state === "waiting" && !foreign;
   part("sign").addEventListener("click", () => signLate(entry));
   part("again").addEventListener("click", () => wake(entry));
   part("drop").addEventListener("click", (event) => drop(entry, event.target));
@@ -292,6 +300,7 @@ if (kept) {
   const line = document.getElementById("kept");
   line.textContent = say.old.replace("{at}", clock(kept));
   line.hidden = false;
+  renewKeys();
 }
 
 for (const [kind, text] of JSON.parse(sessionStorage.getItem(SAID) ?? "[]")) note(kind, text);
@@ -304,6 +313,11 @@ navigator.serviceWorker?.register("/kitchen/sw.js").then(async () => {
 }).catch(() => {});  // an address without TLS keeps no pages; forms wait all the same
 
 addEventListener("online", send);
-addEventListener("pageshow", (event) => { if (event.persisted) send(); });
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  renewKeys();
+  for (const form of document.forms) forget(form);
+  send();
+});
 setInterval(send, EVERY_MS);
 send();

@@ -25,7 +25,7 @@ from kitchen.staff import Worker
 from server import consents, faces, people, throttle
 from server.access import needs
 from server.consent_texts import KITCHEN
-from server.face_engine import FaceEngine, Hint, Sight, shared_engine
+from server.face_engine import FaceEngine, Sight, Vector, shared_engine
 from server.keys import KeyRing
 from server.pages import messages
 from server.pages.kitchen import signing
@@ -33,6 +33,7 @@ from server.pages.kitchen.blueprint import kitchen
 from server.pages.shared import reading, site_id
 from server.people import Diner
 from server.services import services
+from vision.decide import Hint
 
 TABLET, NUMBER, FACE = "kitchen_tablet", "kitchen_number", "kitchen_face"
 """What failures are counted for; see :mod:`server.throttle`."""
@@ -111,12 +112,7 @@ def _by_pin() -> dict[str, Any]:
     seen, number = request.form.get("face", ""), request.form.get("number", "").strip()[:40]
     now = services().clock.now()
     with reading() as session:
-        if seen:
-            worker = staff.get(session, site_id(), signing.unseal(_FACE_SALT, seen))
-            diner = _diner_of(session, worker)
-        else:
-            diner = people.find_diner(session, site_id(), number)
-            worker = diner and staff.find_by_diner(session, site_id(), diner.id)
+        worker, diner = _named(session, seen, number)
         guessed = diner.staff_no if seen and diner is not None else number
         counted = {TABLET: str(current_user.id), NUMBER: f"{site_id()}:{guessed}"}
         for scope, subject in counted.items():
@@ -132,10 +128,15 @@ def _by_pin() -> dict[str, Any]:
     raise UnknownSignerError("the work number or the PIN is wrong")
 
 
-def _diner_of(session: Session, worker: Worker) -> Diner | None:
+def _named(session: Session, seen: str, number: str) -> tuple[Worker | None, Diner | None]:
+    """Who would sign: by a face that was seen a moment ago, or by his work number."""
+    if not seen:
+        diner = people.find_diner(session, site_id(), number)
+        return diner and staff.find_by_diner(session, site_id(), diner.id), diner
+    worker = staff.get(session, site_id(), signing.unseal(_FACE_SALT, seen))
     if worker.diner_id is None:
-        return None
-    return people.get_diners(session, site_id(), [worker.diner_id]).get(worker.diner_id)
+        return worker, None
+    return worker, people.get_diner(session, site_id(), worker.diner_id)
 
 
 def _may_sign(diner: Diner | None) -> bool:
@@ -184,7 +185,7 @@ def _not_known(sight: Sight, subject: str) -> dict[str, Any]:
 
 def _faces(
     session: Session, ring: KeyRing, engine: FaceEngine
-) -> list[tuple[Worker, faces.Vector, bool]]:
+) -> list[tuple[Worker, Vector, bool]]:
     """The kitchen's people who agreed to be known here, with their vectors and look-alikes."""
     query = (
         select(Worker, faces.Template)

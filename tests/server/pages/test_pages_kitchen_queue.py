@@ -171,6 +171,22 @@ def test_photographs_wait_as_well_and_forms_go_in_their_order(
     assert done(engine) == 2
 
 
+def test_a_page_from_the_tablets_own_store_never_gives_the_same_key_twice(
+    tablet: Any, address: str, engine: Engine
+) -> None:
+    fridge(tablet, address, engine)
+    made = tablet.input_value("[name=key]")
+    wait_until(tablet, "async () => Boolean(await caches.match(location.href, {ignoreVary: true}))")
+    tablet.context.set_offline(True)
+    keys = {made}
+    for _turn in range(2):
+        tablet.reload()
+        tablet.wait_for_selector("#kept:visible")
+        keys.add(tablet.input_value("[name=key]"))
+    assert len(keys) == 3
+    assert all(UUID(key).version == 7 for key in keys)
+
+
 def test_what_the_server_refuses_stays_until_somebody_deletes_it(
     tablet: Any, address: str, engine: Engine
 ) -> None:
@@ -237,7 +253,7 @@ def test_pages_seen_before_are_there_without_a_network_and_gone_after_signing_ou
     tablet.context.set_offline(True)
     tablet.goto(f"{address}/kitchen/more")
     assert re.search(r"离线：这是 \d\d:\d\d 的内容", tablet.inner_text("#kept"))
-    assert tablet.evaluate("getComputedStyle(document.querySelector('.tablet')).display") == "grid"
+    assert tablet.evaluate("getComputedStyle(document.querySelector('.tablet')).display") == "flex"
     tablet.goto(f"{address}/kitchen/receiving")
     tablet.wait_for_selector("text=这一页还没有在这台平板上打开过")
     tablet.context.set_offline(False)
@@ -249,6 +265,8 @@ def test_pages_seen_before_are_there_without_a_network_and_gone_after_signing_ou
     allowed = ("/kitchen/", "/static/", "/tokens/", "/bootstrap/static/")
     assert [url for url in kept if not url.removeprefix(address).startswith(allowed)] == []
     tablet.click("button:has-text('退出')")
+    tablet.wait_for_selector("[name=password]")
+    tablet.goto(f"{address}/kitchen/")  # led on to the sign-in by the worker as without it
     tablet.wait_for_selector("[name=password]")
     wait_until(tablet, "() => caches.has('dafan-kitchen').then((there) => !there)")
 
