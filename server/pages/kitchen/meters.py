@@ -102,8 +102,9 @@ def meter_read(meter_id: UUID) -> AnyResponse:
 
     if change(work, _("已抄表")):
         return redirect(url_for("kitchen.meter_list"))
-    asked = {"ask": again[0], "restart": fields.said("restart")} if again else {}
-    return redirect(url_for("kitchen.meter", meter_id=meter_id, **asked))
+    ask = again[0] if again else None
+    restart = fields.said("restart") if again else None
+    return redirect(url_for("kitchen.meter", meter_id=meter_id, ask=ask, restart=restart))
 
 
 @kitchen.post("/meters/<uuid:meter_id>/withdraw/<uuid:reading_id>")
