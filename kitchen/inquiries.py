@@ -8,7 +8,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, func, select
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, func, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.acting import Acting
@@ -228,13 +228,25 @@ def comparison(session: Session, site_id: UUID, inquiry_id: UUID) -> tuple[Compa
     return compare(wanted, offers, last_prices(session, site_id, wanted))
 
 
-def last_prices(session: Session, site_id: UUID, wanted: Sequence[UUID]) -> dict[UUID, Fen]:
+def last_prices(
+    session: Session, site_id: UUID, wanted: Sequence[UUID], *, before: UUID | None = None
+) -> dict[UUID, Fen]:
     """The price of each ingredient in the newest order that was sent."""
-    return {one: offer.price for one, offer in last_offers(session, site_id, wanted).items()}
+    found = last_offers(session, site_id, wanted, before=before)
+    return {one: offer.price for one, offer in found.items()}
 
 
-def last_offers(session: Session, site_id: UUID, wanted: Sequence[UUID]) -> dict[UUID, Offer]:
-    """Of whom each ingredient was ordered last, and at which price."""
+def last_offers(
+    session: Session, site_id: UUID, wanted: Sequence[UUID], *, before: UUID | None = None
+) -> dict[UUID, Offer]:
+    """Of whom each ingredient was ordered last, and at which price.
+
+    Args:
+        session: Reading.
+        site_id: Whose orders.
+        wanted: Ingredients.
+        before: Only orders that were written before this one.
+    """
     sent = [state.value for state in (State.SENT, State.PARTLY, State.RECEIVED, State.CLOSED)]
     newest = (
         select(
@@ -253,6 +265,7 @@ def last_offers(session: Session, site_id: UUID, wanted: Sequence[UUID]) -> dict
             PurchaseLine.site_id == site_id,
             PurchaseLine.ingredient_id.in_(wanted),
             PurchaseOrder.state.in_(sent),
+            true() if before is None else PurchaseOrder.id < before,
         )
         .subquery()
     )

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from dafan.acting import Acting
 from dafan.errors import BadInputError
 from dafan.ids import new_id
-from dafan.money import Fen, format_yuan
 from dafan.quantity import LARGEST, Measure
 from kitchen import approvals, ingredients, rows, suppliers
 from kitchen.approvals import Done
@@ -112,7 +111,7 @@ def ask(session: Session, actor: Acting, order_id: UUID) -> PurchaseOrder:
     step(State(row.state), Act.ASK)
     row.rounds += 1
     name = suppliers.get(session, actor.site_id, row.supplier_id).name
-    title = f"{name} {row.deliver_on} ¥{format_yuan(Fen(row.total))}"
+    title = f"{name} {row.deliver_on}"
     key = f"{SUBJECT}:{row.id.hex}:{row.rounds}"
     approval = approvals.ask(session, actor, SUBJECT, row.id, row.total, title, key=key)
     row.approval_id = approval.id

@@ -14,6 +14,7 @@ from dafan.errors import BadInputError
 from dafan.money import Fen
 from kitchen import approvals, ingredients, lots, purchasing, stock_requests
 from kitchen.approvals import DEFAULT_LIMITS, RuleValues
+from kitchen.stock import MAIN
 from kitchen.stock_requests import StockRequest
 from server.access import RIGHTS, may, needs
 from server.books import refunds
@@ -34,6 +35,8 @@ class AskedOfStock:
     row: StockRequest
     food: str
     much: str
+    place: str
+    """Empty: the store itself."""
     lot: str
     waste: bool
 
@@ -131,6 +134,7 @@ def _of_stock(session: Session) -> Sequence[AskedOfStock]:
             row,
             food[row.ingredient_id].name,
             buying.show(row.quantity, food[row.ingredient_id].measure),
+            "" if row.place == MAIN else row.place,
             lots.get(session, site_id(), row.lot_id).number if row.lot_id else "",
             waste=row.lot_id is not None,
         )

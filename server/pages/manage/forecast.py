@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from flask import redirect, render_template, request, url_for
@@ -47,7 +48,11 @@ class Chart:
     period: str
     meals: Sequence[Coming]
     columns: charts.Columns
-    labels: Sequence[str]
+
+    @property
+    def silent(self) -> bool:
+        """Nobody came, nobody is expected: there is nothing to draw."""
+        return not any(one.covers or one.actual or one.week_ago for one in self.meals)
 
 
 @manage.get("/forecast", endpoint="forecast")
@@ -175,7 +180,7 @@ def _chart(period: str, meals: Sequence[Coming]) -> Chart:
     labels = [f"{formats.weekday(one.forecast.on)} {one.forecast.on:%m-%d}" for one in meals]
     values = [one.covers if one.actual is None else one.actual for one in meals]
     ago = [one.week_ago or 0 for one in meals] if any(one.week_ago for one in meals) else None
-    return Chart(period, meals, charts.columns(labels, values, ago, base=132), labels)
+    return Chart(period, meals, charts.columns(labels, values, ago, width=1096, base=112))
 
 
 def _groups(result: backtest.Result | None) -> list[tuple[str, str]]:
@@ -193,7 +198,7 @@ def _venue(ids: Sequence[UUID]) -> UUID | None:
     return asked if asked in ids else next(iter(ids), None)
 
 
-def _same_view(first: str, venue: UUID | None) -> dict[str, str]:
+def _same_view(first: str, venue: UUID | None) -> dict[str, Any]:
     return {"from": first, "venue": str(venue or "")}
 
 

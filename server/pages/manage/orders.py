@@ -122,7 +122,7 @@ def order(order_id: UUID) -> str:
             row=row,
             lines=lines,
             food=ingredients.by_ids(session, site_id(), wanted),
-            last=inquiries.last_prices(session, site_id(), wanted),
+            last=inquiries.last_prices(session, site_id(), wanted, before=order_id),
             steps=purchase_book.steps_of(session, order_id),
             approval=approvals.find(session, site_id(), row.approval_id),
             deciders=buying.role_names(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from flask import redirect, render_template, request, url_for
@@ -99,12 +100,8 @@ def plan_orders() -> AnyResponse:
 
     if change(work, _("已生成采购单草稿，请检查后提交审批")):
         return redirect(url_for("manage.orders_list"))
-    return redirect(
-        url_for(
-            "manage.buying_plan",
-            **{"from": request.form.get("from", ""), "until": request.form.get("until", "")},
-        )
-    )
+    shown: dict[str, Any] = {name: request.form.get(name, "") for name in ("from", "until")}
+    return redirect(url_for("manage.buying_plan", **shown))
 
 
 def _picks(session: Session, given: Mapping[str, str]) -> list[service.Pick]:

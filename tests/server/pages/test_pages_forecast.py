@@ -66,7 +66,7 @@ def test_who_knows_better_says_why_and_may_take_it_back(browser, engine, site):
 @pytest.mark.parametrize(
     ("changes", "advice"),
     [
-        ({"reason": " "}, "why you expect"),
+        ({"reason": " "}, "请写一句说明"),
         ({"covers": "viele"}, "人次请写整数"),
         ({"day": "2026-03-01"}, "这一餐已经过去"),
         ({"day": "x"}, "没有这一餐"),

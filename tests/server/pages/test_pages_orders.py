@@ -129,7 +129,7 @@ def test_a_refusal_says_why_and_a_revised_order_is_asked_for_again(browser, engi
     path = f"/manage/orders/{only(engine).id}"
     buyer.send(f"{path}/ask", path)
     seen, address = only(engine).approval_id, f"/manage/approvals/orders/{only(engine).id}/refuse"
-    assert "say why" in boss.send(address, "/manage/", approval=seen, reason=" ").text
+    assert "请写一句说明" in boss.send(address, "/manage/", approval=seen, reason=" ").text
     assert "已驳回" in boss.send(address, "/manage/", approval=seen, reason="太贵").text
     assert "太贵" in buyer.see(path)
     buyer.send(f"{path}/edit", path, **fields(shop, quantity=["20", "100", ""]))
@@ -195,7 +195,7 @@ def test_who_received_does_not_settle_and_a_rest_needs_a_reason(browser, engine,
     assert "10 kg" in boss.see(path)
     assert "不相容岗位" in boss.send(f"{path}/close", path, reason="断货").text
     judge = browser("finance")
-    assert "say why" in judge.send(f"{path}/close", path, reason="").text
+    assert "请写一句说明" in judge.send(f"{path}/close", path, reason="").text
     assert "已结清" in judge.send(f"{path}/close", path, reason="断货").text
     assert only(engine).state == State.CLOSED
     assert "粮油店" in judge.see("/manage/orders?show=over")
@@ -205,7 +205,7 @@ def test_an_order_is_given_up_with_a_reason(browser, engine, shop):
     buyer = browser("kitchen_manager")
     buyer.send("/manage/orders/new", "/manage/orders/new", **fields(shop))
     path = f"/manage/orders/{only(engine).id}"
-    assert "say why" in buyer.send(f"{path}/cancel", path, reason="").text
+    assert "请写一句说明" in buyer.send(f"{path}/cancel", path, reason="").text
     assert "已取消" in buyer.send(f"{path}/cancel", path, reason="重了").text
     assert only(engine).state == State.CANCELLED
 

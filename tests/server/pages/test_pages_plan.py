@@ -170,6 +170,35 @@ def test_portions_that_nobody_planned_are_those_that_are_expected(
     assert "历史也估不出来" not in page
 
 
+@pytest.mark.browser
+@pytest.mark.process
+@pytest.mark.usefixtures("kitchen")
+def test_a_buyer_walks_from_the_plan_to_an_order_that_is_asked_for(
+    address, page, sign_in, make_user
+):
+    make_user("buyer", "manager")
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    sign_in(page, "buyer")
+    page.goto(f"{address}/manage/plan")
+    page.click("tr:has-text('猪肉') details summary")
+    assert page.locator("tr:has-text('按包装 5 kg 凑整')").first.is_visible()
+    page.uncheck("[aria-label='采购 青椒'][type=checkbox]")
+    page.click("button:has-text('按供应商生成采购单')")
+    page.wait_for_selector(".note.ok")
+    page.click("td a:has-text('肉联厂')")
+    page.click("button:has-text('提交审批')")
+    page.wait_for_selector(".pill:has-text('待审批')")
+    doors = ("forecast", "plan", "orders", "inquiries", "suppliers", "approvals", "approvals/rules")
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        for path in (*doors, "suppliers/new", "inquiries/new", "orders/new", "forecast/check"):
+            page.goto(f"{address}/manage/{path}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    assert faults == []
+
+
 def test_a_week_without_menus_and_strange_days_say_so(browser):
     person = browser("auditor")
     for asked in ("", "?from=x&until=y", "?from=2026-01-01", "?from=9999-12-31&until=0001-01-01"):

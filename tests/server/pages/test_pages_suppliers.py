@@ -114,14 +114,14 @@ def test_a_licence_is_withdrawn_with_a_reason(browser, engine, actor):
     supplier = add(engine, actor, "绿源", paper())
     buyer, path = browser("kitchen_manager"), f"/manage/suppliers/{supplier}"
     address = f"{path}/licences/{rows(engine, Licence)[0].id}/withdraw"
-    assert "say why" in buyer.send(address, path, reason="").text
+    assert "请写一句说明" in buyer.send(address, path, reason="").text
     assert "缺营业执照" in buyer.send(address, path, reason="被吊销").text
 
 
 def test_who_buys_may_blacklist_but_only_who_approves_takes_back(browser, engine, actor):
     supplier = add(engine, actor, "绿源", paper())
     buyer, path = browser("kitchen_manager"), f"/manage/suppliers/{supplier}"
-    assert "say why" in buyer.send(f"{path}/block", path, standing="blacklisted", reason="").text
+    assert "请写一句说明" in buyer.send(f"{path}/block", path, standing="blacklisted", reason="").text
     page = buyer.send(f"{path}/block", path, standing="blacklisted", reason="掺假").text
     assert "黑名单：掺假" in page
     assert f"/manage/orders/new?supplier={supplier}" not in page
