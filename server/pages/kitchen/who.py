@@ -132,7 +132,7 @@ def _named(session: Session, seen: str, number: str) -> tuple[Worker | None, Din
     """Who would sign: by a face that was seen a moment ago, or by his work number."""
     if not seen:
         diner = people.find_diner(session, site_id(), number)
-        return diner and staff.find_by_diner(session, site_id(), diner.id), diner
+        return (staff.find_by_diner(session, site_id(), diner.id) if diner else None), diner
     worker = staff.get(session, site_id(), signing.unseal(_FACE_SALT, seen))
     if worker.diner_id is None:
         return worker, None

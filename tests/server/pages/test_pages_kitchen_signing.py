@@ -162,6 +162,22 @@ def test_a_personal_account_is_its_own_signature_but_never_the_second(
             signing.signer("second")
 
 
+def test_two_signatures_of_one_person_are_never_two_people(
+    tablet: Browser, app: APIFlask, engine: Engine, hire: Callable[..., Worker]
+) -> None:
+    hire("王一")
+    hire("李二")
+    first, again = (ask(tablet, number="1001", pin=PIN)["token"] for _turn in range(2))
+    other = ask(tablet, number="1002", pin=PIN)["token"]
+    for second, same in ((again, True), (other, False)):
+        sent = {"signed_by": first, "second": second}
+        with app.test_request_context("/kitchen/", method="POST", data=sent):
+            with db.reading(engine) as session:
+                login_user(find_user(session, "kitchen_manager"))
+            names = signing.acting().name, signing.acting("second").name
+            assert (names[0] == names[1]) is same
+
+
 def test_a_site_without_a_list_of_people_signs_by_its_accounts(
     tablet: Browser, engine: Engine
 ) -> None:
