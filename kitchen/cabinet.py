@@ -28,6 +28,8 @@ from kitchen.rows import SiteRow, Values
 
 AHEAD = timedelta(minutes=5)
 """So far may the clock of a probe run ahead of ours."""
+BEHIND = timedelta(days=7)
+"""So long may readings wait for a network; older ones are of a clock that is wrong."""
 
 
 class CabinetKind(StrEnum):

@@ -22,6 +22,7 @@ from kitchen import (
     supervision_templates,
 )
 from kitchen.cabinet import Cabinet, CabinetAlarm, CabinetKind, CabinetReading
+from kitchen.dishes import Dish
 from kitchen.meals import Meal
 from kitchen.menus import MenuDay
 from kitchen.production import Batch, BatchState
@@ -148,9 +149,10 @@ def dishes_of(session: Session, site_id: UUID, meal: Meal) -> list[UUID]:
     cooked = [row.dish_id for row in batches if row.state != BatchState.CANCELLED.value]
     dropped = {row.dish_id for row in batches} - set(cooked)
     query = select(SaleLine.dish_id).join(Sale, SaleLine.sale_id == Sale.id)
+    query = query.join(Dish, Dish.id == SaleLine.dish_id)
     query = query.where(
         Sale.site_id == site_id, *meal.match(Sale), Sale.cancelled.is_(False),
-        SaleLine.site_id == site_id, SaleLine.business_date == meal.day,
+        SaleLine.site_id == site_id, SaleLine.business_date == meal.day, Dish.site_id == site_id,
     ).distinct()  # fmt: skip
     sold = sorted(session.scalars(query))
     return list(dict.fromkeys([*(one for one in wanted + cooked if one not in dropped), *sold]))
