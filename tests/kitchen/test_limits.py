@@ -6,6 +6,9 @@ from sqlalchemy import Engine
 from dafan import db
 from dafan.errors import BadInputError
 from kitchen import limits
+from kitchen.cabinet import CHILLED, FROZEN, CabinetRules
+from kitchen.production import ProductionRules
+from kitchen.receiving_rules import Rules
 from kitchen.sample_rules import SampleRules
 from kitchen.staff import StaffRules
 from tests.kitchen.conftest import Worker
@@ -36,3 +39,38 @@ def test_a_limit_that_does_not_fit_changes_nothing(
         limits.decide(session, actor, StaffRules, wrong)
     with db.reading(engine) as session:
         assert limits.of(session, actor.site_id, StaffRules) == StaffRules()
+
+
+def test_what_a_site_decided_lies_over_the_usual_rules_of_one_thing(
+    engine: Engine, actor: Worker
+) -> None:
+    with db.writing(engine) as session:
+        limits.decide(session, actor, CabinetRules, {"minutes": 15}, usual=CHILLED)
+    with db.reading(engine) as session:
+        frozen = limits.over(session, actor.site_id, FROZEN)
+    assert (frozen.minutes, frozen.highest) == (15, FROZEN.highest)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lax", "strict"),
+    [
+        (SampleRules, {"grams": 124}, {"grams": 200}),
+        (SampleRules, {"hours": 47}, {"hours": 72}),
+        (Rules, {"chilled_most": 81}, {"chilled_most": 40}),
+        (ProductionRules, {"core_tenths": 699}, {"core_tenths": 750}),
+        (ProductionRules, {"warm_minutes": 121}, {"warm_minutes": 90}),
+    ],
+)
+def test_a_site_may_be_stricter_than_the_law_and_never_laxer(
+    engine: Engine,
+    actor: Worker,
+    kind: type[object],
+    lax: dict[str, object],
+    strict: dict[str, object],
+) -> None:
+    with pytest.raises(BadInputError), db.writing(engine) as session:
+        limits.decide(session, actor, kind, lax)
+    with db.writing(engine) as session:
+        limits.decide(session, actor, kind, strict)
+    with db.reading(engine) as session:
+        assert limits.decided_of(session, actor.site_id, kind) == strict
