@@ -18,6 +18,7 @@ from dafan.clock import Clock
 from dafan.errors import BadInputError, DeviceError
 from dafan.ids import new_id
 from devices.camera import CameraState, CameraThread, Frame, FrameSource, Watcher
+from kitchen.camera_health import COVERED, FROZEN, GARBAGE, LOST, Health
 from vision.boxes import Box
 from vision.debounce import PATIENCE, Debounce, Incident
 from vision.errors import ImageError
@@ -29,13 +30,6 @@ from vision.looks import Look, Zone, sights
 from vision.persons import RULES
 from vision.taught_file import from_bytes
 
-LOST, FROZEN, COVERED, GARBAGE = FAULTS = (
-    "camera_lost", "camera_frozen", "camera_covered", "camera_garbage",
-)  # fmt: skip
-"""What is wrong with a camera itself."""
-LASTING: Mapping[str, float] = {LOST: 10.0, FROZEN: 0.0, COVERED: 5.0, GARBAGE: 5.0}
-"""So many seconds a fault lasts before it is told; that a picture stands takes five to see."""
-FAULT_COOL_DOWN_S = 300.0
 HEAD_RULES = frozenset({"no_mask", "no_hat"})
 """What only the head of the person shows: his face stays in the evidence, all others go."""
 _STATES = {"covered": COVERED, "frozen": FROZEN}
@@ -70,7 +64,7 @@ class Found:
 
     Attributes:
         id: The same incident told twice has the same.
-        kind: One of :data:`vision.persons.RULES` or :data:`FAULTS`.
+        kind: One of :data:`vision.persons.RULES` or :data:`kitchen.camera_health.FAULTS`.
         camera: Its name.
         at: When it became sure.
         since: When it began.
@@ -176,39 +170,6 @@ def read_setup(said: Mapping[str, Any]) -> Setup:
             f"camera {name}: a zone has three corners or more, and rules of {', '.join(RULES)}"
         )
     return Setup(name, zones, rules)
-
-
-class Health:
-    """What ails a camera: a fault that lasts is told once, and then is quiet for a while."""
-
-    def __init__(
-        self, lasting: Mapping[str, float] = LASTING, cool_down_s: float = FAULT_COOL_DOWN_S
-    ) -> None:
-        self._lasting = lasting
-        self._cool_down = cool_down_s
-        self._kind = ""
-        self._since: datetime | None = None
-        self._told: dict[str, datetime] = {}
-        self._open = False
-
-    def step(self, at: datetime, kind: str) -> datetime | None:
-        """What ails it now, empty where nothing does.
-
-        Returns:
-            Since when, if this moment makes the fault one to tell.
-        """
-        if kind != self._kind or self._since is None or at < self._since:
-            self._kind, self._since, self._open = kind, at, False
-        if not kind or self._open:
-            return None
-        if (at - self._since).total_seconds() < self._lasting[kind]:
-            return None
-        self._open = True
-        last = self._told.get(kind)
-        if last is not None and timedelta() <= at - last < timedelta(seconds=self._cool_down):
-            return None
-        self._told[kind] = at
-        return self._since
 
 
 class Eye:

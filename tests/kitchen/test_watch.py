@@ -15,20 +15,9 @@ from click.testing import CliRunner
 from dafan.clock import ManualClock
 from dafan.errors import BadInputError, DeviceError
 from devices.camera import Frame
+from kitchen.camera_health import COVERED, FROZEN, GARBAGE, LOST, Health
 from kitchen.cli_watch import watch
-from kitchen.watch import (
-    COVERED,
-    FROZEN,
-    GARBAGE,
-    LOST,
-    Eye,
-    Found,
-    Health,
-    Live,
-    Setup,
-    play,
-    read_setup,
-)
+from kitchen.watch import Eye, Found, Live, Setup, play, read_setup
 from kitchen.watch_report import Reporter
 from kitchen.watch_spool import Spool
 from vision.boxes import Box
