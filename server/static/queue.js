@@ -179,7 +179,7 @@ function written(form, submitter) {
     url: new URL(action || location.href, location.href).href,
     fields: [...new FormData(form, submitter)].filter(([, value]) => !(value instanceof File) || value.size),
     signs: [...form.querySelectorAll("[data-sign]:not([data-account])")].map((box) => (
-      { field: box.dataset.sign, label: box.dataset.signLabel })),
+      { field: box.dataset.sign, label: box.dataset.signLabel, required: "required" in box.dataset })),
     title: title || document.title, at: Date.now(), account: say.account, state: "waiting", text: "",
   };
 }
@@ -268,9 +268,10 @@ async function wake(entry) {
 }
 
 async function signLate(entry) {
-  for (const { field, label } of entry.signs) {
+  for (const { field, label, required } of entry.signs) {
     const person = await whoSigns(label);
-    if (!person || person.later) return;
+    if ((!person && required) || person?.later) return;
+    if (!person) continue;
     entry.fields = [...entry.fields.filter(([name]) => name !== field), [field, person.token]];
   }
   await wake(entry);

@@ -208,7 +208,7 @@ document.addEventListener("click", (event) => {
 // Whoever forgot to sign is asked when he sends the form.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  const open = [...form.querySelectorAll("[data-sign]:not([data-account], [data-later])")]
+  const open = [...form.querySelectorAll("[data-sign][data-required]:not([data-later])")]
     .find((box) => !box.querySelector("input").value);
   if (!open) return;
   event.preventDefault();
