@@ -119,7 +119,7 @@ def test_an_order_that_was_written_anew_is_not_approved_by_the_old_page(browser,
     assert "刚被改写过" in told.text
     assert only(engine).state == State.ASKED
     assert "已批准" in approve(boss, only(engine))
-    assert "不能这样处理" in buyer.send(f"{path}/edit", path, **fields(shop)).text
+    assert "现在不能做这一步" in buyer.send(f"{path}/edit", path, **fields(shop)).text
     assert only(engine).total == round(25.5 * 990) + 360 * 75
 
 
