@@ -21,6 +21,7 @@ from kitchen import (
     supervision,
     supervision_templates,
 )
+from kitchen import dishes as kitchen_dishes
 from kitchen.cabinet import Cabinet, CabinetAlarm, CabinetKind, CabinetReading
 from kitchen.dishes import Dish
 from kitchen.meals import Meal
@@ -155,7 +156,9 @@ def dishes_of(session: Session, site_id: UUID, meal: Meal) -> list[UUID]:
         SaleLine.site_id == site_id, SaleLine.business_date == meal.day, Dish.site_id == site_id,
     ).distinct()  # fmt: skip
     sold = sorted(session.scalars(query))
-    return list(dict.fromkeys([*(one for one in wanted + cooked if one not in dropped), *sold]))
+    served = dict.fromkeys([*(one for one in wanted + cooked if one not in dropped), *sold])
+    kept = kitchen_dishes.sampled(session, site_id, served)
+    return [one for one in served if one in kept]
 
 
 def due(

@@ -4,17 +4,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, text, update
 from sqlalchemy.orm import Session
 
 from dafan import db
 from dafan.money import Fen
 from dafan.records import SaleLine, Unit
-from kitchen import cabinet, dishes, ingredients, sample_alarms, samples, stock
+from kitchen import cabinet, dishes, ingredients, production, sample_alarms, samples, stock
 from kitchen.cabinet import CabinetValues
-from kitchen.dishes import DishValues
+from kitchen.dishes import Dish, DishValues
 from kitchen.ingredients import IngredientValues
 from kitchen.meals import Meal
+from kitchen.production import Finish, Start
 from kitchen.sample_alarms import AlarmKind
 from kitchen.samples import SampleValues
 from kitchen.stock import NewLot
@@ -102,3 +103,28 @@ def test_each_altered_row_of_the_kitchen_is_found(kitchen: Engine) -> None:
             found[damage] = codes(session)
             session.rollback()
     assert found == DAMAGE
+
+
+def test_of_packaged_food_no_sample_is_asked_though_it_was_sold(kitchen: Engine) -> None:
+    with Session(kitchen) as session:
+        session.execute(text("DELETE FROM sample_alarm"))
+        packaged = update(Dish).where(Dish.name == "青菜").values(sampled=False)
+        session.execute(packaged)
+        assert codes(session) == ""
+        session.rollback()
+
+
+def test_a_dish_that_was_cooked_and_never_sold_by_name_needs_its_sample(
+    kitchen: Engine, actor: Actor, site: TestSite
+) -> None:
+    meal = Meal(actor.at.date(), "lunch", site.venue_id)
+    with Session(kitchen) as session:
+        values = DishValues(name="自选菜", unit=Unit.PIECE, price=Fen(500))
+        dish = dishes.create(session, actor.site_id, values, by="chef", at=actor.at)
+        batch = production.plan(session, actor, meal, dish.id, 10, key="batch")
+        assert codes(session) == ""
+        production.tell(session, actor, batch.id, Start(), key="start")
+        cooked = Finish(grams=2000, portions=10, cook="chef", core_tenths=800)
+        production.tell(session, actor, batch.id, cooked, key="finish")
+        assert codes(session) == "sample_missing"
+        session.rollback()
