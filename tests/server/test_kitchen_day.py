@@ -1,13 +1,25 @@
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
+import pytest
 from sqlalchemy import Engine, select
 
 from dafan import db
 from dafan.clock import ManualClock
+from dafan.money import Fen
+from dafan.records import Unit
+from kitchen import cabinet, menus, samples, supervision_templates
+from kitchen.cabinet import CabinetKind, CabinetValues, Source
+from kitchen.dishes import DishValues
+from kitchen.meals import Meal
+from kitchen.menus import ItemValues
+from kitchen.sample_alarms import SampleAlarm
+from kitchen.samples import SampleValues
 from kitchen.supervision import SupervisionItem
-from server import kitchen_day, sites
+from server import dishes, kitchen_day, sites
 from server.actor import Actor
+from server.audit import Audit
 from tests.server.conftest import TestSite
 
 
@@ -16,14 +28,52 @@ def items(engine: Engine) -> list[Any]:
         return list(session.scalars(select(SupervisionItem)))
 
 
+def item(engine: Engine, code: str) -> Any:
+    return next(row for row in items(engine) if row.code == code)
+
+
+def make_list(engine: Engine, actor: Actor) -> None:
+    with db.writing(engine) as session:
+        kitchen_day.make_list(session, actor, sites.policy(session, actor.site_id))
+
+
+def open_alarms(engine: Engine) -> list[tuple[str, Any]]:
+    with db.reading(engine) as session:
+        found = session.scalars(select(SampleAlarm).where(SampleAlarm.closed_at.is_(None)))
+        return [(row.kind, row.subject) for row in found]
+
+
+@pytest.fixture
+def fridge(engine: Engine, actor: Actor, site: TestSite) -> UUID:
+    with db.writing(engine) as session:
+        values = CabinetValues(venue_id=site.venue_id, name="留样柜", slots=9, probe="T1")
+        return cabinet.create(session, actor, values).id
+
+
+@pytest.fixture
+def lunch(engine: Engine, actor: Actor, site: TestSite, clock: ManualClock) -> tuple[Meal, UUID]:
+    """A published lunch of one dish."""
+    with db.writing(engine) as session:
+        values = DishValues(name="红烧肉", unit=Unit.PIECE, price=Fen(500))
+        dish = dishes.create(session, actor, values).id
+        meal = Meal(clock.now().date(), "lunch", site.venue_id)
+        menus.save(session, actor, meal, [ItemValues(dish_id=dish, portions=9)])
+        menus.publish(session, actor, meal)
+    return meal, dish
+
+
+def read(engine: Engine, actor: Actor, row: UUID, tenths: int, at: Any) -> None:
+    with db.writing(engine) as session:
+        probe = Actor(actor.site_id, "probe", at)
+        cabinet.take_reading(session, probe, row, tenths, day=at.date(), source=Source.SERIAL)
+
+
 def test_the_days_list_comes_and_what_is_late_is_told_on_once(
     engine: Engine, site: TestSite, clock: ManualClock
 ) -> None:
     assert kitchen_day.drive(engine, clock.now()) == "0 late acts told on"
     assert items(engine) == []  # this kitchen has never looked at a list
-    with db.writing(engine) as session:
-        actor = Actor(site.id, "chef", clock.now())
-        kitchen_day.make_list(session, actor, sites.policy(session, site.id))
+    make_list(engine, Actor(site.id, "chef", clock.now()))
     first = len(items(engine))
     assert not kitchen_day.drive(engine, clock.now()).startswith("0 ")
     assert kitchen_day.drive(engine, clock.now()).startswith("0 ")
@@ -37,9 +87,127 @@ def test_the_days_list_comes_and_what_is_late_is_told_on_once(
 def test_of_another_site_nothing_is_made(engine: Engine, site: TestSite, clock: Any) -> None:
     with db.writing(engine) as session:
         other = sites.ensure_site(session, "另一单位").id
-        kitchen_day.make_list(
-            session, Actor(other, "chef", clock.now()), sites.policy(session, other)
-        )
+    make_list(engine, Actor(other, "chef", clock.now()))
     kitchen_day.drive(engine, clock.now())
     assert {row.site_id for row in items(engine)} == {other}
     assert site.id != other
+
+
+def test_the_list_is_made_anew_only_for_a_changed_template(
+    engine: Engine, actor: Actor, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_list(engine, actor)
+    made: list[str] = []
+    whole = kitchen_day.make_list
+
+    def counted(*told: Any) -> None:
+        made.append("made")
+        whole(*told)
+
+    monkeypatch.setattr(kitchen_day, "make_list", counted)
+    for _ in range(3):
+        kitchen_day.drive(engine, clock.now())
+        clock.advance(300)
+    assert made == []
+    with db.writing(engine) as session:
+        acts = list(supervision_templates.shipped())
+        place = next(number for number, act in enumerate(acts) if act.code == "meters")
+        acts[place] = acts[place].model_copy(update={"title": "抄表"})
+        supervision_templates.save(session, actor, acts, 0)
+    kitchen_day.drive(engine, clock.now())
+    assert item(engine, "meters").title == "抄表"
+    kitchen_day.drive(engine, clock.now())
+    assert made == ["made"]
+
+
+def test_a_dish_of_the_published_menu_without_a_sample_is_an_alarm_that_its_sample_ends(
+    engine: Engine, actor: Actor, fridge: UUID, lunch: tuple[Meal, UUID], clock: ManualClock
+) -> None:
+    meal, dish = lunch
+    assert kitchen_day.watch(engine, clock.now()) == "0 new alarms"
+    clock.advance(90 * 60)  # half an hour before the meal ends
+    assert kitchen_day.watch(engine, clock.now()) == "1 new alarms"
+    assert open_alarms(engine) == [("missing", dish)]
+    cook = Actor(actor.site_id, "cook", clock.now())
+    with db.writing(engine) as session:
+        values = SampleValues(
+            **meal.columns, dish_id=dish, grams=130, cabinet_id=fridge, slot=1,
+            cooked_at=clock.now() - timedelta(minutes=10),
+        )  # fmt: skip
+        samples.take(session, cook, values, key="k")
+    assert open_alarms(engine) == []
+    assert kitchen_day.watch(engine, clock.now()) == "0 new alarms"
+
+
+def test_a_warm_cabinet_is_an_alarm_of_every_sample_in_it(
+    engine: Engine, actor: Actor, fridge: UUID, lunch: tuple[Meal, UUID], clock: ManualClock
+) -> None:
+    meal, dish = lunch
+    with db.writing(engine) as session:
+        values = SampleValues(
+            **meal.columns, dish_id=dish, grams=130, cabinet_id=fridge, slot=1,
+            cooked_at=clock.now() - timedelta(minutes=10),
+        )  # fmt: skip
+        sample = samples.take(session, actor, values, key="k").id
+    for _ in range(4):
+        read(engine, actor, fridge, 95, clock.now())
+        clock.advance(600)
+    kitchen_day.watch(engine, clock.now())
+    assert open_alarms(engine) == [("temperature", sample)]
+
+
+def test_what_probes_read_closes_the_act_of_its_cabinets_with_the_worst_number(
+    engine: Engine, actor: Actor, site: TestSite, fridge: UUID, clock: ManualClock
+) -> None:
+    make_list(engine, actor)
+    with db.writing(engine) as session:
+        frozen = [
+            cabinet.create(
+                session, actor,
+                CabinetValues(venue_id=site.venue_id, name=name, kind=CabinetKind.FROZEN),
+            ).id
+            for name in ("冷冻柜一", "冷冻柜二")
+        ]  # fmt: skip
+    read(engine, actor, fridge, 41, clock.now())
+    read(engine, actor, frozen[0], -190, clock.now())
+    kitchen_day.watch(engine, clock.now())
+    assert item(engine, "sample_cabinet_am").number == 41
+    assert item(engine, "freezer_am").done_at is None  # the second one was not read
+    read(engine, actor, frozen[1], -150, clock.now())
+    kitchen_day.watch(engine, clock.now())
+    assert item(engine, "freezer_am").number == -150
+
+
+def test_the_watch_changes_nothing_when_it_looks_again(
+    engine: Engine, actor: Actor, fridge: UUID, lunch: tuple[Meal, UUID], clock: ManualClock
+) -> None:
+    assert fridge
+    assert lunch
+    make_list(engine, actor)
+    clock.advance(100 * 60)
+    kitchen_day.watch(engine, clock.now())
+
+    def written() -> int:
+        with db.reading(engine) as session:
+            return len(session.scalars(select(Audit.id)).all())
+
+    before = written()
+    clock.advance(300)
+    assert kitchen_day.watch(engine, clock.now()) == "0 new alarms"
+    assert written() == before
+
+
+def test_packaged_food_on_the_menu_needs_no_sample(
+    engine: Engine, site: TestSite, clock: ManualClock
+) -> None:
+    actor = Actor(site.id, "chef", clock.now())
+    meal = Meal(clock.now().date(), "lunch", site.venue_id)
+    with db.writing(engine) as session:
+        made = [
+            dishes.create(session, actor, DishValues(name=name, unit=Unit.PIECE, sampled=sampled))
+            for name, sampled in (("红烧鱼", True), ("酸奶", False))
+        ]
+        menus.save(session, actor, meal, [ItemValues(dish_id=one.id, portions=9) for one in made])
+        menus.publish(session, actor, meal)
+    with db.reading(engine) as session:
+        assert kitchen_day.dishes_of(session, site.id, meal) == [made[0].id]
