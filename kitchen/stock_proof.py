@@ -24,6 +24,7 @@ def faults(session: Session) -> Iterator[Fault]:
     yield from _lots(session)
     yield from _transfers(session)
     yield from _second_persons(session)
+    yield from _came_back(session)
 
 
 def _rows(session: Session, query: Executable) -> Iterator[Any]:
@@ -146,3 +147,20 @@ def _second_persons(session: Session) -> Iterator[Fault]:
     )
     for entry_id, kind, name in _rows(session, query):
         yield Fault(f"stock entry {entry_id}", f"'{kind}' by {name} alone")
+
+
+def _came_back(session: Session) -> Iterator[Fault]:
+    """Of a lot no more comes back of something than was issued for it."""
+    left, fen = func.sum(StockEntry.quantity), func.sum(StockEntry.cost)
+    query = (
+        select(StockEntry.lot_id, StockEntry.ref_kind, StockEntry.ref_id, left, fen)
+        .where(StockEntry.kind.in_((Kind.OUT.value, Kind.BACK.value)))
+        .group_by(
+            StockEntry.site_id, StockEntry.lot_id, StockEntry.ref_kind, StockEntry.ref_id
+        )
+        .having((left > 0) | (fen > 0))
+    )  # fmt: skip
+    for lot_id, kind, ref_id, more, worth in _rows(session, query):
+        yield Fault(
+            f"lot {lot_id}", f"{more} for {worth} fen more came back of {kind} {ref_id} than went"
+        )

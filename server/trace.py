@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dafan.errors import BadInputError
@@ -143,8 +143,11 @@ def cooked_on(session: Session, site_id: UUID, day: date) -> Sequence[tuple[UUID
 def sales_of(
     session: Session, site_id: UUID, dishes: Iterable[tuple[UUID, date]]
 ) -> dict[tuple[UUID, MealKey], Sold]:
-    """What was sold of dishes on days, by dish and meal."""
-    wanted = list(dishes)
+    """What was sold of dishes on days, by dish and meal.
+
+    Dishes and days are asked for apart: the index of the lines serves both, but no pairs of them.
+    """
+    wanted = set(dishes)
     if not wanted:
         return {}
     query = (
@@ -156,7 +159,8 @@ def sales_of(
         .join(Sale, Sale.id == SaleLine.sale_id)
         .where(
             SaleLine.site_id == site_id,
-            tuple_(SaleLine.dish_id, SaleLine.business_date).in_(wanted),
+            SaleLine.dish_id.in_({dish_id for dish_id, _day in wanted}),
+            SaleLine.business_date.in_({day for _dish, day in wanted}),
             Sale.cancelled.is_(False),
         )
         .group_by(SaleLine.dish_id, Sale.business_date, Sale.period, Sale.venue_id)
@@ -166,6 +170,7 @@ def sales_of(
             covers, int(portions or 0), int(grams or 0), int(fen or 0)
         )
         for dish_id, day, period, venue_id, covers, portions, grams, fen in session.execute(query)
+        if (dish_id, day) in wanted
     }  # fmt: skip
 
 

@@ -234,6 +234,7 @@ _ACTIONS: dict[str, LazyString] = {
     "stock.out": _l("出库"),
     "stock.transfer_out": _l("调拨"),
     "stock.return": _l("退货"),
+    "stock.back": _l("退库"),
     "stock.waste": _l("报损"),
     "stock.count": _l("盘点入账"),
     "stock.limit": _l("修改领料限额"),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -20,8 +21,11 @@ from kitchen.stocktake import StocktakeLine
 from server.access import needs
 from server.pages.kitchen import fields, signing, stock_words
 from server.pages.kitchen.blueprint import kitchen
+from server.pages.kitchen.more import TILES, Tile
 from server.pages.kitchen.stock import quantity_of
 from server.pages.shared import as_uuid, change, reading, site_id
+
+TILES.append(Tile("kitchen.stock_counts", _l("盘点"), _l("一批一批数，边用边盘"), "do_kitchen"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from dafan.errors import BadInputError, DafanError
-from kitchen import labels, lots
+from kitchen import labels, lots, sample_rules
 from server import uploads
 from server.access import needs
 from server.pages import messages
@@ -67,8 +67,11 @@ def lot_of(code: str) -> UUID:
 
 
 def _open(code: str) -> Response:
-    """Where the person was on the way to: the lot itself, its count, or its trace."""
+    """Where the person was on the way to: the lot itself, its count, or a trace."""
     wanted = request.values.get("to", "")
+    sample_id = as_uuid(code.strip().removeprefix(sample_rules.QR_PREFIX))
+    if sample_id is not None and code.strip().startswith(sample_rules.QR_PREFIX):
+        return redirect(url_for("kitchen.trace_sample", sample_id=sample_id))
     try:
         lot_id = lot_of(code)
     except DafanError as error:

@@ -19,6 +19,7 @@ from server.access import needs
 from server.pages import formats, site_view
 from server.pages.kitchen import fields, stock_words
 from server.pages.kitchen.blueprint import kitchen
+from server.pages.kitchen.more import TILES, Tile
 from server.pages.kitchen.names import name_of
 from server.pages.shared import actor, reading, site_id
 from server.reports import sheets
@@ -31,6 +32,7 @@ PAPERS = {
     "produce_promise": _l("承诺达标合格证"), "conformity": _l("产品合格证"),
     "customs": _l("入境检验检疫证明"),
 }  # fmt: skip
+TILES.append(Tile("kitchen.trace", _l("追溯"), _l("从菜查到批次和留样，从批次查到菜"), "see_trace"))
 ROLES = {"chef": _l("厨师"), "storekeeper": _l("仓管"), "supplier": _l("供货方")}
 
 

@@ -31,6 +31,7 @@ from kitchen.dishes import Dish
 from kitchen.ingredients import IngredientValues
 from kitchen.meals import Meal
 from kitchen.production import Finish, Start
+from kitchen.sample_rules import QR_PREFIX
 from kitchen.samples import SampleValues
 from kitchen.stock import NewLot
 from kitchen.stock_issues import Wish
@@ -128,7 +129,9 @@ def test_a_dish_of_a_day_shows_its_lots_people_samples_temperatures_and_covers(
         assert shown in page, shown
     assert cooked.dish(cooked.stew).meals[0].sold.covers == 1
     assert "就餐人次 <b>1</b>" in page
-    assert "chosen" in inspector.see(f"/kitchen/trace/samples/{cooked.sample}")
+    label = {"code": f"{QR_PREFIX}{cooked.sample}", "to": "trace"}
+    scanned = inspector.get("/kitchen/stock/scan", query_string=label)
+    assert "chosen" in inspector.see(str(scanned.location))
 
 
 def test_a_lot_leads_to_every_dish_its_trimmings_too(cooked: Cooked, inspector: Browser) -> None:
