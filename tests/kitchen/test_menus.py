@@ -19,6 +19,7 @@ from kitchen.menu_checks import (
     PlannedMeal,
     check,
     facts_of,
+    norm_of,
 )
 from kitchen.menus import ItemValues, State, UnknownMenuError
 from kitchen.nutrition import Nutrient, Range
@@ -105,6 +106,35 @@ def test_nutrition_is_judged_a_cover_and_what_is_not_known_is_said():
     assert faults(salty(99), rules) == [Fault.NUTRIENT_LOW]
     assert faults(salty(99, None), rules) == [Fault.NUTRIENT_UNKNOWN]
     assert faults(salty(701, None), rules) == [Fault.NUTRIENT_HIGH], "too much whatever the rest is"
+
+
+def test_a_meal_is_held_to_its_share_of_a_day_and_the_site_may_say_otherwise():
+    lunch = norm_of("lunch")
+    assert (lunch[Nutrient.SODIUM].high, lunch[Nutrient.ENERGY].low) == (800, 540)
+    assert norm_of("tea") == {}
+    salty = dish("咸菜", nutrients=dict.fromkeys(lunch, Fraction(801)), vegetables=Fraction(200))
+    meal = PlannedMeal(planned().meal, 100, ((salty, 100),), lunch)
+    (sodium, *_) = (one for one in check([meal], MenuRules(1)) if one.about == Nutrient.SODIUM)
+    assert (sodium.fault, sodium.amount, sodium.bound) == (Fault.NUTRIENT_HIGH, 801, 800)
+    own = MenuRules(1, nutrients={Nutrient.SODIUM: Range(None, 900, "mg")})
+    assert all(one.about != Nutrient.SODIUM for one in check([meal], own))
+
+
+def test_a_pinch_that_tells_nothing_hides_no_dish_and_a_tenth_does():
+    known, silent = new_id(), new_id()
+    kept = {
+        known: IngredientValues(name="肉", category="畜肉", nutrients={"sodium_mg": 100.0}),
+        silent: IngredientValues(name="料酒", category="调料"),
+    }
+    for grams, told in ((50, True), (51, False)):
+        lines = (
+            Line(ingredient_id=known, quantity=950),
+            Line(ingredient_id=silent, quantity=grams),
+        )
+        recipe = RecipeValues(portions=1, yield_grams=900, lines=lines)
+        one = new_id()
+        facts = facts_of(Book({one: recipe}, {one: "菜"}, kept), one, "菜")
+        assert (Nutrient.SODIUM in facts.nutrients) is told
 
 
 def test_too_few_vegetables_and_dishes_without_recipe_are_told():
@@ -199,6 +229,18 @@ def test_a_menu_is_published_and_taken_back_and_stays_published_when_it_changes(
     assert actions == ["menu.save"] * 2 + ["menu.publish", "menu.save", "menu.withdraw"]
     with pytest.raises(UnknownMenuError):
         act(engine, "publish", actor, lunch(day=1))
+
+
+def test_what_is_published_for_a_day_is_what_the_kitchen_reads(engine, actor, food):
+    lunch, dinner = (Meal(MONDAY, period, VENUE) for period in ("lunch", "dinner"))
+    with writing(engine) as session:
+        for meal in (lunch, dinner):
+            menus.save(session, actor, meal, [ItemValues(dish_id=food[0])])
+        menus.publish(session, actor, lunch)
+    with reading(engine) as session:
+        assert [one.meal for one in menus.published(session, actor.site_id, MONDAY)] == [lunch]
+        assert menus.published(session, actor.site_id, MONDAY + timedelta(days=1)) == []
+        assert menus.published(session, new_id(), MONDAY) == []
 
 
 def test_a_week_is_copied_as_drafts_and_what_is_planned_already_stays(engine, actor, food):
