@@ -68,6 +68,11 @@ def today() -> date:
     return site_view.current().today(services().clock.now())
 
 
+def seen_on(row: Receiving) -> date:
+    """The day whose dates count: today, and of what is posted the day when it came."""
+    return today() if row.state == State.OPEN.value else row.business_date
+
+
 @kitchen.get("/receiving")
 @needs("see_kitchen")
 def receiving() -> str:
@@ -245,7 +250,7 @@ def rows_of(session: Session, row: Receiving) -> list[Row]:
     wanted = [*ordered, *(line.ingredient_id for line in lines)]
     known = ingredients.by_ids(session, site_id(), wanted)
     site = limits.of(session, site_id(), Rules)
-    found = rules.findings(session, site_id(), row.id, day=row.business_date, rules=site)
+    found = rules.findings(session, site_id(), row.id, day=seen_on(row), rules=site)
     shown = [
         Row(known[line.ingredient_id], line.id, line, ordered.get(line.ingredient_id),
             found[line.id])

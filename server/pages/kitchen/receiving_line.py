@@ -36,7 +36,7 @@ from server import uploads
 from server.access import needs
 from server.pages.kitchen import receiving_words
 from server.pages.kitchen.blueprint import kitchen
-from server.pages.kitchen.receiving import today
+from server.pages.kitchen.receiving import seen_on, today
 from server.pages.kitchen.today import read_number
 from server.pages.shared import actor, change, reading, site_id
 
@@ -60,7 +60,8 @@ def receiving_line(receiving_id: UUID, ingredient_id: UUID, line_id: UUID) -> st
         tests: tuple[PesticideTest, ...] = ()
         if line is not None:
             tests = line.pesticide_tests
-            found = receiving_rules.check(line.values, ingredient, day, site, tests=tests)
+            seen = seen_on(row)
+            found = receiving_rules.check(line.values, ingredient, seen, site, tests=tests)
         ordered = receiving_book.ordered(session, row.order_id) if row.order_id else {}
         known = zones.of_site(session, site_id())
         return render_template(

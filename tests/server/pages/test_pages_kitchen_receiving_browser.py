@@ -65,7 +65,7 @@ def test_a_delivery_goes_through_the_tablet_from_the_order_to_the_label(
     tablet.fill("[name=crates]", "1")
     tablet.fill("[name=crate]", "100")
     tablet.click("button:text-is('记下重量')")
-    tablet.wait_for_selector(".amount:text-is('5 kg')")
+    tablet.wait_for_selector(".how-much:text-is('5 kg')")
     tablet.click(".look-yes")
     tablet.click("[data-day] >> nth=1")
     assert tablet.input_value("[name=produced_on]") == "2026-03-01"
