@@ -115,10 +115,10 @@ BOOKS: dict[str, Book] = {
 TILES.append(Tile("kitchen.ledger", _l("台账"), _l("餐具消毒、煎炸油、有害生物防制")))
 
 
-@kitchen.get("/ledgers", defaults={"book": "disinfection"})
+@kitchen.get("/ledgers")
 @kitchen.get("/ledgers/<any(disinfection, oil, pests):book>")
 @needs("see_kitchen")
-def ledger(book: str) -> str:
+def ledger(book: str = "disinfection") -> str:
     """A ledger of the last month, and the form of its next row."""
     chosen, day = BOOKS[book], fields.day()
     first = day - SHOWN

@@ -64,10 +64,10 @@ TILES.append(
 )
 
 
-@kitchen.get("/lists", defaults={"listed": "daily_control"})
+@kitchen.get("/lists")
 @kitchen.get("/lists/<any(daily_control, weekly_check, monthly_meeting):listed>")
 @needs("see_kitchen")
-def control(listed: str) -> str:
+def control(listed: str = Listed.DAILY.value) -> str:
     """One of the three lists, the newest day first."""
     chosen, last, now = Listed(listed), fields.day(), services().clock.now()
     with reading() as session:
