@@ -23,7 +23,7 @@ async function keep(address, answer) {
 /** What was kept of an address; a page says at its root element when it was seen. */
 async function recall(address) {
   const found = await caches.match(address, { cacheName: STORE, ignoreVary: true });
-  if (!found || !found.headers.get("Content-Type")?.startsWith("text/html")) return found;
+  if (!found || address === OFFLINE || !found.headers.get("Content-Type")?.startsWith("text/html")) return found;
   const text = await found.text();
   const marked = text.replace("<html", `<html data-kept="${found.headers.get("X-Dafan-Seen")}"`);
   return new Response(marked, { status: 200, headers: found.headers });
