@@ -58,7 +58,7 @@ def covers(
     )
     query = query.group_by(Sale.business_date, Sale.period)
     found = session.execute(query.order_by(Sale.business_date, Sale.period))
-    return [CoverRow(day, period, int(count)) for day, period, count in found]
+    return [CoverRow(day, period, int(count or 0)) for day, period, count in found]
 
 
 def sold(
@@ -82,7 +82,7 @@ def sold(
         at = Meal(day, period, venue), dish
         known = found.get(at, Sold(*at, {}, 0, 0))
         if unit == Unit.KG.value:
-            grown = known.grams + int(grams or 0), known.weighed + int(lines)
+            grown = known.grams + int(grams or 0), known.weighed + int(lines or 0)
             found[at] = Sold(*at, known.counted, *grown)
         else:
             counted = {**known.counted, Portion(portion): int(quantity or 0)}

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from flask import request
+from flask import redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from dafan.errors import BadInputError
 from dafan.records import MealPeriod
@@ -41,6 +43,13 @@ class AtMeal:
 def address_of(meal: Meal) -> dict[str, str]:
     """A meal in an address or a form."""
     return {"day": meal.day.isoformat(), "period": meal.period, "venue": str(meal.venue_id)}
+
+
+def back_to(endpoint: str, *more: str) -> AnyResponse:
+    """To a page of the meal that the form names, with other fields of the form where wanted."""
+    named = ("day", "period", "venue", *more)
+    meal: dict[str, Any] = {name: request.form[name] for name in named if name in request.form}
+    return redirect(url_for(endpoint, **meal))
 
 
 def chosen() -> AtMeal:

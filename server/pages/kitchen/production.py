@@ -1,6 +1,6 @@
 """烹饪: the batches of a meal, from the menu over the pot to what is left."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from kitchen import (
     byproducts,
     cookbook,
     day_plan,
+    dishes,
     labels,
     limits,
     menus,
@@ -81,13 +82,13 @@ def production_page() -> str:
         book = cookbook.load_book(session, site_id())
         sold = kitchen_sales.served_at(session, site_id(), at.meal, book)
         query = select(Dish).where(Dish.site_id == site_id()).order_by(Dish.sort, Dish.id)
-        dishes = {row.id: row for row in session.scalars(query)}
+        known = {row.id: row for row in session.scalars(query)}
         return render_template(
             "kitchen/production.html",
             at=at,
             batches=batches,
             items=items,
-            dishes=dishes,
+            dishes=known,
             sold=kitchen_sales.of_batches(batches, sold),
         )
 
@@ -101,7 +102,7 @@ def production_planned() -> AnyResponse:
         day_plan.plan_menu(session, signing.acting(), at_meal.chosen().meal)
 
     change(work, _("已按食谱排产"))
-    return _to_meal()
+    return at_meal.back_to("kitchen.production")
 
 
 @kitchen.post("/production/add")
@@ -115,7 +116,7 @@ def production_added() -> AnyResponse:
         day_plan.plan_dish(session, person, meal, one_of("dish"), whole("portions"), key=key())
 
     change(work, _("已加一批"))
-    return _to_meal()
+    return at_meal.back_to("kitchen.production")
 
 
 @kitchen.get("/production/<uuid:batch_id>")
@@ -137,7 +138,7 @@ def batch_page(batch_id: UUID) -> str:
         return render_template(
             "kitchen/production_batch.html",
             row=row,
-            dish=rows.get(session, Dish, site_id(), row.dish_id, "dish"),
+            dish=dishes.get(session, site_id(), row.dish_id),
             wanted=_wanted(session, row, book) if _open(row) else (),
             issued=bool(byproducts.used(session, site_id(), batch_id)),
             has_recipe=row.dish_id in book.recipes,
@@ -264,13 +265,6 @@ def _open(row: Batch) -> bool:
 
 def _batch(session: Session, batch_id: UUID) -> Batch:
     return rows.get(session, Batch, site_id(), batch_id, "batch")
-
-
-def _to_meal() -> AnyResponse:
-    meal: Mapping[str, str] = {
-        name: request.form[name] for name in ("day", "period", "venue") if name in request.form
-    }
-    return redirect(url_for("kitchen.production", **meal))
 
 
 def _to_batch(batch_id: UUID) -> AnyResponse:

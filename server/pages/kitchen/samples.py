@@ -13,7 +13,16 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from dafan.errors import BadInputError
-from kitchen import limits, production, rows, sample_alarms, sample_places, sample_rules, samples
+from kitchen import (
+    dishes,
+    limits,
+    production,
+    rows,
+    sample_alarms,
+    sample_places,
+    sample_rules,
+    samples,
+)
 from kitchen.cabinet import Cabinet
 from kitchen.dishes import Dish
 from kitchen.meals import Meal
@@ -102,7 +111,7 @@ def sample_form() -> str:
     """Weigh, photograph, sign: the sample of one dish."""
     at, now = at_meal.chosen(), services().clock.now()
     with reading() as session:
-        dish = rows.get(session, Dish, site_id(), one_of("dish"), "dish")
+        dish = dishes.get(session, site_id(), one_of("dish"))
         card = next((one for one in _cards(session, at.meal, now) if one.dish == dish.id), None)
         return render_template(
             "kitchen/samples_take.html",
@@ -146,8 +155,7 @@ def sample_taken() -> AnyResponse:
 
     if change(work, _("已留样")):
         return redirect(url_for("kitchen.sample", sample_id=kept[0]))
-    again = {name: request.form.get(name) for name in ("day", "period", "venue", "dish")}
-    return redirect(url_for("kitchen.sample_form", **again))
+    return at_meal.back_to("kitchen.sample_form", "dish")
 
 
 @kitchen.get("/samples/<uuid:sample_id>")
@@ -246,16 +254,14 @@ def troubles(session: Session, now: datetime) -> list[tuple[Cabinet, str]]:
 def red(session: Session, now: datetime) -> list[tuple[str, str]]:
     """What the red bar of the day tells, and on which page it is put right."""
     kinds = Counter(row.kind for row in sample_alarms.still_open(session, site_id()))
-    said = [
-        (kinds[AlarmKind.MISSING], lambda n: _("%(n)s 道菜缺留样", n=n)),
-        (kinds[AlarmKind.TEMPERATURE], lambda n: _("%(n)s 份留样的柜温异常", n=n)),
-    ]
-    found = [(text(count), "kitchen.samples") for count, text in said if count]
+    missing, warm = kinds[AlarmKind.MISSING], kinds[AlarmKind.TEMPERATURE]
+    found = [(_("%(n)s 道菜缺留样", n=missing), "kitchen.samples")] if missing else []
+    if warm:
+        found.append((_("%(n)s 份留样的柜温异常", n=warm), "kitchen.samples"))
     names = "、".join(row.name for row, _what in troubles(session, now))
-    return [
-        *found,
-        *([(_("%(names)s 温度异常", names=names), "kitchen.cabinets")] if names else []),
-    ]
+    if names:
+        found.append((_("%(names)s 温度异常", names=names), "kitchen.cabinets"))
+    return found
 
 
 def _cards(session: Session, meal: Meal, now: datetime) -> list[DishCard]:

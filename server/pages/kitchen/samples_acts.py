@@ -125,5 +125,4 @@ def _back() -> AnyResponse:
     one = as_uuid(request.form.get("back"))
     if one is not None:
         return redirect(url_for("kitchen.sample", sample_id=one))
-    meal = {name: request.form[name] for name in ("day", "period", "venue") if name in request.form}
-    return redirect(url_for("kitchen.samples", **meal))
+    return at_meal.back_to("kitchen.samples")
