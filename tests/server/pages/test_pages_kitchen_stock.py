@@ -18,19 +18,22 @@ from dafan import db
 from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import Unit
-from kitchen import ingredients, labels, limits, production, stock, suppliers
+from kitchen import ingredients, labels, limits, production, staff, stock, suppliers
 from kitchen.byproducts import BatchIssue
 from kitchen.dishes import Dish
 from kitchen.ingredients import IngredientValues
 from kitchen.meals import Meal
 from kitchen.pictures import Picture
+from kitchen.staff import WorkerValues
 from kitchen.stock import NewLot
 from kitchen.stock_book import Kind, StockEntry
 from kitchen.stock_requests import StockRequest
 from kitchen.stock_view import StockRules
 from kitchen.stocktake import Stocktake
 from kitchen.suppliers import SupplierValues
+from server import people
 from server.actor import Actor
+from server.people import Diner
 from tests.server.conftest import NOON, TestSite
 from tests.server.pages.conftest import PASSWORD, Browser
 
@@ -245,6 +248,35 @@ def test_waste_waits_for_another_person_with_its_photograph(
     assert (entry.by, entry.approved_by, entry.reason) == (
         "storekeeper", "kitchen_manager", "expiry",
     )  # fmt: skip
+
+
+def test_two_people_who_sign_at_one_tablet_write_it_off_at_once_and_one_does_not(
+    store: Store, keeper: Browser, make_diner: Callable[..., UUID]
+) -> None:
+    admin = Actor(store.site.id, "admin", NOON, "")
+    numbers, diners = [], [make_diner(cash=0), make_diner(cash=0)]
+    with db.writing(store.engine) as session:
+        for name, diner in zip(("甲", "乙"), diners, strict=True):
+            people.set_pin(session, admin, diner, "305172")
+            staff.create(session, admin, WorkerValues(name=name, post="仓管", diner_id=diner))
+            numbers.append(session.get_one(Diner, diner).staff_no)
+
+    def sign(number: str) -> str:
+        told = keeper.send("/kitchen/who", STOCK, number=number, pin="305172").json
+        assert told is not None
+        return str(told["token"])
+
+    path = f"{STOCK}/lots/{store.expired}/waste"
+    told = {"quantity": "1", "why": "expiry", "signed_by": sign(numbers[0])}
+    alone = keeper.send(path, STOCK, key="a", second=sign(numbers[0]), **told)
+    assert 'class="note stop"' in alone.text
+    assert store.left(store.expired) == 3000
+    for _ in range(2):
+        both = keeper.send(path, STOCK, key="b", second=sign(numbers[1]), **told)
+        assert "已报损" in both.text
+    assert store.left(store.expired) == 2000
+    (entry,) = store.entries(Kind.WASTE)
+    assert entry.approved_by not in {None, entry.by, "storekeeper"}
 
 
 def test_a_dear_issue_is_asked_for_and_moves_with_the_yes(
