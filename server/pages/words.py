@@ -146,6 +146,7 @@ _ACTIONS: dict[str, LazyString] = {
     "board.make": _l("新建大屏"),
     "board.say": _l("改大屏通知"),
     "board.revoke": _l("作废大屏地址"),
+    "kitchen_limits.decide": _l("改后厨限值"),
     "menu.save": _l("编制食谱"),
     "menu.publish": _l("发布食谱"),
     "menu.withdraw": _l("撤回食谱"),

@@ -84,7 +84,8 @@ def recipe(dish_id: UUID) -> str:
     return render_template(
         "manage/recipe.html", active="manage.dishes_list", dish=dish, recipe=known,
         lines=lines, blank=BLANK_LINES if lines else 2 * BLANK_LINES, units=OFFERED,
-        parts=parts.names, look=shown, versions=versions, words=food_words, nutrients=list(Nutrient),
+        parts=parts.names, look=shown, versions=versions, words=food_words,
+        nutrients=list(Nutrient),
     )  # fmt: skip
 
 
