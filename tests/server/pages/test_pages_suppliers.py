@@ -121,7 +121,9 @@ def test_a_licence_is_withdrawn_with_a_reason(browser, engine, actor):
 def test_who_buys_may_blacklist_but_only_who_approves_takes_back(browser, engine, actor):
     supplier = add(engine, actor, "绿源", paper())
     buyer, path = browser("kitchen_manager"), f"/manage/suppliers/{supplier}"
-    assert "请写一句说明" in buyer.send(f"{path}/block", path, standing="blacklisted", reason="").text
+    assert (
+        "请写一句说明" in buyer.send(f"{path}/block", path, standing="blacklisted", reason="").text
+    )
     page = buyer.send(f"{path}/block", path, standing="blacklisted", reason="掺假").text
     assert "黑名单：掺假" in page
     assert f"/manage/orders/new?supplier={supplier}" not in page
