@@ -44,6 +44,7 @@ function drawn(form) {
       const files = new DataTransfer();
       files.items.add(new File([picture], "signature.png", { type: "image/png" }));
       input.files = files.files;
+      board.classList.add("drawn");
     });
   }
 
@@ -74,6 +75,7 @@ function drawn(form) {
   }
   clear.addEventListener("click", () => {
     empty();
+    board.classList.remove("drawn");
     input.value = "";
   });
 }

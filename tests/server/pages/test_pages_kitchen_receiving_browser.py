@@ -70,7 +70,8 @@ def test_a_delivery_goes_through_the_tablet_from_the_order_to_the_label(
     tablet.click("[data-day] >> nth=1")
     assert tablet.input_value("[name=produced_on]") == "2026-03-01"
     tablet.click("button:text-is('记下')")
-    tablet.wait_for_selector(".note.ok:has-text('已记录')")
+    tablet.wait_for_selector(".findings:has-text('感官')", state="detached")
+    tablet.wait_for_load_state("networkidle")
     assert door.line(door.leek).values.produced_on.isoformat() == "2026-03-01"
     keys(tablet, "12.5", "form:has([name=inhibition])")
     tablet.fill("[name=device]", "NC-8")
@@ -101,7 +102,7 @@ def sign_by_finger(tablet):
     tablet.mouse.down()
     tablet.mouse.move(box["x"] + 240, box["y"] + 30, steps=5)
     tablet.mouse.up()
-    tablet.wait_for_function("document.querySelector('[data-signature] [type=file]').files.length")
+    tablet.wait_for_selector(".board.drawn")
     tablet.click("form[data-signature] button:text-is('确认')")
 
 
