@@ -11,7 +11,6 @@ from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.acting import Acting
-from dafan.errors import BadInputError
 from dafan.ids import new_id
 from kitchen import rectification, rows, staff
 from kitchen.rectification import FindingValues
