@@ -128,12 +128,7 @@ def create_service(side: TabletSide, settings: TabletSettings) -> Flask:
     app.config.update(TRUSTED_HOSTS=sorted(filter(None, names)), MAX_CONTENT_LENGTH=MAX_LABEL_BYTES)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
 
-    @app.before_request
-    def only_our_pages() -> Response | None:
-        origin = request.headers.get("Origin")
-        if origin != settings.server_url and (origin or request.method != "GET"):
-            abort(403, f"only pages of {settings.server_url} may ask: see tablet.server_url")
-        return Response(status=204) if request.method == "OPTIONS" else None
+    _guard(app, settings)
 
     @app.get("/weight")
     def weight() -> Response:
@@ -153,6 +148,27 @@ def create_service(side: TabletSide, settings: TabletSettings) -> Flask:
     def print_label() -> Response:
         return jsonify({"ok": True, "confirmed": side.print(_label())})
 
+    @app.errorhandler(DeviceError)
+    def not_now(error: DeviceError) -> tuple[Response, int]:
+        return jsonify({"ok": False, "error": str(error)}), 409
+
+    @app.errorhandler(HTTPException)
+    def problem(error: HTTPException) -> tuple[Response, int]:
+        return jsonify({"ok": False, "error": error.description}), error.code or 500
+
+    return app
+
+
+def _guard(app: Flask, settings: TabletSettings) -> None:
+    """Only pages of the configured server may ask, and they may read the answer."""
+
+    @app.before_request
+    def only_our_pages() -> Response | None:
+        origin = request.headers.get("Origin")
+        if origin != settings.server_url and (origin or request.method != "GET"):
+            abort(403, f"only pages of {settings.server_url} may ask: see tablet.server_url")
+        return Response(status=204) if request.method == "OPTIONS" else None
+
     @app.after_request
     def allow(response: Response) -> Response:
         response.headers.update(
@@ -166,16 +182,6 @@ def create_service(side: TabletSide, settings: TabletSettings) -> Flask:
             }
         )
         return response
-
-    @app.errorhandler(DeviceError)
-    def not_now(error: DeviceError) -> tuple[Response, int]:
-        return jsonify({"ok": False, "error": str(error)}), 409
-
-    @app.errorhandler(HTTPException)
-    def problem(error: HTTPException) -> tuple[Response, int]:
-        return jsonify({"ok": False, "error": error.description}), error.code or 500
-
-    return app
 
 
 def _label() -> ReceiptDoc:

@@ -332,7 +332,9 @@ def oil_to_change(session: Session, site_id: UUID) -> list[str]:
         OilEntry.id.not_in(newer),
     )
     last: dict[str, OilEntry] = {}
-    for row in session.scalars(query.order_by(OilEntry.at.desc(), OilEntry.id.desc()).limit(MAX_PAGE)):
+    for row in session.scalars(
+        query.order_by(OilEntry.at.desc(), OilEntry.id.desc()).limit(MAX_PAGE)
+    ):
         last.setdefault(row.fryer, row)
     return sorted(fryer for fryer, row in last.items() if row.change_due)
 

@@ -99,7 +99,9 @@ def find(session: Session, actor: Acting, key: str, day: date, values: FindingVa
         KeyReusedError: something different was sent under this key.
     """
     if values.due < day:
-        raise BadInputError("it cannot be due before it was found: give a later day", code="past_due")
+        raise BadInputError(
+            "it cannot be due before it was found: give a later day", code="past_due"
+        )
     row = Finding(
         id=new_id(), site_id=actor.site_id, key=key, business_date=day, state=Step.FOUND.value,
         **values.model_dump(),

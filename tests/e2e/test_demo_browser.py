@@ -1,19 +1,12 @@
 """The demo canteen as a newcomer sees it: the till's page and the manager's page in Chromium."""
 
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pos.demo.backoffice import free_port
+from tests.e2e.canteen import Canteen
 
 pytestmark = [
     pytest.mark.browser,
@@ -22,42 +15,6 @@ pytestmark = [
     pytest.mark.xdist_group("demo"),
 ]
 SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
-
-
-@dataclass
-class Canteen:
-    """A running demo."""
-
-    till: str
-    manager: str
-    folder: Path
-
-
-@pytest.fixture(scope="module")
-def canteen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canteen]:
-    folder = tmp_path_factory.mktemp("canteen")
-    port, kiosk = free_port(), free_port()
-    command = [sys.executable, "-m", "dafan", "demo"]
-    command += ["--port", str(port), "--kiosk-port", str(kiosk)]
-    command += ["--tablet-port", str(free_port())]
-    environment = {n: v for n, v in os.environ.items() if not n.startswith("DAFAN_DATA")}
-    with (folder / "demo.log").open("w") as log:
-        demo = subprocess.Popen(
-            command,
-            env={**environment, "DAFAN_DATA_DIR": str(folder), "COLUMNS": "120"},
-            stdout=log,
-            stderr=log,
-        )
-    said = folder / "demo.log"
-    deadline = time.monotonic() + 240
-    while "Ctrl-C" not in said.read_text() and demo.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.3)
-    assert "Ctrl-C" in said.read_text(), said.read_text()
-    yield Canteen(f"http://127.0.0.1:{kiosk}/", f"http://127.0.0.1:{port}/manage", folder)
-    demo.send_signal(signal.SIGINT)
-    assert demo.wait(60) == 0
-    assert "WRONG PERSON" not in said.read_text()
-    assert "Traceback" not in said.read_text()
 
 
 def _shot(page: Any, name: str) -> None:

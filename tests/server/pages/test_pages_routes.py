@@ -51,6 +51,8 @@ def requests_of(app: APIFlask, ids: dict[str, Any] | None = None) -> list[tuple[
 def _value(rule: Rule, name: str, ids: dict[str, Any]) -> Any:
     if name in ids:
         return ids[name]
+    if name in (rule.defaults or {}):
+        return rule.defaults[name]  # type: ignore[index]  # it is there
     kind = type(rule._converters[name]).__name__
     if kind == "AnyConverter":
         return min(rule._converters[name].items)  # type: ignore[attr-defined]

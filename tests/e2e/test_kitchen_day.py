@@ -1,0 +1,268 @@
+"""One day of the kitchen on the tablet, from the menu to the waste ledger, as its people play it.
+
+The demo canteen runs with its simulated scale and label printer; nobody but a browser acts.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from tests.e2e.canteen import Canteen
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.models,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("demo"),
+]
+SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
+PIN = "246810"
+CHEF, KEEPER, COOK, SAFETY, SAMPLER = "1002", "1004", "1003", "1006", "1007"
+PERIOD = "breakfast"
+DISH = "肉包"
+"""It has no recipe: nothing of today's orders is needed to cook it."""
+
+
+class Tablet:
+    """The tablet in the hands of the kitchen's people."""
+
+    def __init__(self, page: Any, canteen: Canteen) -> None:
+        self.page, self.canteen = page, canteen
+        self.faults: list[str] = []
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.canteen.kitchen + path)
+
+    def put_on_scale(self, grams: int) -> None:
+        """Put something on the scale beside the tablet."""
+        answer = httpx.post(f"{self.canteen.hand}place", data={"grams": grams})
+        assert answer.status_code == 302
+
+    def weigh(self, grams: int) -> None:
+        """Put it on and wait until the page shows that it rests."""
+        self.put_on_scale(grams)
+        shown = "document.querySelector('.weigh[data-state=resting] input[name]')?.value * {} "
+        self.page.wait_for_function(
+            "grams => { const box = document.querySelector('.weigh[data-state=resting]');"
+            " const unit = box?.dataset.unit === 'kg' ? 1000 : 1;"
+            " return box && Math.round(box.querySelector('input[name]').value * unit) === grams; }",
+            arg=grams,
+        )
+        assert shown
+
+    def sign(self, number: str, where: str = "main") -> None:
+        """Say who one is by work number and PIN, on the pad of the dialog."""
+        self.page.locator(f"{where} .sign button:visible").first.click()
+        fields = self.page.locator("dialog.who input")
+        for field, text in ((fields.nth(0), number), (fields.nth(1), PIN)):
+            field.click()
+            for key in text:
+                self.page.click(f"dialog.who .pad button:text-is('{key}')")
+        self.page.wait_for_selector("dialog.who", state="detached")
+
+    def press(self, text: str, where: str = "main") -> None:
+        self.page.locator(f"{where} button:text-is('{text}'):visible").first.click()
+
+    def done(self) -> None:
+        """The page says that it was written down."""
+        self.page.wait_for_selector(".note.ok")
+
+    def shot(self, name: str) -> None:
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.wait_for_timeout(300)
+        self.page.screenshot(path=SHOTS / f"{name}.png")
+
+
+@pytest.fixture(scope="module")
+def tablet(canteen: Canteen, chromium: Any) -> Iterator[Tablet]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    made = Tablet(page, canteen)
+    page.goto(canteen.manager)
+    page.fill("input[name=login]", "demo")
+    page.fill("input[name=password]", "demo-dafan")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/manage/")
+    yield made
+    context.close()
+    assert made.faults == []
+
+
+def today() -> Any:
+    zone = ZoneInfo("Asia/Shanghai")
+    return (datetime.now(UTC).astimezone(zone) - timedelta(hours=4)).date()
+
+
+def test_the_list_of_the_day_is_there_and_a_photographed_act_leaves_it(tablet: Tablet) -> None:
+    tablet.go("")
+    tablet.page.wait_for_selector(".act-card")
+    tablet.shot("kitchen-today")
+    before = tablet.page.locator(".acts > .act-card").count()
+    tablet.page.locator(".act-card button:text-is('完成')").first.click()
+    tablet.done()
+    assert tablet.page.locator(".acts > .act-card").count() == before - 1
+
+
+def test_what_was_ordered_is_received_signed_by_three_labelled_and_in_stock(
+    tablet: Tablet,
+) -> None:
+    page = tablet.page
+    tablet.go("receiving")
+    tablet.shot("kitchen-receiving")
+    page.locator(".card:has-text('示范禽蛋行') button:text-is('开始验收')").click()
+    page.click("main a:has-text('鸡蛋')")
+    ordered = page.inner_text("header .lights")
+    count = "".join(char for char in ordered if char.isdecimal())
+    for key in count:
+        page.click(f".weighing .pad button:text-is('{key}')")
+    tablet.press("记下数量")
+    page.wait_for_selector("header .amount")
+    page.click(".look-yes")
+    page.click("[data-day] >> nth=1")
+    tablet.press("记下")
+    tablet.done()
+    page.click("header a")
+    page.wait_for_selector(".line-card.over")
+    sign_delivery(tablet)
+    page.wait_for_selector(".lot-line")
+    page.locator(".lot-line [data-label]").click()
+    page.wait_for_selector(".said.ok")
+    tablet.shot("kitchen-received")
+    labels = httpx.get(tablet.canteen.hand).text
+    assert labels.count("data:image/png") == 1
+
+
+def test_a_delivery_without_an_order_is_weighed_on_the_scale(tablet: Tablet) -> None:
+    page = tablet.page
+    tablet.go("receiving")
+    page.click("text=没有订单的来货")
+    page.locator("label.pick:has-text('示范蔬菜行')").click()
+    tablet.press("开始验收")
+    page.click("text=添加一项")
+    page.click(".pick-card:has-text('土豆') >> nth=0")
+    tablet.weigh(12_400)
+    tablet.shot("kitchen-weighing")
+    tablet.press("记下重量")
+    page.wait_for_selector("header .amount:text-is('12.4 kg')")
+    assert "秤" in page.inner_text(".loads")
+    page.click(".look-yes")
+    page.fill("[name=unit_price]", "2.60")
+    page.click("[data-day] >> nth=1")
+    tablet.press("记下")
+    tablet.done()
+    page.click("header a")
+    sign_delivery(tablet)
+    page.wait_for_selector(".lot-line")
+    tablet.put_on_scale(0)
+    tablet.go("stock")
+    page.wait_for_selector(".stock-card:has-text('土豆')")
+    tablet.shot("kitchen-stock")
+    assert "12.4" in page.inner_text(".stock-card:has-text('土豆')")
+
+
+def sign_delivery(tablet: Tablet) -> None:
+    page = tablet.page
+    tablet.sign(CHEF, "form:has([value=chef])")
+    tablet.press("确认", "form:has([value=chef])")
+    page.wait_for_selector(".signed")
+    page.fill("[name=name]", "送货人")
+    canvas = page.locator("canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 30, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 30, steps=5)
+    page.mouse.up()
+    page.wait_for_function("document.querySelector('[data-signature] [type=file]').files.length")
+    tablet.press("确认", "form[data-signature]")
+    page.wait_for_selector("form[action$='/post'] .sign, form:has(button:text-is('入库')) .sign")
+    tablet.sign(KEEPER, "form:has(button:text-is('入库'))")
+    tablet.press("入库")
+
+
+def test_a_batch_is_cooked_hot_enough_sampled_and_its_label_printed(tablet: Tablet) -> None:
+    page = tablet.page
+    tablet.go(f"production?period={PERIOD}")
+    tablet.sign(COOK)
+    tablet.press("按食谱排产")
+    page.wait_for_selector(f".line-card:has-text('{DISH}')")
+    tablet.shot("kitchen-production")
+    page.click(f".line-card:has-text('{DISH}')")
+    tablet.sign(COOK, "form:has(button:text-is('开始烹饪'))")
+    tablet.press("开始烹饪")
+    page.wait_for_selector("button:text-is('出锅')")
+    tablet.weigh(5000)
+    page.fill("[name=core]", "62")
+    tablet.sign(COOK, "form:has(button:text-is('出锅'))")
+    tablet.press("出锅")
+    page.wait_for_selector(".note.stop")
+    tablet.weigh(5000)
+    page.fill("[name=core]", "86")
+    tablet.sign(COOK, "form:has(button:text-is('出锅'))")
+    tablet.press("出锅")
+    page.wait_for_selector("[aria-current=step]:text-is('已出锅')")
+    tablet.go(f"samples?period={PERIOD}")
+    page.locator(f".line-card:has-text('{DISH}') a:text-is('留样')").click()
+    tablet.weigh(140)
+    tablet.shot("kitchen-sample")
+    tablet.sign(SAMPLER)
+    tablet.press("留样")
+    tablet.done()
+    card = page.locator(f".line-card:has-text('{DISH}')")
+    card.locator(".pill.ok").wait_for()
+    tablet.shot("kitchen-samples")
+
+
+def test_what_is_thrown_away_is_weighed_and_handed_over(tablet: Tablet) -> None:
+    page = tablet.page
+    tablet.go("waste")
+    page.click(".huge:has-text('餐盘')")
+    tablet.weigh(2500)
+    tablet.sign(SAFETY)
+    tablet.press("登记")
+    tablet.done()
+    tablet.put_on_scale(0)
+    tablet.go("waste")
+    assert "2.5" in page.inner_text(".slip >> nth=0")
+    tablet.shot("kitchen-waste")
+
+
+def test_yesterdays_lunch_leads_back_to_its_suppliers_and_prints(
+    tablet: Tablet, tmp_path: Path
+) -> None:
+    page = tablet.page
+    yesterday = today() - timedelta(days=1)
+    tablet.go(f"trace?day={yesterday}")
+    page.click(".tile:has-text('米饭')")
+    page.wait_for_selector("text=示范粮油公司")
+    tablet.shot("kitchen-trace")
+    text = page.inner_text("main")
+    for word in ("大米", "留样", "批"):
+        assert word in text, word
+    printed = page.pdf(path=tmp_path / "trace.pdf", format="A4")
+    assert printed[:5] == b"%PDF-"
+    assert len(printed) > 10_000
+
+
+def test_everything_that_the_day_wrote_agrees(tablet: Tablet) -> None:
+    folder = tablet.canteen.folder / "demo" / "server"
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("DAFAN_DATA")}
+    time.sleep(1)
+    done = subprocess.run(
+        [sys.executable, "-m", "dafan", "verify", "--json"],
+        env={**environment, "DAFAN_DATA_DIR": str(folder)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["faults"] == []
