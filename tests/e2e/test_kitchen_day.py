@@ -52,14 +52,13 @@ class Tablet:
     def weigh(self, grams: int) -> None:
         """Put it on and wait until the page shows that it rests."""
         self.put_on_scale(grams)
-        shown = "document.querySelector('.weigh[data-state=resting] input[name]')?.value * {} "
-        self.page.wait_for_function(
-            "grams => { const box = document.querySelector('.weigh[data-state=resting]');"
-            " const unit = box?.dataset.unit === 'kg' ? 1000 : 1;"
-            " return box && Math.round(box.querySelector('input[name]').value * unit) === grams; }",
-            arg=grams,
-        )
-        assert shown
+        field = self.page.locator(".weigh[data-state=resting] input[name]")
+        for _ in range(150):
+            factor = 1000 if self.page.get_attribute(".weigh", "data-unit") == "kg" else 1
+            if field.count() and round(float(field.input_value() or 0) * factor) == grams:
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(self.page.inner_text(".weigh"))
 
     def sign(self, number: str, where: str = "main") -> None:
         """Say who one is by work number and PIN, on the pad of the dialog."""
@@ -185,7 +184,7 @@ def sign_delivery(tablet: Tablet) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + 200, box["y"] + 30, steps=5)
     page.mouse.up()
-    page.wait_for_function("document.querySelector('[data-signature] [type=file]').files.length")
+    page.wait_for_selector(".board.drawn")
     tablet.press("确认", "form[data-signature]")
     page.wait_for_selector("form[action$='/post'] .sign, form:has(button:text-is('入库')) .sign")
     tablet.sign(KEEPER, "form:has(button:text-is('入库'))")

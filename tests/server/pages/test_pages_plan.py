@@ -23,6 +23,8 @@ from kitchen.suppliers import SupplierValues
 MONDAY = date(2026, 3, 2)
 NEXT = MONDAY + timedelta(days=1)
 
+NOBODY = "0190b1f0-0000-7000-8000-000000000000"
+
 
 def add_supplier(session, actor, name, categories):
     row = suppliers.create(session, actor, SupplierValues(name=name, categories=categories))
@@ -130,8 +132,8 @@ def test_what_is_edited_counts_and_what_is_not_ticked_is_not_bought(browser, eng
     ("field", "value", "advice"),
     [
         ("supplier", "", "选择供应商"),
-        ("supplier", str(new_id()), "没有这一项"),
-        ("ingredient", str(new_id()), "没有这种食材"),
+        ("supplier", NOBODY, "没有这一项"),
+        ("ingredient", NOBODY, "没有这种食材"),
         ("quantity", "x", "数量写错了"),
         ("price", "", "不是金额"),
         ("price", "-1", "不能小于零"),
