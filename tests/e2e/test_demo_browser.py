@@ -1,20 +1,38 @@
-"""The demo canteen as a newcomer sees it: the till's page and the manager's page in Chromium."""
+"""The demo canteen as a newcomer sees it in Chromium: till, manager, a day of the kitchen."""
 
+import json
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 
-from tests.e2e.canteen import Canteen
+from tests.e2e.canteen import Canteen, open_canteen
+from tests.e2e.tablet import SHOTS, Tablet
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.models,
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(600),
     pytest.mark.xdist_group("demo"),
 ]
-SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
+CHEF, KEEPER, COOK, SAFETY, SAMPLER = "1002", "1004", "1003", "1006", "1007"
+PERIOD = "breakfast"
+DISH = "肉包"
+"""It has no recipe: nothing of today's orders is needed to cook it."""
+
+
+@pytest.fixture(scope="module")
+def canteen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canteen]:
+    with open_canteen(tmp_path_factory.mktemp("canteen")) as opened:
+        yield opened
 
 
 def _shot(page: Any, name: str) -> None:
@@ -90,3 +108,187 @@ def test_three_days_are_in_the_books_before_the_first_diner(
     assert count
     assert int(count[1].replace(",", "")) > 100
     page.close()
+
+
+@pytest.fixture(scope="module")
+def tablet(canteen: Canteen, chromium: Any) -> Iterator[Tablet]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    made = Tablet(page, canteen)
+    page.goto(canteen.kitchen)
+    page.fill("input[name=login]", "demo")
+    page.fill("input[name=password]", "demo-dafan")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".act-card")
+    yield made
+    context.close()
+    assert made.faults == []
+
+
+def today() -> Any:
+    zone = ZoneInfo("Asia/Shanghai")
+    return (datetime.now(UTC).astimezone(zone) - timedelta(hours=4)).date()
+
+
+def test_the_list_of_the_day_is_there_and_a_photographed_act_leaves_it(tablet: Tablet) -> None:
+    tablet.go("")
+    tablet.page.wait_for_selector(".act-card")
+    tablet.shot("kitchen-today")
+    before = tablet.page.locator(".acts > .act-card").count()
+    tablet.page.locator(".act-card button:text-is('完成')").first.click()
+    tablet.done()
+    assert tablet.page.locator(".acts > .act-card").count() == before - 1
+
+
+def test_what_was_ordered_is_received_signed_by_three_labelled_and_in_stock(
+    tablet: Tablet,
+) -> None:
+    page = tablet.page
+    tablet.go("receiving")
+    tablet.shot("kitchen-receiving")
+    page.locator(".card:has-text('示范禽蛋行')").locator("text=/^(开始|继续)验收$/").first.click()
+    page.click("main a:has-text('鸡蛋')")
+    ordered = re.search(r"订 (\d+) 个", page.inner_text("header"))
+    assert ordered
+    for key in ordered.group(1):
+        page.click(f".weighing .pad button:text-is('{key}')")
+    tablet.press("记下数量")
+    tablet.done()
+    page.click(".look-yes")
+    page.click("[data-day] >> nth=1")
+    tablet.press("记下")
+    tablet.done()
+    page.click("header a")
+    page.wait_for_selector(".line-card.over")
+    sign_delivery(tablet)
+    page.wait_for_selector(".lot-line")
+    page.locator(".lot-line [data-label]").click()
+    page.wait_for_selector(".said.ok")
+    tablet.shot("kitchen-received")
+    labels = httpx.get(tablet.canteen.hand).text
+    assert labels.count("data:image/png") == 1
+
+
+def test_a_delivery_without_an_order_is_weighed_on_the_scale(tablet: Tablet) -> None:
+    page = tablet.page
+    tablet.go("receiving")
+    page.click("text=没有订单的来货")
+    page.locator("label.pick:has-text('示范蔬菜行')").click()
+    tablet.press("开始验收")
+    page.click("text=添加一项")
+    page.click("main a:text-is('薯类')")
+    page.click(".pick-card:has-text('土豆') >> nth=0")
+    tablet.weigh(12_400)
+    tablet.shot("kitchen-weighing")
+    tablet.press("记下重量")
+    page.wait_for_selector("header .how-much:text-is('12.4 kg')")
+    assert "秤" in page.inner_text(".loads")
+    page.click(".look-yes")
+    page.fill("[name=unit_price]", "2.60")
+    page.click("[data-day] >> nth=1")
+    tablet.press("记下")
+    tablet.done()
+    page.click("header a")
+    sign_delivery(tablet)
+    page.wait_for_selector(".lot-line")
+    tablet.put_on_scale(0)
+    tablet.go("stock")
+    page.wait_for_selector(".stock-card:has-text('土豆')")
+    tablet.shot("kitchen-stock")
+    assert "12.4" in page.inner_text(".stock-card:has-text('土豆')")
+
+
+def sign_delivery(tablet: Tablet) -> None:
+    page = tablet.page
+    tablet.sign(CHEF, "form:has([value=chef])")
+    tablet.press("确认", "form:has([value=chef])")
+    page.wait_for_selector(".has-signed")
+    page.fill("[name=name]", "送货人")
+    canvas = page.locator("canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 30, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 30, steps=5)
+    page.mouse.up()
+    page.wait_for_selector(".board.drawn")
+    tablet.press("确认", "form[data-signature]")
+    page.wait_for_selector("form[action$='/post'] .sign, form:has(button:text-is('入库')) .sign")
+    tablet.sign(KEEPER, "form:has(button:text-is('入库'))")
+    tablet.press("入库")
+
+
+def test_a_batch_is_cooked_hot_enough_sampled_and_its_label_printed(tablet: Tablet) -> None:
+    page = tablet.page
+    tablet.go(f"production?period={PERIOD}")
+    tablet.sign(COOK)
+    tablet.press("按食谱排产")
+    page.wait_for_selector(f".line-card:has-text('{DISH}')")
+    tablet.shot("kitchen-production")
+    page.click(f".line-card:has-text('{DISH}')")
+    tablet.sign(COOK, "form:has(button:text-is('开始烹饪'))")
+    tablet.press("开始烹饪")
+    page.wait_for_selector("button:text-is('出锅')")
+    tablet.weigh(5000)
+    page.fill("[name=core]", "62")
+    tablet.sign(COOK, "form:has(button:text-is('出锅'))")
+    tablet.press("出锅")
+    page.wait_for_selector(".note.stop")
+    tablet.weigh(5000)
+    page.fill("[name=core]", "86")
+    tablet.sign(COOK, "form:has(button:text-is('出锅'))")
+    tablet.press("出锅")
+    page.wait_for_selector("[aria-current=step]:text-is('已出锅')")
+    tablet.go(f"samples?period={PERIOD}")
+    page.locator(f".line-card:has-text('{DISH}') a:text-is('留样')").click()
+    tablet.weigh(140)
+    tablet.shot("kitchen-sample")
+    tablet.sign(SAMPLER)
+    tablet.press("留样")
+    tablet.done()
+    card = page.locator(f".line-card:has-text('{DISH}')")
+    card.locator(".pill.ok").wait_for()
+    tablet.shot("kitchen-samples")
+
+
+def test_what_is_thrown_away_is_weighed_and_handed_over(tablet: Tablet) -> None:
+    page = tablet.page
+    tablet.go("waste")
+    page.click(".huge:has-text('餐盘')")
+    tablet.weigh(2500)
+    tablet.sign(SAFETY)
+    tablet.press("登记")
+    tablet.done()
+    tablet.put_on_scale(0)
+    tablet.go("waste")
+    assert "2.5" in page.inner_text(".slip >> nth=0")
+    tablet.shot("kitchen-waste")
+
+
+def test_yesterdays_lunch_leads_back_to_its_suppliers_and_prints(
+    tablet: Tablet, tmp_path: Path
+) -> None:
+    page = tablet.page
+    yesterday = today() - timedelta(days=1)
+    tablet.go(f"trace?day={yesterday}")
+    page.click(".tile:has-text('米饭')")
+    page.wait_for_selector("text=示范粮油公司")
+    tablet.shot("kitchen-trace")
+    text = page.inner_text("main")
+    for word in ("大米", "留样", "批"):
+        assert word in text, word
+    printed = page.pdf(path=tmp_path / "trace.pdf", format="A4")
+    assert printed[:5] == b"%PDF-"
+    assert len(printed) > 10_000
+
+
+def test_everything_that_the_day_wrote_agrees(tablet: Tablet) -> None:
+    folder = tablet.canteen.folder / "demo" / "server"
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("DAFAN_DATA")}
+    done = subprocess.run(
+        [sys.executable, "-m", "dafan", "verify", "--json"],
+        env={**environment, "DAFAN_DATA_DIR": str(folder)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["faults"] == []

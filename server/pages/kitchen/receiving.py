@@ -1,5 +1,6 @@
 """收货: what is due and what came, a delivery with its three signatures, its papers and labels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -162,10 +163,10 @@ def receiving_add(receiving_id: UUID) -> str:
     """Choose what else came; of an order, one more batch of what was ordered."""
     with reading() as session:
         row = rules.get(session, site_id(), receiving_id)
-        after = as_uuid(request.args.get("after"))
+        sold: list[str] = []
         if row.order_id is None:
-            found = ingredients.page(session, site_id(), after=after, limit=60)
-            more = next_page(len(found), 60, after=str(found[-1].id) if found else "")
+            sold = suppliers.get(session, site_id(), row.supplier_id).categories
+            found, more = _to_choose(session, sold)
         else:
             wanted = list(receiving_book.ordered(session, row.order_id))
             found, more = list(ingredients.by_ids(session, site_id(), wanted).values()), ""
@@ -177,8 +178,23 @@ def receiving_add(receiving_id: UUID) -> str:
         }
         active = [one for one in found if one.active]
         return render_template(
-            "kitchen/receiving_add.html", row=row, found=active, ids=ids, have=have, more=more
-        )
+            "kitchen/receiving_add.html", row=row, found=active, ids=ids, have=have, more=more,
+            sold=sold, chosen=_category(sold),
+        )  # fmt: skip
+
+
+def _category(sold: Sequence[str]) -> str:
+    """Of which the ingredients are shown: what the supplier sells comes first; empty: of all."""
+    return request.args.get("category", sold[0] if sold else "")[:40]
+
+
+def _to_choose(session: Session, sold: Sequence[str]) -> tuple[Sequence[Ingredient], str]:
+    search = request.args.get("search", "").strip()[:40]
+    found = ingredients.page(
+        session, site_id(), after=as_uuid(request.args.get("after")), limit=60, search=search,
+        category="" if search else _category(sold), active=True,
+    )  # fmt: skip
+    return found, next_page(len(found), 60, after=str(found[-1].id) if found else "")
 
 
 @kitchen.post("/receiving/<uuid:receiving_id>/sign")

@@ -119,7 +119,9 @@ def test_what_has_no_order_is_received_too_and_opened_once(door: Door) -> None:
         answer = door.tablet.send(NEW, NEW, key="k", supplier=str(door.supplier))
     delivery = door.only(Receiving).id
     assert answer.request.path == f"{LIST}/{delivery}"
-    assert "韭菜" in door.tablet.see(f"{LIST}/{delivery}/add")
+    assert "韭菜" in door.tablet.see(f"{LIST}/{delivery}/add?category=蔬菜")
+    assert "韭菜" in door.tablet.see(f"{LIST}/{delivery}/add?search=韭")
+    assert "韭菜" not in door.tablet.see(f"{LIST}/{delivery}/add?category=油")
     door.send(delivery, door.leek, "weigh", gross="3000", unit="g")
     assert "还没有单价" in door.tablet.see(f"{LIST}/{delivery}")
     door.send(delivery, door.leek, "seen", looks_good="yes", unit_price="5.80")
