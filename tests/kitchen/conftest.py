@@ -1,7 +1,5 @@
-"""A database with the kitchen's tables alone, on either engine, and somebody who works."""
+"""A database for the rules of the kitchen, on either engine, and somebody who works."""
 
-import importlib
-import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,11 +11,12 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-import kitchen
 from dafan import db
 from dafan.clock import ManualClock
 from dafan.ids import new_id
-from tests.server.engines import Databases
+from tests.server.engines import Databases, all_databases
+
+__all__ = ["all_databases"]
 
 MORNING = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
 """A Monday, half past eight in China."""
@@ -74,18 +73,9 @@ def actor() -> Worker:
 
 
 @pytest.fixture
-def engine(postgresql: str | None, tmp_path: Path, worker_id: str) -> Iterator[Engine]:
-    """All tables of the kitchen, and no rows."""
-    for module in pkgutil.iter_modules(kitchen.__path__):
-        importlib.import_module(f"kitchen.{module.name}")
-    ours = [
-        mapper.local_table
-        for mapper in db.Base.registry.mappers
-        if mapper.class_.__module__.startswith("kitchen.")
-    ]
-    databases = Databases(postgresql, tmp_path, worker_id)
-    made = db.make_engine(databases.bare("kitchen", tmp_path / "kitchen.db"))
-    db.Base.metadata.create_all(made, tables=ours)  # type: ignore[arg-type]  # tables, all of them
+def engine(all_databases: Databases, tmp_path: Path) -> Iterator[Engine]:
+    """All tables, and no rows."""
+    made = db.make_engine(all_databases.make(tmp_path / "kitchen.db"))
     yield made
     made.dispose()
-    databases.remove()
+    all_databases.remove()
