@@ -108,13 +108,14 @@ def generate(session: Session, actor: Acting, day: date, hours: Hours) -> Sequen
         f"{day}/{one.code}": (place, one) for place, one in enumerate(plan(acts, day, hours))
     }
     known = {row.key: row for row in _locked(session, actor, SupervisionItem.business_date == day)}
-    added = changed = withdrawn = 0
+    changed = withdrawn = 0
+    fresh = []
     for key, (place, one) in planned.items():
         row = known.get(key)
         if row is None:
-            fresh = SupervisionItem(id=new_id(), site_id=actor.site_id, key=key, business_date=day)
-            _follow(fresh, place, one)
-            added += rows.insert_once(session, fresh, ("code",))[1]
+            row = SupervisionItem(id=new_id(), site_id=actor.site_id, key=key, business_date=day)
+            _follow(row, place, one)
+            fresh.append(row)
         elif _untouched(row, actor.at):
             changed += _follow(row, place, one)
     for key in known.keys() - planned.keys():
@@ -122,6 +123,7 @@ def generate(session: Session, actor: Acting, day: date, hours: Hours) -> Sequen
         if row.withdrawn_at is None and _untouched(row, actor.at):
             row.withdrawn_at = actor.at
             withdrawn += 1
+    added = rows.insert_all_once(session, fresh, ("code",))
     session.flush()
     if added or changed or withdrawn:
         counts = {"added": added, "changed": changed, "withdrawn": withdrawn}
