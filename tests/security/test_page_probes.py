@@ -244,8 +244,11 @@ def test_no_table_that_is_given_out_holds_a_formula(
             dishes.create(session, actor, values)
     sheets = 0
     for rule in rules(app, "GET"):
-        if rule.rule.endswith(".xlsx"):
+        if "<uuid:" in rule.rule:  # written by the same sheets; their rows have tests of their own
+            continue
+        if rule.rule.endswith((".xlsx", "xlsx):kind>")):
             path = rule.rule.replace("<day>", "2026-03-02").replace("<month>", "2026-03")
+            path = path.replace("<any(json, xlsx):kind>", "xlsx")
             answer = admin.get(path)
             assert answer.status_code == 200, (path, answer.text[:200])
             book = load_workbook(io.BytesIO(answer.get_data()))
@@ -257,6 +260,6 @@ def test_no_table_that_is_given_out_holds_a_formula(
             fields = re.split(r"[,\n]", answer.get_data(as_text=True).lstrip("\ufeff"))
             assert not [field for field in fields if field[:1] in "=+-@\t" and field[:1]], rule
             sheets += 1
-        if rule.rule.endswith((".xlsx", ".csv")):
+        if rule.rule.endswith((".xlsx", ".csv", "xlsx):kind>")):
             answer.close()
     assert sheets >= 5
