@@ -39,7 +39,7 @@ browser: setup ## Get Chromium and a Chinese font for the browser tests
 	@.ci/browser $(BIN)
 
 test: models browser ## Run all tests, and those of the books on PostgreSQL as well
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -n $(WORKERS)
 	@$(BIN)/python -m pytest -n $(WORKERS) --database postgresql -m "not models and not process" $(ON_BOTH)
 
 coverage: models browser ## Run all tests and show which lines they never reach

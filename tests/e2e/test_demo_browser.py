@@ -21,7 +21,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.models,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("demo"),
 ]
 CHEF, KEEPER, COOK, SAFETY, SAMPLER = "1002", "1004", "1003", "1006", "1007"
 PERIOD = "breakfast"
