@@ -1,7 +1,6 @@
 """Running the server: gunicorn with several workers, each with its own application."""
 
 import os
-from importlib import import_module
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -57,5 +56,4 @@ def run(settings: Settings) -> None:
     for path in folder.glob("*.db"):
         path.unlink()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    import_module("server.app")  # once, before the workers are forked: they share it
     _Gunicorn(settings).run()
