@@ -13,7 +13,7 @@ from rich.console import Console
 from dafan.config import Settings
 from dafan.money import format_yuan
 from devices import loopback
-from pos.demo.backoffice import BackOffice
+from pos.demo.backoffice import BackOffice, DemoError
 from pos.demo.history import make_history
 from pos.demo.kitchenside import KitchenSide
 from pos.demo.stage import Stage
@@ -121,10 +121,21 @@ def _show(
             say.print("Real devices: put down a tray.")
             threading.Event().wait()
         diners = find_diners(till, sample_faces(), others=4)
-        for outcome in Visits(till, stage, diners, Random(seed), _WATCHED_S).take():  # noqa: S311 - appetite
-            say.print(_line(outcome))
+        visits = Visits(till, stage, diners, Random(seed), _WATCHED_S)  # noqa: S311 - appetite
+        while True:
+            _serve(visits, stage, say)
     finally:
         kiosk.stop()
+
+
+def _serve(visits: Visits, stage: Stage, say: Console) -> None:
+    """One diner after another, until one gives up: a busy machine closes no canteen."""
+    try:
+        for outcome in visits.take():
+            say.print(_line(outcome))
+    except DemoError as error:
+        say.print(f"  [yellow]{error}[/]: the next diner tries again")
+        stage.leave()
 
 
 def _line(outcome: Outcome) -> str:

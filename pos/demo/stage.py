@@ -98,10 +98,14 @@ class Stage:
         if self.scale:
             self.scale.place(grams, SETTLE_S)
 
-    def leave(self) -> None:
-        """Take the tray and go."""
+    def lift_tray(self) -> None:
+        """Take the tray off the scale."""
         if self.scale:
             self.scale.lift()
+
+    def leave(self) -> None:
+        """Take the tray and go."""
+        self.lift_tray()
         with self._lock:
             self._person = None
 

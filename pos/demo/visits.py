@@ -15,11 +15,13 @@ from dafan.records import Sale
 from pos.demo.backoffice import DemoError
 from pos.demo.stage import DemoDiner, Stage
 from pos.runtime import Till
-from pos.view import AskWhat, Screen, View
+from pos.view import AskWhat, NoticeCode, Screen, View
 
 LOOK_S = 4.0
 """So long a diner looks at the camera before holding up the card."""
 GIVE_UP_S = 40.0
+LIFT_S = 1.5
+"""So long a tray is lifted where the till asks for it, and left before it is lifted again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,9 @@ class Visits:
         self._wait(lambda view: view.screen is Screen.PLACE)
         self._sales.clear()
         self._stage.arrive(diner.sample)
-        self._stage.put_tray(self._rng.randint(220, 520))
-        refused = self._pay(diner)
+        grams = self._rng.randint(220, 520)
+        self._stage.put_tray(grams)
+        refused = self._pay(diner, grams)
         sale = self._sales[0]
         time.sleep(self._pause_s)
         self._stage.leave()
@@ -88,17 +91,22 @@ class Visits:
             refused=refused or sale.face is None,
         )
 
-    def _pay(self, diner: DemoDiner) -> bool:
+    def _pay(self, diner: DemoDiner, grams: int) -> bool:
         """Do what the till asks until it is paid; whether the face alone was not enough."""
         refused = False
-        began = time.monotonic()
+        began = lifted = time.monotonic()
         answered: View | None = None
         while not self._sales:
             view = self._till.view()
             waited = time.monotonic() - began
             if waited > GIVE_UP_S:
                 raise DemoError(f"nobody could pay: the till shows {view.screen}, {view.notice}")
-            if view.screen is Screen.ASK and view.ask is not None and view != answered:
+            if _asks_to_lift(view) and time.monotonic() - lifted > LIFT_S:
+                self._stage.lift_tray()
+                time.sleep(LIFT_S)
+                self._stage.put_tray(grams)
+                lifted = time.monotonic()
+            elif view.screen is Screen.ASK and view.ask is not None and view != answered:
                 refused |= view.ask.what is AskWhat.PIN
                 self._answer(diner, view.ask.what)
                 answered = view
@@ -132,3 +140,8 @@ class Visits:
             if time.monotonic() > deadline:
                 raise DemoError(f"the till stands still at {self._till.view().screen}")
             time.sleep(0.01)
+
+
+def _asks_to_lift(view: View) -> bool:
+    """The till has not seen its scale empty since the diner before."""
+    return view.notice is not None and view.notice.code is NoticeCode.CLEAR_SCALE
