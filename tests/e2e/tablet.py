@@ -30,7 +30,7 @@ class Tablet:
     def weigh(self, grams: int) -> None:
         """Put it on and wait until the page shows that it rests."""
         self.put_on_scale(grams)
-        field = self.page.locator(".weigh[data-state=resting] input[name]")
+        field = self.page.locator(".weigh[data-state=resting] input[data-pad]")
         for _ in range(150):
             factor = 1000 if self.page.get_attribute(".weigh", "data-unit") == "kg" else 1
             if field.count() and round(float(field.input_value() or 0) * factor) == grams:
