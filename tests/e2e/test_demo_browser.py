@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.models,
     pytest.mark.timeout(600),
 ]
-CHEF, KEEPER, COOK, SAFETY, SAMPLER = "1002", "1004", "1003", "1006", "1007"
+CHEF, KEEPER = "1002", "1004"
 PERIOD = "breakfast"
 DISH = "肉包"
 """It has no recipe: nothing of today's orders is needed to cook it."""
@@ -169,35 +169,6 @@ def test_what_was_ordered_is_received_signed_by_three_labelled_and_in_stock(
     assert labels.count("data:image/png") == 1
 
 
-def test_a_delivery_without_an_order_is_weighed_on_the_scale(tablet: Tablet) -> None:
-    page = tablet.page
-    tablet.go("receiving")
-    page.click("text=没有订单的来货")
-    page.locator("label.pick:has-text('示范蔬菜行')").click()
-    tablet.press("开始验收")
-    page.click("text=添加一项")
-    page.click("main a:text-is('薯类')")
-    page.click(".pick-card:has-text('土豆') >> nth=0")
-    tablet.weigh(12_400)
-    tablet.shot("kitchen-weighing")
-    tablet.press("记下重量")
-    page.wait_for_selector("header .how-much:text-is('12.4 kg')")
-    assert "秤" in page.inner_text(".loads")
-    page.click(".look-yes")
-    page.fill("[name=unit_price]", "2.60")
-    page.click("[data-day] >> nth=1")
-    tablet.press("记下")
-    tablet.done()
-    page.click("header a")
-    sign_delivery(tablet)
-    page.wait_for_selector(".lot-line")
-    tablet.put_on_scale(0)
-    tablet.go("stock")
-    page.wait_for_selector(".stock-card:has-text('土豆')")
-    tablet.shot("kitchen-stock")
-    assert "12.4" in page.inner_text(".stock-card:has-text('土豆')")
-
-
 def sign_delivery(tablet: Tablet) -> None:
     page = tablet.page
     tablet.sign(CHEF, "form:has([value=chef])")
@@ -216,53 +187,6 @@ def sign_delivery(tablet: Tablet) -> None:
     page.wait_for_selector("form[action$='/post'] .sign, form:has(button:text-is('入库')) .sign")
     tablet.sign(KEEPER, "form:has(button:text-is('入库'))")
     tablet.press("入库")
-
-
-def test_a_batch_is_cooked_hot_enough_sampled_and_its_label_printed(tablet: Tablet) -> None:
-    page = tablet.page
-    tablet.go(f"production?period={PERIOD}")
-    tablet.sign(COOK)
-    tablet.press("按食谱排产")
-    page.wait_for_selector(f".line-card:has-text('{DISH}')")
-    tablet.shot("kitchen-production")
-    page.click(f".line-card:has-text('{DISH}')")
-    tablet.sign(COOK, "form:has(button:text-is('开始烹饪'))")
-    tablet.press("开始烹饪")
-    page.wait_for_selector("button:text-is('出锅')")
-    tablet.weigh(5000)
-    page.fill("[name=core]", "62")
-    tablet.sign(COOK, "form:has(button:text-is('出锅'))")
-    tablet.press("出锅")
-    page.wait_for_selector(".note.stop")
-    tablet.weigh(5000)
-    page.fill("[name=core]", "86")
-    tablet.sign(COOK, "form:has(button:text-is('出锅'))")
-    tablet.press("出锅")
-    page.wait_for_selector("[aria-current=step]:text-is('已出锅')")
-    tablet.go(f"samples?period={PERIOD}")
-    page.locator(f".line-card:has-text('{DISH}') a:text-is('留样')").click()
-    tablet.weigh(140)
-    tablet.shot("kitchen-sample")
-    tablet.sign(SAMPLER)
-    tablet.press("留样")
-    tablet.done()
-    card = page.locator(f".line-card:has-text('{DISH}')")
-    card.locator(".pill.ok").wait_for()
-    tablet.shot("kitchen-samples")
-
-
-def test_what_is_thrown_away_is_weighed_and_handed_over(tablet: Tablet) -> None:
-    page = tablet.page
-    tablet.go("waste")
-    page.click(".huge:has-text('餐盘')")
-    tablet.weigh(2500)
-    tablet.sign(SAFETY)
-    tablet.press("登记")
-    tablet.done()
-    tablet.put_on_scale(0)
-    tablet.go("waste")
-    assert "2.5" in page.inner_text(".slip >> nth=0")
-    tablet.shot("kitchen-waste")
 
 
 def test_yesterdays_lunch_leads_back_to_its_suppliers_and_prints(
