@@ -23,9 +23,6 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 CHEF, KEEPER = "1002", "1004"
-PERIOD = "breakfast"
-DISH = "肉包"
-"""It has no recipe: nothing of today's orders is needed to cook it."""
 
 
 @pytest.fixture(scope="module")
