@@ -56,15 +56,10 @@ def printer() -> None:
 def printer_test(url: str, paper: str, raster: bool, drawer: bool) -> None:
     """Print a test receipt."""
     from devices.escpos_render import to_escpos  # noqa: PLC0415 - loads Pillow only here
-    from devices.printer import open_printer  # noqa: PLC0415 - loads USB and serial only here
+    from devices.printer import print_now  # noqa: PLC0415 - loads USB and serial only here
 
     data = to_escpos(sample_receipt(drawer), _paper(paper), mode="raster" if raster else "gb18030")
-    with open_printer(url) as opened:
-        status = opened.status()
-        if not status.ready:
-            raise DeviceError(f"printer {url} is not ready: {status.detail}")
-        opened.send(data)
-        finished = opened.finished(10.0)
+    finished = print_now(url, data, f"printer {url}")
     told = {
         True: "printed",
         False: "sent, not confirmed",

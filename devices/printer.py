@@ -26,6 +26,9 @@ from escpos.printer import Network, Serial, Usb
 
 from dafan.errors import ConfigError, DeviceError
 
+PRINT_S = 10.0
+"""A slip is on paper within this, or the printer does not say."""
+
 TIMEOUT_S = 5.0
 """How long a printer may block a write before it counts as stuck."""
 
@@ -239,6 +242,29 @@ def open_printer(url: str) -> Printer:
         raise ConfigError(f"'{url}' is no printer address: write {ADDRESSES}") from error
     except _FAULTS as error:
         raise DeviceError(f"cannot open printer {url}: {_advice(error)}") from error
+
+
+def print_now(url: str, data: bytes, name: str) -> bool | None:
+    """Send something to a printer that is ready, and wait until it is on paper.
+
+    Args:
+        url: As :func:`open_printer` takes it.
+        data: ESC/POS bytes.
+        name: What to call the printer in an error.
+
+    Returns:
+        As :meth:`Printer.finished` within :data:`PRINT_S`.
+
+    Raises:
+        ConfigError: the address cannot be understood.
+        DeviceError: it is not there, not ready, or the line broke.
+    """
+    with open_printer(url) as opened:
+        status = opened.status()
+        if not status.ready:
+            raise DeviceError(f"{name} is not ready: {status.detail}")
+        opened.send(data)
+        return opened.finished(PRINT_S)
 
 
 def _advice(error: BaseException) -> str:

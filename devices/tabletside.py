@@ -17,7 +17,7 @@ from dafan.config import PrinterSettings, TabletSettings
 from dafan.errors import DeviceError
 from dafan.units import Grams
 from devices.escpos_render import to_escpos
-from devices.printer import open_printer
+from devices.printer import print_now
 from devices.receipt_doc import ReceiptDoc
 from devices.scales.port import PortSettings, PortState, ScalePort
 from devices.scales.protocols import driver_named
@@ -26,7 +26,6 @@ from devices.scales.reading import Reading
 FRESH_S = 1.5
 """An older weight is not shown: the scale may have been unplugged since."""
 MAX_LABEL_BYTES = 65536
-_PRINT_S = 10.0
 
 
 class TabletSide:
@@ -202,12 +201,7 @@ def _told(reading: Reading) -> dict[str, object]:
 
 def _print(printer: PrinterSettings, label: ReceiptDoc) -> bool | None:
     data = to_escpos(label, printer.paper, "raster" if printer.raster else "gb18030")
-    with open_printer(printer.url) as opened:
-        status = opened.status()
-        if not status.ready:
-            raise DeviceError(f"the label printer is not ready: {status.detail}")
-        opened.send(data)
-        finished = opened.finished(_PRINT_S)
+    finished = print_now(printer.url, data, "the label printer")
     if finished is False:
         raise DeviceError("the label printer did not confirm: look whether the label is complete")
     return finished

@@ -96,19 +96,6 @@ def plan_days(
     return DaysPlan(lines, tuple(uses), tuple(sorted(without)), tuple(sorted(empty - without)))
 
 
-def week_plan(
-    session: Session,
-    site_id: UUID,
-    venues: Sequence[UUID],
-    day: date,
-    today: date,
-    rules: Rules | None = None,
-) -> DaysPlan:
-    """As :func:`plan_days`, for what is left of a day's week from ``today`` on."""
-    first = menus.monday(day)
-    return plan_days(session, site_id, venues, max(first, today), first + timedelta(days=6), rules)
-
-
 def menus_of(
     session: Session, site_id: UUID, venues: Sequence[UUID], first: date, last: date
 ) -> list[Menu]:

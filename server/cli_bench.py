@@ -2,37 +2,49 @@
 
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from sqlalchemy import Engine
 
 from dafan.db import make_engine
 from server import throwaway
 from server.bench_sync import bench_sync
 from server.bench_verify import bench_verify
 
-
-@click.command("verify")
-@click.option(
-    "--sales", type=click.IntRange(1), default=100_000, show_default=True, help="How large."
-)
-@click.option(
+_ENGINE = click.option(
     "--engine",
     type=click.Choice(throwaway.ENGINES),
     default="sqlite",
     show_default=True,
     help="Of the database that is made, filled and thrown away.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def bench(sales: int, engine: str, as_json: bool) -> None:
-    """Fill a database with sales as tills would have sent them, then prove it."""
+
+
+@contextmanager
+def _empty(engine: str) -> Iterator[Engine]:
+    """An empty database that is thrown away afterwards."""
     with (
         tempfile.TemporaryDirectory(prefix="dafan-bench-") as folder,
         throwaway.database(engine, Path(folder)) as url,
     ):
         made = make_engine(url)
-        result = bench_verify(made, sales)
+        yield made
         made.dispose()
+
+
+@click.command("verify")
+@click.option(
+    "--sales", type=click.IntRange(1), default=100_000, show_default=True, help="How large."
+)
+@_ENGINE
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def bench(sales: int, engine: str, as_json: bool) -> None:
+    """Fill a database with sales as tills would have sent them, then prove it."""
+    with _empty(engine) as made:
+        result = bench_verify(made, sales)
     click.echo(json.dumps(result, indent=None if as_json else 2))
 
 
@@ -51,17 +63,12 @@ def sync(tills: int, batches: int, as_json: bool) -> None:
 @click.option(
     "--entries", type=click.IntRange(1000), default=1_000_000, show_default=True, help="Of stock."
 )
-@click.option("--engine", type=click.Choice(throwaway.ENGINES), default="sqlite", show_default=True)
+@_ENGINE
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def kitchen(entries: int, engine: str, as_json: bool) -> None:
     """Plan a week, trace a dish and a lot in a year of data, look at frames of cameras."""
     from server.bench_kitchen import bench_kitchen  # noqa: PLC0415 - loads the vision models
 
-    with (
-        tempfile.TemporaryDirectory(prefix="dafan-bench-") as folder,
-        throwaway.database(engine, Path(folder)) as url,
-    ):
-        made = make_engine(url)
+    with _empty(engine) as made:
         result = bench_kitchen(made, entries)
-        made.dispose()
     click.echo(json.dumps(result, indent=None if as_json else 2, ensure_ascii=False))

@@ -41,7 +41,6 @@ from kitchen.waste import Stream
 from server import dishes as server_dishes
 from server import people
 from server.actor import Actor
-from server.pages.kitchen.signing import login_of
 
 POSTS = (
     "经理", "厨师长", "厨师", "仓管", "切配", "食品安全员", "留样员", "洗消员", "保洁员", "检测员",
@@ -128,7 +127,7 @@ def find(session: Session, site_id: UUID) -> Kitchen:
     cabinets = session.scalars(select(cabinet.Cabinet).where(cabinet.Cabinet.site_id == site_id))
     served = dishes.page(session, site_id, limit=dishes.MAX_PAGE)
     return Kitchen(
-        people={row.post: login_of(row) for row in rows},
+        people={row.post: row.journal_name for row in rows},
         workers={row.post: row.id for row in rows},
         cabinets={row.name: row.id for row in cabinets},
         dish_ids={dish.name: dish.id for dish in served},

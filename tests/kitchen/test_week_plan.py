@@ -59,7 +59,8 @@ def plan_menu(engine, actor, day, *pairs):
 
 def plan(engine, actor, today=MONDAY):
     with reading(engine) as session:
-        return week_plan.week_plan(session, actor.site_id, [VENUE], MONDAY, today, RULES)
+        last = MONDAY + timedelta(days=6)
+        return week_plan.plan_days(session, actor.site_id, [VENUE], max(MONDAY, today), last, RULES)
 
 
 def lines(found):

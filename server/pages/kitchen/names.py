@@ -9,7 +9,6 @@ from sqlalchemy import select
 from kitchen.staff import Worker
 from server import auth
 from server.pages.kitchen.blueprint import kitchen
-from server.pages.kitchen.signing import login_of
 from server.pages.shared import reading, site_id
 
 _ENGLISH = re.compile("elsewhere house rule|house rule|confirm the clause")
@@ -23,7 +22,7 @@ def name_of(login: str | None) -> str:
             users = auth.users(session, site_id())
             names = {user.login: user.name or user.login for user in users}
             for worker in session.scalars(select(Worker).where(Worker.site_id == site_id())):
-                names[login_of(worker)] = worker.name
+                names[worker.journal_name] = worker.name
             g.kitchen_names = names
     return str(g.kitchen_names.get(login or "", login or ""))
 

@@ -134,13 +134,8 @@ def unseal(salt: str, token: str) -> UUID:
     return UUID(worker)
 
 
-def login_of(worker: Worker) -> str:
-    """His name in the journal: his account where he has one."""
-    return worker.login or f"worker:{worker.id}"
-
-
 def _as_signer(worker: Worker) -> Signer:
-    return Signer(worker.name, login_of(worker), worker.id)
+    return Signer(worker.name, worker.journal_name, worker.id)
 
 
 def _named_by(token: str) -> Signer:
