@@ -1,6 +1,7 @@
 """Running the server: gunicorn with several workers, each with its own application."""
 
 import os
+from importlib import import_module
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -56,4 +57,5 @@ def run(settings: Settings) -> None:
     for path in folder.glob("*.db"):
         path.unlink()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    import_module("server.app")  # once, before the workers are forked: they share it
     _Gunicorn(settings).run()

@@ -1,10 +1,16 @@
 """One way to run a model: onnxruntime on one core, so that stages of several tills do not fight."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import onnx
-import onnxruntime as ort
 from onnx import helper, numpy_helper
 
 from vision.errors import ModelError
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
 
 
 def open_session(model: bytes, name: str) -> ort.InferenceSession:
@@ -16,6 +22,8 @@ def open_session(model: bytes, name: str) -> ort.InferenceSession:
     Raises:
         ModelError: the bytes are no model that this onnxruntime can run.
     """
+    import onnxruntime as ort  # noqa: PLC0415 - starts a thread, which no fork of a server takes along
+
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
