@@ -1,6 +1,5 @@
 """Real tills and a real server with a bad network between them, all of them killed now and then."""
 
-import json
 import os
 import random
 import subprocess
@@ -14,8 +13,8 @@ import pytest
 
 from pos.demo.backoffice import BackOffice, free_port
 from pos.demo.till import enrol_till
-from pos.enrol import JOURNAL
 from tests.e2e.bad_network import HARM, BadNetwork
+from tests.e2e.rig import proof_of
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 STORM_S = 12.0
@@ -79,12 +78,6 @@ def office(tmp_path: Path) -> Iterator[BackOffice]:
     made.stop()
 
 
-def proof_of(office: BackOffice, seller: Seller) -> dict[str, dict[str, int]]:
-    arguments = ("verify", "--database", office.database, "--till", str(seller.folder / JOURNAL))
-    proof: dict[str, dict[str, int]] = json.loads(office.command(*arguments, "--json", fails=True))
-    return proof
-
-
 def test_a_network_that_cuts_stalls_and_repeats_loses_and_doubles_nothing(
     office: BackOffice, tmp_path: Path
 ) -> None:
@@ -140,7 +133,7 @@ def settle(office: BackOffice, sellers: list[Seller]) -> None:
         seller.start("quiet")
     for seller in sellers:
         seller.wait(SETTLED_WITHIN_S)
-        proof = proof_of(office, seller)
+        proof = proof_of(office, seller.folder)
         assert proof["ok"], proof
         checked = proof["checked"]
         assert checked["books_fen"] == checked["till_fen"] >= sum(seller.paid) > 0
