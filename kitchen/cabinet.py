@@ -22,7 +22,7 @@ from dafan.clock import require_utc
 from dafan.db import Base
 from dafan.errors import BadInputError
 from dafan.ids import new_id
-from kitchen import rows
+from kitchen import limits, rows
 from kitchen.probes import COLDEST, HOTTEST
 from kitchen.rows import SiteRow, Values
 
@@ -62,14 +62,26 @@ class CabinetRules:
     minutes: int = 20
     silent_minutes: int = 30
     """A probe that says nothing for longer is an alarm itself."""
+    by_hand_minutes: int = 14 * 60
+    """Read in the morning and in the evening: longer is silence."""
     jump: int = 100
     """A step larger than this counts only when the next reading confirms it."""
 
 
-CHILLED = CabinetRules(lowest=0, highest=80)
-FROZEN = CabinetRules(lowest=None, highest=-121)
-BY_HAND_MINUTES = 14 * 60
-"""Read in the morning and in the evening: longer is silence."""
+@dataclass(frozen=True, slots=True)
+class ChilledRules(CabinetRules):
+    """Those of a refrigerator."""
+
+    lowest: int | None = 0
+    highest: int = 80
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenRules(CabinetRules):
+    """Those of a freezer."""
+
+    lowest: int | None = None
+    highest: int = -121
 
 
 class Trouble(StrEnum):
@@ -229,12 +241,14 @@ def in_use(session: Session, site_id: UUID) -> Sequence[Cabinet]:
     return session.scalars(query.order_by(Cabinet.name)).all()
 
 
-def limits(row: Cabinet) -> CabinetRules:
-    """The usual rules of a cabinet; one read by hand is silent later, and believed at once."""
-    usual = CHILLED if row.kind == CabinetKind.CHILLED.value else FROZEN
+def rules_of(session: Session, row: Cabinet) -> CabinetRules:
+    """The site's rules for a cabinet; one read by hand is silent later, and believed at once."""
+    chilled = row.kind == CabinetKind.CHILLED.value
+    kind: type[CabinetRules] = ChilledRules if chilled else FrozenRules
+    rules = limits.of(session, row.site_id, kind)
     if row.probe:
-        return usual
-    return replace(usual, silent_minutes=BY_HAND_MINUTES, jump=HOTTEST - COLDEST)
+        return rules
+    return replace(rules, silent_minutes=rules.by_hand_minutes, jump=HOTTEST - COLDEST)
 
 
 def of_probe(session: Session, site_id: UUID, probe: str) -> Cabinet | None:

@@ -57,6 +57,10 @@ LAW: Mapping[str, Mapping[str, Law]] = {
         "hot_tenths": Law(low=600, source=_GUIDE),
         "warm_minutes": Law(high=120, source=_GUIDE),
     },
+    "cabinet.ChilledRules": {
+        "lowest": Law(low=0, source=f"{_GUIDE}, definitions"),
+        "highest": Law(high=80, source=f"{_GUIDE}, definitions"),
+    },
 }
 """Subject → field → what is laid down."""
 
@@ -85,13 +89,7 @@ class KitchenLimits(Base):
 
 def of(session: Session, site_id: UUID, kind: type[R]) -> R:
     """The rules of a subject at a site: the defaults, and what the site decided otherwise."""
-    return over(session, site_id, kind())
-
-
-def over(session: Session, site_id: UUID, usual: R) -> R:
-    """Rules that are usual for one thing (a cabinet), with what the site decided laid over them."""
-    decided = decided_of(session, site_id, type(usual))
-    return _laid_over(usual, decided)
+    return _laid_over(kind(), decided_of(session, site_id, kind))
 
 
 def decided_of(session: Session, site_id: UUID, kind: type[object]) -> dict[str, Any]:
@@ -101,13 +99,7 @@ def decided_of(session: Session, site_id: UUID, kind: type[object]) -> dict[str,
     return {name: value for name, value in (row.decided if row else {}).items() if name in known}
 
 
-def decide(
-    session: Session,
-    actor: Acting,
-    kind: type[R],
-    decided: Mapping[str, object],
-    usual: R | None = None,
-) -> R:
+def decide(session: Session, actor: Acting, kind: type[R], decided: Mapping[str, object]) -> R:
     """Let a site have its own limits; fields that are not named are the defaults again.
 
     Args:
@@ -115,7 +107,6 @@ def decide(
         actor: Who decides.
         kind: The rules of the subject.
         decided: Field → value.
-        usual: Of rules without defaults, such as those of a cabinet, the usual ones.
 
     Raises:
         LaxerThanLawError: a value is laxer than what is laid down.
@@ -126,7 +117,7 @@ def decide(
         raise BadInputError(f"these rules have no {', '.join(sorted(unknown))}")
     subject = subject_of(kind)
     try:
-        made = _laid_over(kind() if usual is None else usual, decided)
+        made = _laid_over(kind(), decided)
     except ValidationError as error:
         wrong = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
         raise BadInputError(f"these limits do not fit: {wrong}") from error

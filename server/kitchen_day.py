@@ -22,7 +22,7 @@ from kitchen import (
     supervision_templates,
 )
 from kitchen import dishes as kitchen_dishes
-from kitchen.cabinet import Cabinet, CabinetAlarm, CabinetKind, CabinetReading
+from kitchen.cabinet import Cabinet, CabinetAlarm, CabinetKind, CabinetReading, CabinetRules
 from kitchen.dishes import Dish
 from kitchen.meals import Meal
 from kitchen.menus import MenuDay
@@ -203,7 +203,7 @@ def troubles(
     found = []
     for row in cabinet.in_use(session, site_id):
         series = cabinet.series(session, site_id, row.id, day - timedelta(WATCHED_DAYS - 1), day)
-        found.append((row, cabinet.judge(series, cabinet.limits(row), now)))
+        found.append((row, cabinet.judge(series, cabinet.rules_of(session, row), now)))
     return found
 
 
@@ -240,8 +240,9 @@ def readings_done(session: Session, actor: Actor, day: date) -> None:
         numbers = [one for one in read if one is not None]
         if own and len(numbers) == len(own):
             supervision.fulfil(
-                session, actor, kind, str(own[0].id), day=day, number=_furthest(numbers, own[0])
-            )
+                session, actor, kind, str(own[0].id), day=day,
+                number=_furthest(numbers, cabinet.rules_of(session, own[0])),
+            )  # fmt: skip
 
 
 def _last_since(session: Session, row: Cabinet, day: date, since: datetime) -> int | None:
@@ -254,8 +255,7 @@ def _last_since(session: Session, row: Cabinet, day: date, since: datetime) -> i
     return session.scalar(query.order_by(CabinetReading.at.desc()).limit(1))
 
 
-def _furthest(numbers: Iterable[int], row: Cabinet) -> int:
-    rules = cabinet.limits(row)
+def _furthest(numbers: Iterable[int], rules: CabinetRules) -> int:
     if rules.lowest is None:
         return max(numbers)
     middle = (rules.lowest + rules.highest) / 2

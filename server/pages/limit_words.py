@@ -6,6 +6,7 @@ from typing import Any
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
+from kitchen.cabinet import ChilledRules, FrozenRules
 from kitchen.incidents import IncidentRules
 from kitchen.limits import LAW, Law, subject_of
 from kitchen.menu_checks import MenuRules
@@ -71,6 +72,13 @@ _DOOR = _l("餐饮服务食品安全操作规范（2018）6.2")
 _SAMPLES = _l("教育部令第45号第40条；操作规范 7.9")
 _HABIT = _l("常用值，不是法规")
 _DAY, _YEAR, _MOST_GRAMS = 24 * 60, 366, 50_000
+_COLD = _l("餐饮服务食品安全操作规范（2018）术语：冷藏 0～8 ℃")
+_ALARMS: tuple[Limit, ...] = (
+    Limit("minutes", _l("超出温度多久才报警（开门不算）"), _MINUTES, _HABIT, _DAY, low=1),
+    Limit("silent_minutes", _l("探头多久没有读数就报警"), _MINUTES, _HABIT, _DAY, low=1),
+    Limit("by_hand_minutes", _l("人工记录多久没有读数就报警"), _HOURS, _HABIT, 7 * _DAY, low=60,
+          scale=60),
+)  # fmt: skip
 
 SUBJECTS: tuple[Subject, ...] = (
     Subject(SampleRules, _l("留样"), (
@@ -91,6 +99,17 @@ SUBJECTS: tuple[Subject, ...] = (
               low=10, scale=_TENTH),
         Limit("over_ordered", _l("比订单多多少以内不提醒"), _PERCENT, _HABIT, 1000, scale=_TENTH),
         Limit("life_left", _l("到货时剩余保质期至少"), _PERCENT, _HABIT, 1000, scale=_TENTH),
+    )),
+    Subject(ChilledRules, _l("冷藏柜"), (
+        Limit("lowest", _l("最低"), _DEGREES, _COLD, 30, scale=_TENTH),
+        Limit("highest", _l("最高"), _DEGREES, _COLD, 150, low=40, scale=_TENTH),
+        *_ALARMS,
+    )),
+    Subject(FrozenRules, _l("冷冻柜"), (
+        Limit("highest", _l("最高"), _DEGREES,
+              _l("餐饮服务食品安全操作规范（2018）术语：冷冻宜低于 −12 ℃"), 0, low=-400,
+              scale=_TENTH),
+        *_ALARMS,
     )),
     Subject(ProductionRules, _l("烹饪"), (
         Limit("core_tenths", _l("中心温度至少"), _DEGREES, _GUIDE, 1200, scale=_TENTH),

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from dafan.db import reading, writing
 from dafan.errors import BadInputError
 from dafan.ids import new_id
-from kitchen import cabinet
+from kitchen import cabinet, limits
 from kitchen.cabinet import (
-    CHILLED,
-    FROZEN,
     CabinetAlarm,
     CabinetKind,
     CabinetValues,
+    ChilledRules,
+    FrozenRules,
     Measured,
     Source,
     Trouble,
@@ -22,6 +22,7 @@ from kitchen.probes import COLDEST, HOTTEST, MqttProbe, ProbeReading, SerialProb
 from kitchen.rows import UnknownRowError
 
 DAY = date(2026, 3, 2)
+CHILLED, FROZEN = ChilledRules(), FrozenRules()
 START = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 
 
@@ -186,10 +187,22 @@ def test_a_probe_names_its_cabinet_and_names_are_given_once(engine, actor, fridg
         cabinet.create(session, actor, CabinetValues(venue_id=new_id(), name="留样柜"))
 
 
+def test_a_site_decides_for_its_refrigerators_and_freezers_each(engine, actor):
+    with writing(engine) as session:
+        limits.decide(session, actor, ChilledRules, {"highest": 50, "by_hand_minutes": 600})
+        values = CabinetValues(venue_id=new_id(), name="冷藏柜")
+        fridge = cabinet.create(session, actor, values)
+        told = {"name": "冷冻柜", "kind": CabinetKind.FROZEN, "probe": "F1"}
+        freezer = cabinet.create(session, actor, values.model_copy(update=told))
+        rules = cabinet.rules_of(session, fridge)
+        assert (rules.highest, rules.silent_minutes) == (50, 600)
+        assert cabinet.rules_of(session, freezer) == FROZEN
+
+
 def test_a_cabinet_read_by_hand_is_believed_at_once_and_silent_after_a_shift(engine, actor):
     with writing(engine) as session:
         values = CabinetValues(venue_id=new_id(), name="冷冻柜", kind=CabinetKind.FROZEN)
-        rules = cabinet.limits(cabinet.create(session, actor, values))
+        rules = cabinet.rules_of(session, cabinet.create(session, actor, values))
     series = [Measured(minutes(0), -180), Measured(minutes(600), 50)]
     (alarm,) = cabinet.judge(series, rules, minutes(660))
     assert (alarm.trouble, cabinet.describe(alarm)) == (Trouble.WARM, "warm, worst 5.0 °C")

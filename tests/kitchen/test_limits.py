@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 from dafan import db
 from dafan.errors import BadInputError
 from kitchen import limits
-from kitchen.cabinet import CHILLED, FROZEN, CabinetRules
+from kitchen.cabinet import ChilledRules
 from kitchen.production import ProductionRules
 from kitchen.receiving_rules import Rules
 from kitchen.sample_rules import SampleRules
@@ -41,16 +41,6 @@ def test_a_limit_that_does_not_fit_changes_nothing(
         assert limits.of(session, actor.site_id, StaffRules) == StaffRules()
 
 
-def test_what_a_site_decided_lies_over_the_usual_rules_of_one_thing(
-    engine: Engine, actor: Worker
-) -> None:
-    with db.writing(engine) as session:
-        limits.decide(session, actor, CabinetRules, {"minutes": 15}, usual=CHILLED)
-    with db.reading(engine) as session:
-        frozen = limits.over(session, actor.site_id, FROZEN)
-    assert (frozen.minutes, frozen.highest) == (15, FROZEN.highest)
-
-
 @pytest.mark.parametrize(
     ("kind", "lax", "strict"),
     [
@@ -59,6 +49,8 @@ def test_what_a_site_decided_lies_over_the_usual_rules_of_one_thing(
         (Rules, {"chilled_most": 81}, {"chilled_most": 40}),
         (ProductionRules, {"core_tenths": 699}, {"core_tenths": 750}),
         (ProductionRules, {"warm_minutes": 121}, {"warm_minutes": 90}),
+        (ChilledRules, {"highest": 81}, {"highest": 50}),
+        (ChilledRules, {"lowest": -1}, {"lowest": 10}),
     ],
 )
 def test_a_site_may_be_stricter_than_the_law_and_never_laxer(

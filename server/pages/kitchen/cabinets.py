@@ -184,7 +184,7 @@ def _shown(session: Session, row: Cabinet, counted: dict[UUID, int]) -> Shown:
     now = services().clock.now()
     today = site_view.current().today(now)
     series = cabinet.series(session, site_id(), row.id, today - timedelta(days=DAYS - 1), today)
-    rules = cabinet.limits(row)
+    rules = cabinet.rules_of(session, row)
     alarms = cabinet.judge(series, rules, now)
     return Shown(
         row, rules, series[-1] if series else None,

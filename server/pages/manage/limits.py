@@ -1,5 +1,6 @@
 """后厨限值: what a site asks of its kitchen, beside the usual limits and what is laid down."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -15,6 +16,7 @@ from kitchen.limits import LaxerThanLawError
 from kitchen.menu_checks import Forbidden, MenuRules
 from server.access import needs
 from server.pages import site_view
+from server.pages.formats import plain_yuan
 from server.pages.forms import read_amount
 from server.pages.limit_words import SUBJECTS, Limit, Subject
 from server.pages.manage.blueprint import manage
@@ -23,6 +25,15 @@ from server.pages.shared import actor, change, reading, site_id
 BLANK_PAIRS = 2
 MAX_PAIRS = 100
 MAX_COVERS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class MenuForm:
+    """What only menus have, as the form shows it."""
+
+    cost_target: str
+    covers: Mapping[str, str]
+    pairs: Sequence[tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +51,7 @@ class Line:
 @needs("run_kitchen")
 def overview() -> str:
     """All subjects; what the site decided stands out."""
-    with reading() as session:
-        shown = [(subject, _lines(session, subject)) for subject in SUBJECTS]
-        menu_rules = limits.of(session, site_id(), MenuRules)
-    periods = site_view.current().policy.periods
-    return render_template(
-        "manage/limits.html", subjects=shown, menu_rules=menu_rules, periods=periods,
-        pairs=[asdict(one) for one in menu_rules.forbidden], blank=BLANK_PAIRS,
-        menu_subject=limits.subject_of(MenuRules),
-    )  # fmt: skip
+    return _page()
 
 
 @manage.post("/kitchen-limits/<name>")
@@ -75,11 +78,46 @@ def limits_save(name: str) -> AnyResponse:
         except LaxerThanLawError as error:
             raise _laxer(subject, error) from error
 
-    change(work, _("已保存，后厨随即照它"))
-    return redirect(url_for("manage.limits", _anchor=name))
+    if change(work, _("已保存，后厨随即照它")):
+        return redirect(url_for("manage.limits", _anchor=name))
+    return _page(refused=subject)
 
 
-def _lines(session: Session, subject: Subject) -> list[Line]:
+def _page(refused: Subject | None = None) -> str:
+    """All subjects; the one that was refused stands first, as it was typed."""
+    with reading() as session:
+        order = sorted(SUBJECTS, key=lambda one: one is not refused)
+        shown = [(one, _lines(session, one, typed=one is refused)) for one in order]
+        rules = limits.of(session, site_id(), MenuRules)
+    typed = refused is not None and refused.kind is MenuRules
+    return render_template(
+        "manage/limits.html", subjects=shown, periods=site_view.current().policy.periods,
+        menu_form=_typed_menu() if typed else _kept_menu(rules), blank=BLANK_PAIRS,
+        menu_subject=limits.subject_of(MenuRules),
+    )  # fmt: skip
+
+
+def _kept_menu(rules: MenuRules) -> MenuForm:
+    covers = {code: str(count) for code, count in rules.covers.items()}
+    pairs = [(one.one, one.other, one.reason) for one in rules.forbidden]
+    return MenuForm(plain_yuan(rules.cost_target), covers, pairs)
+
+
+def _typed_menu() -> MenuForm:
+    covers = {
+        one.code: request.form.get(f"covers_{one.code}", "")
+        for one in site_view.current().policy.periods
+    }
+    return MenuForm(request.form.get("cost_target", ""), covers, _pairs())
+
+
+def _pairs() -> list[tuple[str, ...]]:
+    columns = (request.form.getlist(name) for name in ("one", "other", "reason"))
+    found = [tuple(cell.strip() for cell in cells) for cells in zip(*columns, strict=False)]
+    return [pair for pair in found if any(pair)][: MAX_PAIRS + 1]
+
+
+def _lines(session: Session, subject: Subject, *, typed: bool) -> list[Line]:
     made = limits.of(session, site_id(), subject.kind)
     decided = limits.decided_of(session, site_id(), subject.kind)
     found = []
@@ -88,7 +126,8 @@ def _lines(session: Session, subject: Subject) -> list[Line]:
         law = subject.law(limit)
         found.append(
             Line(
-                limit, _shown(limit, value), _shown(limit, usual),
+                limit, request.form.get(limit.name, "") if typed else _shown(limit, value),
+                _shown(limit, usual),
                 "" if law is None else _law(limit, law), limit.name in decided and value != usual,
             )
         )  # fmt: skip
@@ -163,9 +202,7 @@ def _menu_rules() -> dict[str, Any]:
             raise BadInputError(_("%(name)s的常用人次要填整数", name=period.name))
         if int(text):
             covers[period.code] = int(text)
-    columns = (form.getlist(name) for name in ("one", "other", "reason"))
-    pairs = [[cell.strip() for cell in cells] for cells in zip(*columns, strict=False)]
-    pairs = [pair for pair in pairs if any(pair)]
+    pairs = _pairs()
     if any(not one or not other or one == other for one, other, _reason in pairs):
         raise BadInputError(_("搭配禁忌要写两种不同的菜品或食材"))
     if len(pairs) > MAX_PAIRS or any(len(cell) > MAX_PAIRS for pair in pairs for cell in pair):

@@ -6,6 +6,8 @@ import pytest
 
 from dafan import db
 from kitchen import limits
+from kitchen.cabinet import ChilledRules, FrozenRules
+from kitchen.incidents import IncidentRules
 from kitchen.menu_checks import Forbidden, MenuRules
 from kitchen.plan import Rules as PlanRules
 from kitchen.production import ProductionRules
@@ -24,6 +26,9 @@ DOOR = {
     "over_ordered": "5", "life_left": "33.3",
 }  # fmt: skip
 STOVE = {"core_tenths": "70", "hot_tenths": "60", "warm_minutes": "120", "chilled_hours": "24"}
+FRIDGE = {
+    "lowest": "0", "highest": "8", "minutes": "20", "silent_minutes": "30", "by_hand_minutes": "14",
+}  # fmt: skip
 MENUS = {"repeat_within": "3", "vegetables_low": "100", "cost_tolerance_permille": "5"}
 
 
@@ -62,6 +67,7 @@ def test_only_what_differs_is_kept_and_the_usual_value_takes_it_back(browser, en
         (SampleRules, SAMPLES, {"grams": "1e999999"}, "要填 0 到 50000 之间的数"),
         (SampleRules, SAMPLES, {"red_minutes": "-1"}, "要填 0 到 1440 之间的数"),
         (ProductionRules, STOVE, {"core_tenths": "70.25"}, "要填 0 到 120 之间的数"),
+        (ChilledRules, FRIDGE, {"highest": "8.1"}, "法定最多 8"),
     ],
 )
 def test_what_is_laxer_than_the_law_or_no_number_is_refused(
@@ -69,6 +75,9 @@ def test_what_is_laxer_than_the_law_or_no_number_is_refused(
 ):
     answer = browser("manager").send(f"{PAGE}/{name(kind)}", **{**usual, **wrong})
     assert said in answer.text
+    typed = next(iter(wrong))
+    assert f'id="{name(kind)}-{typed}" name="{typed}" value="{wrong[typed]}"' in answer.text
+    assert answer.text.index(f'id="{name(kind)}"') < answer.text.index('<table class="tbl limits">')
     assert of(engine, site, kind) == (kind(), {})
 
 
@@ -112,6 +121,8 @@ def test_menus_have_a_cost_usual_covers_and_what_does_not_go_together(browser, e
         answer = cook.send(path, **MENUS, **{**more, **wrong})
         assert answer.status_code == 200
         assert "已保存" not in answer.text
+        assert 'name="reason" value="口味"' in answer.text or "reason" in wrong
+        assert f'value="{wrong.get("cost_target", "9.50")}"' in answer.text
         assert of(engine, site, MenuRules)[1] == decided
     cook.send(path, **MENUS)
     assert of(engine, site, MenuRules) == (MenuRules(), {})
@@ -126,9 +137,10 @@ def test_every_subject_has_its_form_and_each_default_is_allowed_by_law(browser):
             law = subject.law(limit)
             assert law is None or law.allows(subject.usual(limit))
             assert f'id="{subject.name}-{limit.name}"' in page
-    assert {SampleRules, ProductionRules, StaffRules, ReceivingRules, PlanRules, MenuRules} <= {
-        subject.kind for subject in SUBJECTS
-    }
+    assert {
+        SampleRules, ProductionRules, StaffRules, ReceivingRules, PlanRules, MenuRules,
+        ChilledRules, FrozenRules, IncidentRules,
+    } <= {subject.kind for subject in SUBJECTS}  # fmt: skip
 
 
 def test_who_does_not_run_the_kitchen_sees_and_changes_no_limits(browser, engine, site):
