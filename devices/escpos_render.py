@@ -12,6 +12,7 @@ from typing import Literal
 import zxingcpp
 from PIL import Image
 
+from dafan import fonts
 from devices import escpos_text as txt
 from devices import glyphs
 from devices.escpos_text import COLUMNS, DOTS, Align, Paper
@@ -73,7 +74,7 @@ def _line(
     text: str, paper: Paper, mode: Mode, align: Align = "left", bold: bool = False, size: int = 1
 ) -> bytes:
     encoded = txt.encode(text)
-    if mode == "raster" or (encoded is None and glyphs.find_font() is not None):
+    if mode == "raster" or (encoded is None and fonts.find_font() is not None):
         return _dots(_place(glyphs.line(text, bold, size), paper, align, LEADING))
     if encoded is None:
         encoded = txt.encode_visibly(text)

@@ -1,55 +1,19 @@
 """Characters as dots: a 24-dot font for printers without a Chinese font ROM, and for pictures.
 
-The font is the system's: the path in ``DAFAN_FONT``, else a known CJK font, else what fontconfig
-names. Debian: ``apt install fonts-noto-cjk`` (or ``fonts-wqy-microhei``).
+The font is the system's: see :mod:`dafan.fonts`.
 """
 
-import os
-import shutil
-import subprocess
 from functools import cache, lru_cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from dafan import fonts
 from dafan.errors import DeviceError
+from dafan.fonts import HELP
 
 CELL = 24
 """Height of a line and width of a Chinese character, in dots; ASCII is half as wide."""
-
-_KNOWN = (
-    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
-    "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
-    "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
-    "/usr/share/fonts/truetype/arphic/uming.ttc",
-    "/System/Library/Fonts/PingFang.ttc",
-)
-_HELP = "install a Chinese font (Debian: apt install fonts-noto-cjk) or name one in DAFAN_FONT"
-
-
-def find_font() -> Path | None:
-    """The file of a font with Chinese characters, or None where the system has none."""
-    named = os.environ.get("DAFAN_FONT")
-    if named:
-        return Path(named) if Path(named).is_file() else None
-    for known in _KNOWN:
-        if Path(known).is_file():
-            return Path(known)
-    return _from_fontconfig()
-
-
-def _from_fontconfig() -> Path | None:
-    tool = shutil.which("fc-list")
-    if tool is None:
-        return None
-    listing = subprocess.run(
-        [tool, ":lang=zh-cn", "file"], capture_output=True, text=True, check=False, timeout=10
-    )
-    files = (line.rstrip(": ") for line in listing.stdout.splitlines())
-    return next((Path(f) for f in sorted(files) if Path(f).is_file()), None)
 
 
 @cache
@@ -62,7 +26,7 @@ def _font(path: Path, size: int) -> ImageFont.FreeTypeFont:
     try:
         best = ImageFont.truetype(path, size)
     except OSError as error:
-        raise DeviceError(f"{path} is not a font: {_HELP}") from error
+        raise DeviceError(f"{path} is not a font: {HELP}") from error
     for index in range(1, 16):
         try:
             face = ImageFont.truetype(path, size, index=index)
@@ -85,9 +49,9 @@ def cell(char: str, bold: bool = False) -> Image.Image:
     Raises:
         DeviceError: the system has no Chinese font.
     """
-    path = find_font()
+    path = fonts.find_font()
     if path is None:
-        raise DeviceError(f"no Chinese font found: {_HELP}")
+        raise DeviceError(f"no Chinese font found: {HELP}")
     columns = CELL // 2 if char.isascii() else CELL
     font = _font(path, 22)
     ascent, descent = font.getmetrics()

@@ -28,7 +28,15 @@ class Yuan:
     fen: Fen
 
 
-Value = str | int | date | Yuan | None
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A figure with a fraction, such as kilograms; the cell holds it whole, shows some digits."""
+
+    value: Decimal
+    digits: int
+
+
+Value = str | int | date | Yuan | Number | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ def _fill(book: Workbook, told: Sheet) -> None:
 
 
 def _numeric(told: Sheet, place: int) -> bool:
-    return any(isinstance(row[place], int | Yuan) for row in told.rows if len(row) > place)
+    return any(isinstance(row[place], int | Yuan | Number) for row in told.rows if len(row) > place)
 
 
 def _put(cell: Cell, value: Value, *, bold: bool = False) -> Cell:
@@ -88,6 +96,9 @@ def _put(cell: Cell, value: Value, *, bold: bool = False) -> Cell:
     if isinstance(value, Yuan):
         cell.value = Decimal(value.fen) / 100
         cell.number_format = "#,##0.00"
+    elif isinstance(value, Number):
+        cell.value = value.value
+        cell.number_format = f"#,##0.{'0' * value.digits}"
     elif isinstance(value, str):
         text = ILLEGAL_CHARACTERS_RE.sub("", value)[:MAX_TEXT]
         cell.value = text
@@ -104,5 +115,7 @@ def _width(value: Value) -> int:
     """Columns that a value takes; Chinese signs take two."""
     if isinstance(value, Yuan):
         return len(f"{value.fen / 100:,.2f}")
+    if isinstance(value, Number):
+        return len(f"{value.value:,.{value.digits}f}")
     text = "" if value is None else str(value)
     return sum(2 if sign > "\u2e7f" else 1 for sign in text)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from dafan import fonts
 from dafan.errors import DeviceError
 from devices import escpos_render, glyphs
 from devices.escpos_render import to_escpos
@@ -15,7 +16,7 @@ from devices.printer_simulator import VirtualPrinter
 from devices.receipt_doc import QR, Cut, ReceiptDoc, Text
 
 needs_font = pytest.mark.skipif(
-    glyphs.find_font() is None, reason="no Chinese font: apt install fonts-noto-cjk"
+    fonts.find_font() is None, reason="no Chinese font: apt install fonts-noto-cjk"
 )
 commands = st.lists(
     st.one_of(
@@ -88,7 +89,7 @@ def test_only_the_line_with_a_character_outside_the_rom_is_drawn():
 
 
 def test_without_any_font_a_character_outside_the_rom_is_a_visible_question_mark(monkeypatch):
-    monkeypatch.setattr(glyphs, "find_font", lambda: None)
+    monkeypatch.setattr(fonts, "find_font", lambda: None)
     glyphs.cell.cache_clear()
     printer = VirtualPrinter()
     doc = ReceiptDoc(lines=(Text(text="𠮷野家😀"),))
