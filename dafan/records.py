@@ -20,6 +20,7 @@ from dafan.desk import (
     TillStaff,
     Void,
 )
+from dafan.food import Food
 from dafan.money import MAX_FEN, Fen
 from dafan.wire import Balance, Binary, Code, Count, Name, Permille, Price, Weight
 from dafan.wire import Record as Record  # noqa: PLC0414 - part of the contract
@@ -370,6 +371,7 @@ FEED_BODIES: dict[str, type[Record]] = {
     "staff": TillStaff,
     "site_key": SiteKey,
     "evidence": EvidenceRequest,
+    "food": Food,
 }
 
 
@@ -395,5 +397,4 @@ class FeedPage(Record):
     more: bool
     server_time: Utc
     applied_seq: Count | None = None
-    """How far the server has this terminal's journal; below what it once acknowledged, the server
-    came back from a backup and wants the rest again."""
+    """How far the server has this terminal's journal; less than before: it wants the rest again."""

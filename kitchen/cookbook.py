@@ -1,6 +1,6 @@
 """The cookbook keeps recipes: versions are added, never changed; the newest is the valid one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -176,13 +176,43 @@ def load_book(session: Session, site_id: UUID) -> Book:
     rows = session.scalars(select(Recipe).join(newest, here).where(Recipe.site_id == site_id)).all()
     recipes = _read_versions(session, rows)
     names = session.execute(select(Dish.id, Dish.name).where(Dish.site_id == site_id))
-    parts = session.scalars(select(Ingredient).where(Ingredient.site_id == site_id))
+    query = select(Ingredient).where(Ingredient.site_id == site_id)
+    parts = session.scalars(query.execution_options(populate_existing=True))
     used = {line.ingredient_id for values in recipes.values() for line in values.lines}
     return Book(
         recipes,
         {row.id: row.name for row in names},
         {row.id: ingredients.values_of(row) for row in parts if row.id in used},
     )
+
+
+def book_of(session: Session, site_id: UUID, dish_ids: Collection[UUID], until: datetime) -> Book:
+    """The recipes of some dishes and of all their components, as they were valid at a moment.
+
+    Args:
+        session: Reading.
+        site_id: Whose.
+        dish_ids: Those without a recipe at that moment are left out.
+        until: Aware UTC; a version that was set later does not count.
+    """
+    valid: dict[UUID, RecipeValues] = {}
+    wanted = set(dish_ids)
+    while wanted:
+        newest = (
+            select(Recipe.dish_id, func.max(Recipe.version).label("version"))
+            .where(Recipe.site_id == site_id, Recipe.dish_id.in_(wanted), Recipe.set_at <= until)
+            .group_by(Recipe.dish_id)
+            .subquery()
+        )
+        here = (Recipe.dish_id == newest.c.dish_id) & (Recipe.version == newest.c.version)
+        query = select(Recipe).join(newest, here).where(Recipe.site_id == site_id)
+        found = _read_versions(session, session.scalars(query).all())
+        valid |= found
+        lines = [line for values in found.values() for line in values.lines]
+        wanted = {line.component_id for line in lines if line.component_id} - valid.keys() - wanted
+    used = {line.ingredient_id for values in valid.values() for line in values.lines}
+    parts = ingredients.by_ids(session, site_id, [key for key in used if key])
+    return Book(valid, {}, {key: ingredients.values_of(row) for key, row in parts.items()})
 
 
 def _read_versions(session: Session, rows: Sequence[Recipe]) -> dict[UUID, RecipeValues]:

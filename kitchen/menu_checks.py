@@ -11,6 +11,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from dafan.errors import BadInputError
+from dafan.food import KNOWN_ENOUGH
 from dafan.money import Fen, format_yuan
 from kitchen import nutrition, recipes
 from kitchen.categories import CEREAL, FUNGUS, OIL, SEASONING, VEGETABLE
@@ -22,9 +23,6 @@ from kitchen.recipes import Book
 NEVER_MAIN = frozenset({SEASONING, OIL, CEREAL})
 """Categories of ingredients that make no dish alike: salt is in all of them."""
 VEGETABLES = frozenset({VEGETABLE, FUNGUS})
-
-KNOWN_ENOUGH = 950
-"""Permille of the edible weight: a spoon of wine that tells nothing does not hide a dish."""
 
 
 @dataclass(frozen=True)

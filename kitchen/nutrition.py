@@ -14,6 +14,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from dafan.errors import BadInputError
+from dafan.food import ENERGY_OF_A_DAY, KJ_PER_KCAL
 from dafan.quantity import Measure
 from kitchen.ingredients import IngredientValues
 
@@ -69,10 +70,8 @@ _LABELS = {
     Nutrient.VITAMIN_C: "维生素C",
 }
 
-KJ_PER_KCAL = Fraction("4.184")
-
 _REFERENCES = {
-    Nutrient.ENERGY: 8400 / KJ_PER_KCAL,
+    Nutrient.ENERGY: ENERGY_OF_A_DAY,
     Nutrient.PROTEIN: Fraction(60),
     Nutrient.FAT: Fraction(60),
     Nutrient.SATURATED_FAT: Fraction(20),
@@ -81,7 +80,7 @@ _REFERENCES = {
     Nutrient.SODIUM: Fraction(2000),
     Nutrient.CALCIUM: Fraction(800),
 }
-"""GB 28050: energy 8400 kJ, and so on."""
+"""GB 28050."""
 
 _KJ_PER_GRAM = {Nutrient.PROTEIN: 17, Nutrient.FAT: 37, Nutrient.CARBOHYDRATE: 17}
 """GB 28050: how much energy a gram gives."""
@@ -175,8 +174,13 @@ class Content:
         return Content(MappingProxyType(parts), self.unknown, self.weightless)
 
 
-def content(used: Iterable[Used]) -> Content:
-    """Sum of the ingredients: raw grams × edible share × value per 100 g."""
+def content(used: Iterable[Used], nutrients: Iterable[Nutrient] = Nutrient) -> Content:
+    """Sum of the ingredients: raw grams × edible share × value per 100 g.
+
+    Args:
+        used: What goes in.
+        nutrients: Only these are summed.
+    """
     lines: list[tuple[IngredientValues, Fraction]] = []
     weightless: list[str] = []
     for line in used:
@@ -189,7 +193,7 @@ def content(used: Iterable[Used]) -> Content:
     whole = sum((grams for _, grams in lines), Fraction(0))
     amounts: dict[Nutrient, Amount] = {}
     unknown: dict[Nutrient, tuple[str, ...]] = {}
-    for nutrient in Nutrient:
+    for nutrient in nutrients:
         told = [(row, grams) for row, grams in lines if nutrient in row.nutrients]
         silent = tuple(row.name for row, _ in lines if nutrient not in row.nutrients)
         if silent:

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from kitchen import exchange, library
 from kitchen.exchange import TakenOver
 from kitchen.library import Seeded
-from server import dishes
+from server import dishes, foods
 from server.actor import Actor
 
 
@@ -20,6 +20,7 @@ def take_over(
     done = exchange.apply(session, actor, data, only_new=only_new, prices=prices)
     for dish in done.dishes:
         dishes.publish(session, dish)
+    foods.publish(session, actor.site_id)
     return done
 
 
@@ -28,4 +29,5 @@ def seed(session: Session, actor: Actor) -> Seeded:
     done = library.seed(session, actor)
     for dish in done.dishes:
         dishes.publish(session, dish)
+    foods.publish(session, actor.site_id)
     return done

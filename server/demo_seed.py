@@ -20,9 +20,9 @@ from dafan.errors import DafanError
 from dafan.money import Fen
 from dafan.records import MealPeriod, MealRule, Policy
 from kitchen import dishes as kitchen_dishes
-from server import auth, cards, cashdesk, consents, dishes, faces, groups, people, sites
+from server import auth, cards, cashdesk, catalogue, consents, dishes, faces, groups, people, sites
 from server.actor import Actor
-from server.demo import kitchen, opening
+from server.demo import opening
 from server.face_engine import FaceEngine, shared_engine
 from server.keys import KeyRing
 from vision import samples
@@ -129,7 +129,7 @@ def seed_demo(
         actor = Actor(site.id, "seed-demo", now)
         _set_policy(session, site.id, confirm_ms)
         if with_kitchen:
-            kitchen.seed_catalogue(session, actor)
+            catalogue.seed(session, actor)
         if auth.find_user(session, DEMO_LOGIN) is None:
             auth.create_user(
                 session, site.id, DEMO_LOGIN, DEMO_PASSWORD, ["admin"], name="演示", by=actor.name

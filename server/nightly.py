@@ -10,6 +10,7 @@ from dafan.db import reading, writing
 from server import (
     backup,
     exceptions,
+    foods,
     kitchen_day,
     kitchen_sales,
     online_orders,
@@ -38,6 +39,7 @@ def jobs(parts: Services) -> list[Job]:
     made.append(
         Job("licences", Daily(time(5), zone), lambda now: warn_of_licences(parts.engine, now))
     )
+    made.append(Job("foods", Daily(time(3, 40), zone), lambda _: foods.publish_all(parts.engine)))
     made.append(Job("supervision", Every(5), lambda now: kitchen_day.drive(parts.engine, now)))
     made.append(Job("samples", Every(5), lambda now: kitchen_day.watch(parts.engine, now)))
     made.append(Job("served", Every(5), lambda now: kitchen_sales.drive(parts.engine, now)))

@@ -20,7 +20,6 @@ from kitchen import (
     collectors,
     dishes,
     equipment,
-    library,
     menus,
     meters,
     pictures,
@@ -38,7 +37,6 @@ from kitchen.staff import CertificateKind, CertificateValues, Worker, WorkerValu
 from kitchen.supplier_rules import LicenceKind, LicenceValues
 from kitchen.suppliers import SupplierValues
 from kitchen.waste import Stream
-from server import dishes as server_dishes
 from server import people
 from server.actor import Actor
 
@@ -93,12 +91,6 @@ class Kitchen:
     workers: Mapping[str, UUID]
     cabinets: Mapping[str, UUID]
     dish_ids: Mapping[str, UUID]
-
-
-def seed_catalogue(session: Session, actor: Actor) -> None:
-    """Ingredients, dishes and recipes of the library; the tills learn the dishes."""
-    for dish in library.seed(session, actor).dishes:
-        server_dishes.publish(session, dish)
 
 
 def seed(

@@ -26,6 +26,7 @@ from kitchen import ingredients, zones
 from kitchen.categories import CATEGORIES
 from kitchen.ingredients import Allergen, Ingredient, Keep
 from kitchen.nutrition import Nutrient
+from server import foods
 from server.access import needs
 from server.pages import food_words
 from server.pages.forms import Form, YuanField
@@ -142,7 +143,7 @@ def ingredient_edit(ingredient_id: UUID) -> str | AnyResponse:
     form = IngredientForm(data=_shown(row))
 
     def work(session: Session) -> None:
-        ingredients.update(session, actor(), ingredient_id, _values(form, row.measure))
+        foods.update_ingredient(session, actor(), ingredient_id, _values(form, row.measure))
 
     if request.method == "POST":
         form.measure.data = row.measure

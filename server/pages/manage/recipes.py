@@ -22,6 +22,7 @@ from kitchen.dishes import Dish
 from kitchen.ingredients import Ingredient
 from kitchen.nutrition import Content, Nutrient
 from kitchen.recipes import Cost, RecipeCycleError, RecipeValues
+from server import foods
 from server.access import needs
 from server.pages import food_words, messages
 from server.pages.manage.blueprint import manage
@@ -100,7 +101,7 @@ def recipe_save(dish_id: UUID) -> str | AnyResponse:
 
     def work(session: Session) -> None:
         try:
-            cookbook.save(session, actor(), dish_id, _typed(parts))
+            foods.save_recipe(session, actor(), dish_id, _typed(parts))
         except RecipeCycleError as error:
             raise _cycle(error) from error
 
