@@ -56,7 +56,7 @@ def overview() -> str:
 
 @manage.post("/kitchen-limits/<name>")
 @needs("run_kitchen")
-def limits_save(name: str) -> AnyResponse:
+def limits_save(name: str) -> AnyResponse | str:
     """Keep what differs from the usual limits; what is laxer than the law is refused."""
     subject = next((one for one in SUBJECTS if one.name == name), None)
     if subject is None:
