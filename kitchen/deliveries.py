@@ -38,6 +38,8 @@ class State(StrEnum):
     POSTED = "posted"
     REJECTED = "rejected"
     """All of it went back."""
+    GIVEN_UP = "given_up"
+    """Opened by mistake; nothing of it was weighed."""
 
 
 class Role(StrEnum):
@@ -118,6 +120,7 @@ class ReceivingSignature(Base):
     role: Mapped[str] = mapped_column(String(12), primary_key=True)
     site_id: Mapped[UUID]
     name: Mapped[str] = mapped_column(String(80))
+    """Of our own people as the journal of changes knows him, of the driver as he wrote it."""
     picture: Mapped[str] = mapped_column(String(200), default="")
     """Where the drawn signature is kept."""
     at: Mapped[datetime]

@@ -198,6 +198,15 @@ def sign(
 ) -> ReceivingSignature:
     """One of the three signs: chef, storekeeper, supplier; no name twice, and each one once.
 
+    Args:
+        session: Writing.
+        actor: Who writes it.
+        receiving_id: The delivery.
+        role: For whom he signs.
+        name: Of our own people as the journal of changes knows him, since two may be called the
+            same; of the driver as he writes it.
+        picture: Where the drawn signature is kept.
+
     Raises:
         UnknownReceivingError: not one of this site.
         ReceivingError: it is posted, has no line, or the name signed for another party.
@@ -250,11 +259,14 @@ def post(
 
     Raises:
         UnknownReceivingError: not one of this site.
-        ReceivingError: a signature is missing, or something that must not come in is not rejected.
+        ReceivingError: a signature is missing, something that must not come in is not rejected,
+            or it was given up.
     """
     delivery = get(session, actor.site_id, receiving_id, lock=True)
     rows = lines(session, actor.site_id, receiving_id)
-    if delivery.state != State.OPEN.value:
+    if delivery.state not in {State.POSTED.value, State.REJECTED.value}:
+        require_open(session, actor.site_id, receiving_id)
+    else:
         known = lots.by_ids(session, actor.site_id, [row.lot_id for row in rows if row.lot_id])
         return sorted(known.values(), key=lambda lot: lot.number)
     signed = {one.role for one in signatures(session, actor.site_id, receiving_id)}
@@ -286,9 +298,11 @@ def require_open(session: Session, site_id: UUID, receiving_id: UUID) -> Receivi
 
     Raises:
         UnknownReceivingError: not one of this site.
-        ReceivingError: it is posted.
+        ReceivingError: it is posted, or was given up.
     """
     delivery = get(session, site_id, receiving_id, lock=True)
+    if delivery.state == State.GIVEN_UP.value:
+        raise ReceivingError("this delivery was given up: open a new one", code="given_up")
     if delivery.state != State.OPEN.value:
         raise ReceivingError(
             "this delivery is posted: what is wrong with it goes back as a return", code="posted"

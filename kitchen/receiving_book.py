@@ -56,10 +56,20 @@ def opened(session: Session, site_id: UUID) -> Sequence[Receiving]:
     return session.scalars(query.order_by(Receiving.id).limit(MAX_PAGE)).all()
 
 
+def posted_on(session: Session, site_id: UUID, day: date) -> Receiving | None:
+    """The delivery of a day that came into stock last."""
+    query = select(Receiving).where(
+        Receiving.site_id == site_id,
+        Receiving.business_date == day,
+        Receiving.state == State.POSTED.value,
+    )
+    return session.scalar(query.order_by(Receiving.id.desc()).limit(1))
+
+
 def ended(
     session: Session, site_id: UUID, *, after: UUID | None = None, limit: int = 20
 ) -> Sequence[Receiving]:
-    """Deliveries that are posted or went back whole, the newest first, from behind ``after``."""
+    """Deliveries that are posted, went back whole or were given up, the newest first."""
     query = select(Receiving).where(
         Receiving.site_id == site_id, Receiving.state != State.OPEN.value
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from dafan.money import Fen, divide_half_up, format_yuan
 from dafan.quantity import Measure
 from kitchen import labels
-from kitchen.deliveries import Disposal, Receiving, ReceivingLine, ReceivingSignature, Role, State
+from kitchen.deliveries import Disposal, Receiving, ReceivingLine, Role, State
 from kitchen.ingredients import Ingredient
 
 _ROLES = {Role.CHEF.value: "厨师", Role.STOREKEEPER.value: "仓管", Role.SUPPLIER.value: "送货人"}
@@ -17,10 +17,18 @@ def note(
     delivery: Receiving,
     rows: Sequence[ReceivingLine],
     known: Mapping[UUID, Ingredient],
-    signed: Sequence[ReceivingSignature],
+    signed: Sequence[tuple[str, str]],
     supplier: str,
 ) -> dict[str, object]:
-    """The JSON of a receipt document, as every printer of the house takes it."""
+    """The JSON of a receipt document, as every printer of the house takes it.
+
+    Args:
+        delivery: It.
+        rows: Its lines.
+        known: Their ingredients.
+        signed: Role and name of each who signed, as people call him.
+        supplier: Whose it is.
+    """
     back = delivery.state == State.REJECTED.value
     paper: list[dict[str, object]] = [
         {"kind": "text", "text": "退货单" if back else "验收单", "bold": True, "size": 2},
@@ -42,7 +50,7 @@ def note(
             paper.append(_pair("拒收", labels.show(row.rejected, measure)))
             paper.append(_pair(_DISPOSALS.get(row.disposal, row.disposal), row.reject_reason))
     paper += [{"kind": "rule"}, _pair("合计", f"¥{format_yuan(Fen(total))}")]
-    paper += [_pair(_ROLES[one.role], one.name) for one in signed]
+    paper += [_pair(_ROLES[role], name) for role, name in signed]
     return {"lines": [*paper, {"kind": "cut"}]}
 
 

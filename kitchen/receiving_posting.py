@@ -8,14 +8,14 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from dafan.acting import Acting
-from kitchen import purchasing, receiving, receiving_book, supervision
-from kitchen.deliveries import ReceivingLine, Role, State, get, lines
+from kitchen import purchasing, receiving, receiving_book, rows, supervision
+from kitchen.deliveries import Receiving, ReceivingError, ReceivingLine, Role, State, get, lines
 from kitchen.lots import Lot
 from kitchen.receiving_rules import PesticideTest, Rules
 
 
 def finish(
-    session: Session, actor: Acting, receiving_id: UUID, name: str, *, day: date, rules: Rules
+    session: Session, actor: Acting, receiving_id: UUID, *, day: date, rules: Rules
 ) -> Sequence[Lot]:
     """The storekeeper signs last; what is accepted comes into stock and is told to its order.
 
@@ -25,7 +25,6 @@ def finish(
         session: Writing.
         actor: The storekeeper, who neither bought it nor settles it.
         receiving_id: The delivery.
-        name: As he signs.
         day: Business date.
         rules: Of the site.
 
@@ -38,7 +37,7 @@ def finish(
     """
     delivery = get(session, actor.site_id, receiving_id, lock=True)
     if delivery.state == State.OPEN.value:
-        receiving.sign(session, actor, receiving_id, Role.STOREKEEPER, name)
+        receiving.sign(session, actor, receiving_id, Role.STOREKEEPER, actor.name)
         made = receiving.post(session, actor, receiving_id, day=day, rules=rules)
         arrived: Counter[UUID] = Counter()
         for row in lines(session, actor.site_id, receiving_id):
@@ -47,10 +46,40 @@ def finish(
         if delivery.order_id is not None and accepted:
             key = f"receiving:{delivery.id.hex}"
             purchasing.receive(session, actor, delivery.order_id, accepted, day, key=key)
-        if not any(one.business_date == day for one in _open(session, actor)):
-            supervision.fulfil(session, actor, "receiving.day", str(delivery.id), day=day)
+        _prove(session, actor, delivery.id, day)
         return made
     return receiving.post(session, actor, receiving_id, day=day, rules=rules)
+
+
+def give_up(
+    session: Session, actor: Acting, receiving_id: UUID, why: str, *, day: date
+) -> Receiving:
+    """End a delivery that was opened by mistake; given up again, it stays so.
+
+    Raises:
+        UnknownReceivingError: not one of this site.
+        ReceivingError: it is posted, or something of it is weighed.
+        BadInputError: no reason.
+    """
+    delivery = get(session, actor.site_id, receiving_id, lock=True)
+    if delivery.state == State.GIVEN_UP.value:
+        return delivery
+    receiving.require_open(session, actor.site_id, receiving_id)
+    if lines(session, actor.site_id, receiving_id):
+        raise ReceivingError(
+            "something of it is weighed: take the loads back first, or reject it", code="weighed"
+        )
+    reason = rows.say(why, "why it is given up")
+    delivery.state = State.GIVEN_UP.value
+    delivery.posted_by, delivery.posted_at = actor.name[:80], actor.at
+    actor.record(
+        session, "receiving.give_up", str(delivery.id), {"state": State.OPEN.value},
+        {"state": delivery.state, "reason": reason},
+    )  # fmt: skip
+    posted = receiving_book.posted_on(session, actor.site_id, day)
+    if posted is not None:
+        _prove(session, actor, posted.id, day)
+    return delivery
 
 
 def add_test(
@@ -70,6 +99,8 @@ def add_test(
     return row
 
 
-def _open(session: Session, actor: Acting) -> Sequence[receiving.Receiving]:
+def _prove(session: Session, actor: Acting, receiving_id: UUID, day: date) -> None:
+    """The day's act is done once nothing of the day stands open."""
     session.flush()
-    return receiving_book.opened(session, actor.site_id)
+    if not any(one.business_date == day for one in receiving_book.opened(session, actor.site_id)):
+        supervision.fulfil(session, actor, "receiving.day", str(receiving_id), day=day)

@@ -61,6 +61,8 @@ _TEXTS: dict[str, LazyString] = {
     "unknown_receiving": _l("没有这张验收单，请从列表中选择"),
     "receiving": _l("验收单状态不对：请重新打开"),
     "posted": _l("这张验收单已经入库，不能再改：有问题的请办退货"),
+    "given_up": _l("这张验收单已经撤销：请重新开一张"),
+    "weighed": _l("已经称了重，不能撤销：请先撤回称重，或者拒收"),
     "not_ordered": _l("订单里没有这一项：请按没有订单的来货另开一张"),
     "rejected_more": _l("拒收的比剩下的还多：请先改拒收数量"),
     "rejects_too_much": _l("拒收的不能比送来的多"),

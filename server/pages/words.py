@@ -221,6 +221,7 @@ _ACTIONS: dict[str, LazyString] = {
     "receiving.reject": _l("拒收"),
     "receiving.sign": _l("验收签字"),
     "receiving.post": _l("验收入库"),
+    "receiving.give_up": _l("撤销验收单"),
     "sample.take": _l("留样"),
     "sample.review": _l("复核留样"),
     "sample.move": _l("移动留样"),

@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -105,7 +106,7 @@ class Store:
         self.do(receiving.sign, Role.CHEF, "王厨")
         self.do(receiving.sign, Role.SUPPLIER, "赵")
         return self.do(
-            receiving_posting.finish, "李库", by=self.actor.named(by), day=DAY,
+            receiving_posting.finish, by=self.actor.named(by), day=DAY,
             rules=rules or Rules(),
         )  # fmt: skip
 
@@ -172,6 +173,33 @@ def test_the_order_knows_what_was_accepted_and_a_second_delivery_what_is_left(st
     first, store.id = store.id, store.begin()
     assert store.id != first
     assert store.weigh(store.rice, 25_000).values.ordered == 25_000
+
+
+def test_a_delivery_that_was_opened_by_mistake_is_given_up_and_its_order_waits_again(store):
+    store.weigh(store.egg, 60, key="wrong")
+    mistake = partial(receiving_posting.give_up, why="供应商选错了", day=DAY)
+    with pytest.raises(BadInputError, match="take the loads back"):
+        store.do(mistake)
+    store.do(receiving_lines.take_back, store.line_id(store.egg), "wrong")
+    with pytest.raises(BadInputError, match="why"):
+        store.do(mistake, why=" ")
+    for _ in range(2):
+        assert store.do(mistake).state == "given_up"
+    told = [one for one in store.actor.recorded if one.action == "receiving.give_up"]
+    assert [one.after["reason"] for one in told] == ["供应商选错了"]
+    for late in (
+        lambda: store.weigh(store.egg, 60),
+        lambda: store.do(receiving_posting.finish, day=DAY, rules=Rules()),
+    ):
+        with pytest.raises(BadInputError, match="given up"):
+            late()
+    first, store.id = store.id, store.begin()
+    assert store.id != first
+    store.weigh(store.egg, 60)
+    store.look(store.egg)
+    assert len(store.finish()) == 1
+    with pytest.raises(BadInputError, match="posted"):
+        store.do(mistake)
 
 
 def test_who_bought_it_does_not_receive_it_and_nothing_comes_in(store):
@@ -321,12 +349,13 @@ def test_the_note_says_what_came_what_went_back_and_who_signed(store):
         note = receiving_note.note(
             receiving.get(session, site, store.id), rows,
             ingredients.by_ids(session, site, [store.rice]),
-            receiving.signatures(session, site, store.id), "粮油",
+            [(one.role, one.name) for one in receiving.signatures(session, site, store.id)],
+            "粮油",
         )  # fmt: skip
     document = ReceiptDoc.model_validate(note)
     told = {one.left: one.right for one in document.lines if one.kind == "columns"}
     assert told == {
         "供应商": "粮油", "日期": "2026-03-02", "实收": "25 kg", "金额": "¥130.00",
-        "拒收": "5 kg", "退货": "受潮", "合计": "¥130.00", "厨师": "王厨", "仓管": "李库",
+        "拒收": "5 kg", "退货": "受潮", "合计": "¥130.00", "厨师": "王厨", "仓管": "keeper",
         "送货人": "赵",
     }  # fmt: skip

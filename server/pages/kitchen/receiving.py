@@ -36,6 +36,7 @@ from server.access import needs
 from server.pages import buying, site_view
 from server.pages.kitchen import receiving_words, signing
 from server.pages.kitchen.blueprint import kitchen
+from server.pages.kitchen.names import name_of
 from server.pages.shared import actor, as_uuid, change, next_page, reading, site_id
 from server.services import services
 
@@ -204,8 +205,8 @@ def receiving_signed(receiving_id: UUID) -> AnyResponse:
 
     def work(session: Session) -> None:
         if request.form.get("role") == Role.CHEF.value:
-            chef, who = signing.signer("second"), signing.acting("second")
-            rules.sign(session, who, receiving_id, Role.CHEF, chef.name)
+            chef = signing.acting("second")
+            rules.sign(session, chef, receiving_id, Role.CHEF, chef.name)
             return
         name, file = request.form.get("name", ""), request.files.get("photo")
         if file is None or not file.filename:
@@ -223,11 +224,26 @@ def receiving_posted(receiving_id: UUID) -> AnyResponse:
     """The storekeeper signs, and what is accepted comes into stock."""
 
     def work(session: Session) -> None:
-        who, person = signing.acting(), signing.signer()
         site = limits.of(session, site_id(), Rules)
-        receiving_posting.finish(session, who, receiving_id, person.name, day=today(), rules=site)
+        receiving_posting.finish(
+            session, signing.acting(), receiving_id, day=today(), rules=site
+        )  # fmt: skip
 
     change(work, _("验收完成"))
+    return redirect(url_for("kitchen.delivery", receiving_id=receiving_id))
+
+
+@kitchen.post("/receiving/<uuid:receiving_id>/give-up")
+@needs("do_kitchen")
+def receiving_given_up(receiving_id: UUID) -> AnyResponse:
+    """It was opened by mistake."""
+
+    def work(session: Session) -> None:
+        why = request.form.get("reason", "")
+        receiving_posting.give_up(session, signing.acting(), receiving_id, why, day=today())
+
+    if change(work, _("已撤销这张验收单")):
+        return redirect(url_for("kitchen.receiving"))
     return redirect(url_for("kitchen.delivery", receiving_id=receiving_id))
 
 
@@ -240,7 +256,10 @@ def receiving_paper(receiving_id: UUID) -> Response:
         lines = rules.lines(session, site_id(), receiving_id)
         known = ingredients.by_ids(session, site_id(), [one.ingredient_id for one in lines])
         supplier = suppliers.get(session, site_id(), row.supplier_id).name
-        signed = rules.signatures(session, site_id(), receiving_id)
+        signed = [
+            (one.role, name_of(one.name))
+            for one in rules.signatures(session, site_id(), receiving_id)
+        ]
         return jsonify(receiving_note.note(row, lines, known, signed, supplier))
 
 

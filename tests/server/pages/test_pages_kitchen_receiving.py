@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 from dafan import db
 from dafan.ids import new_id
 from devices.receipt_doc import ReceiptDoc
-from kitchen import purchase_book
+from kitchen import purchase_book, staff
 from kitchen.deliveries import Receiving, ReceivingLine
 from kitchen.lots import Lot
 from kitchen.pictures import Picture
@@ -252,6 +252,32 @@ def test_three_people_sign_and_who_bought_it_does_not_receive_it(door: Door) -> 
     assert "不相容岗位" in door.post(delivery, "钱采")
     assert door.in_stock() == {}
     assert door.all(Lot) == []
+
+
+def test_two_of_one_name_sign_both_and_a_delivery_opened_by_mistake_is_given_up(
+    door: Door,
+) -> None:
+    mistake = door.open()
+    page = door.tablet.see(f"{LIST}/{mistake}")
+    assert "开错了" in page
+    gone = {"key": "g", "reason": "开了两次", "signed_by": door.token("李库")}
+    for _ in range(2):
+        assert "已撤销" in door.tablet.send(f"{LIST}/{mistake}/give-up", NEW, **gone).text
+    assert "btn-primary" not in main_of(door.tablet.see(f"{LIST}/{mistake}"))
+    with db.writing(door.engine) as session:
+        values = staff.WorkerValues(name="李库", post="厨师", login="cook2")
+        buyer = Actor(door.site.id, "buyer", NOON)
+        door.tokens["小李"] = staff.create(session, buyer, values)
+    door.tablet.send(NEW, NEW, order=str(door.order))
+    delivery = next(one.id for one in door.all(Receiving) if one.id != mistake)
+    door.all_good(delivery)
+    assert "开错了" not in door.tablet.see(f"{LIST}/{delivery}")
+    door.sign(delivery, "小李")
+    assert "验收完成" in door.post(delivery, "李库")
+    page = door.tablet.see(f"{LIST}/{delivery}")
+    assert page.count("<b>李库</b>") == 2
+    note = door.tablet.get(f"{LIST}/{delivery}/note.json").text
+    assert "cook2" not in note
 
 
 def test_posted_twice_it_comes_in_once_and_nothing_changes_behind_it(door: Door) -> None:
