@@ -11,11 +11,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Float, Select, case, distinct, func, or_, select, tuple_
-from sqlalchemy.ext.compiler import compiles
+from sqlalchemy import ColumnElement, Select, case, distinct, func, or_, select, tuple_
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import GenericFunction
 
 from dafan.money import Fen
 from dafan.records import Portion, Source
@@ -23,29 +20,11 @@ from server.books.accounts import WALLETS, Account
 from server.books.sales import Sale, SaleLine
 from server.books.transfers import Posting, Transfer
 from server.people import Diner
+from server.reports.day_sums import seconds_between
 from server.terminals import Terminal
 
 BUCKET = timedelta(minutes=5)
 _ZERO = Fen(0)
-
-
-class seconds_between(GenericFunction[float]):  # noqa: N801 - a function of SQL, written as one
-    """Seconds from the first moment to the second, with fractions."""
-
-    type = Float()
-    inherit_cache = True
-
-
-@compiles(seconds_between, "sqlite")
-def _sqlite_seconds(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    first, second = (compiler.process(part, **kw) for part in element.clauses)
-    return f"((julianday({second}) - julianday({first})) * 86400.0)"
-
-
-@compiles(seconds_between, "postgresql")
-def _postgresql_seconds(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    first, second = (compiler.process(part, **kw) for part in element.clauses)
-    return f"EXTRACT(EPOCH FROM ({second} - {first}))::float"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +216,13 @@ def covers_by_minute(session: Session, site_id: UUID, day: date, period: str) ->
 
 def latest(
     session: Session, site_id: UUID, *, limit: int, diner_id: UUID | None = None,
-    day: date | None = None,
+    day: date | None = None, after: str = "",
 ) -> list[Row]:  # fmt: skip
-    """The last sales, the newest first."""
+    """The last sales, the newest first; ``after`` is the cursor of the last row seen."""
     query = select(Sale).where(Sale.site_id == site_id)
+    key = _read_cursor(after)
+    if key is not None:
+        query = query.where(tuple_(Sale.paid_at, Sale.id) < tuple_(*key))
     if diner_id is not None:
         query = query.where(Sale.diner_id == diner_id)
     if day is not None:
