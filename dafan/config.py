@@ -57,6 +57,8 @@ class OidcSettings(_Section):
     """First line: the secret of that name."""
     claim: str = "preferred_username"
     """What of the provider's answer is the login here."""
+    diner_claim: str = ""
+    """What of it is a diner's staff number, on the phone; empty: as ``claim``."""
     label: str = "统一身份认证"
     """The text of the button."""
     acr: str = ""
@@ -133,6 +135,52 @@ class TabletSettings(_Section):
         return f"{parts.scheme}://{parts.netloc}" if url else ""
 
 
+class SerialProbeSettings(_Section):
+    """One serial line with thermometers."""
+
+    device: str
+    """``/dev/ttyUSB0``."""
+    baud: int = Field(default=9600, ge=300, le=921_600)
+    """Speed of the line."""
+    pattern: str = ""
+    """A regular expression for a whole line, with groups ``id`` and ``celsius``; empty: the
+    form ``T1 +04.3C``."""
+
+
+class BrokerSettings(_Section):
+    """An MQTT broker to which thermometers speak."""
+
+    host: str = ""
+    """Name or address; empty: there is none."""
+    port: int = Field(default=1883, ge=1, le=65535)
+    """TCP port; 8883 is usual with TLS."""
+    tls: bool = False
+    """Speak TLS, and check the broker's certificate."""
+    user: str = ""
+    """Login at the broker; empty: none is asked."""
+    password_file: Path | None = None
+    """First line: the password of that login."""
+    topics: tuple[str, ...] = ("dafan/probes/+",)
+    """What to subscribe to; what stands for the first ``+`` names the probe, where its message
+    has no ``id``."""
+    field: str = "celsius"
+    """Where a JSON message says the temperature; ``temperature`` for Zigbee2MQTT."""
+
+
+class ProbesSettings(_Section):
+    """Thermometers of refrigerators; read by ``dafan devices probes``."""
+
+    server_url: str = "http://127.0.0.1:8080"
+    """Where the server is."""
+    token_file: Path | None = None
+    """First line: an API token of an account that may do the kitchen's work."""
+    every_seconds: int = Field(default=60, ge=1, le=900)
+    """Of each probe one reading is kept in so many seconds."""
+    serial: tuple[SerialProbeSettings, ...] = ()
+    """Serial lines, each a ``[[probes.serial]]``."""
+    mqtt: BrokerSettings = BrokerSettings()
+
+
 class VisionSettings(_Section):
     """Face recognition."""
 
@@ -176,6 +224,49 @@ class GatewaySettings(_Section):
     """WeChat Pay's address; its second one is ``https://api2.mch.weixin.qq.com``."""
 
 
+class MailSettings(_Section):
+    """The mail server by which diners get their one-time codes."""
+
+    host: str = ""
+    """Its name; empty: no mail is sent."""
+    port: int = Field(default=465, ge=1, le=65535)
+    """TCP port."""
+    security: Literal["tls", "starttls", "none"] = "tls"
+    """``none`` only for a server on the same machine."""
+    login: str = ""
+    """The account there; empty: it asks for none."""
+    password_file: Path | None = None
+    """First line: its password."""
+    sender: str = ""
+    """From whom the mail comes, ``canteen@example.cn``."""
+    staff_address: str = "{staff_no}@example.cn"
+    """Where the mail of a staff number goes."""
+
+    @field_validator("staff_address")
+    @classmethod
+    def _must_name_the_number(cls, address: str) -> str:
+        if address.count("{staff_no}") != 1 or address.count("@") != 1:
+            raise ValueError("it looks like {staff_no}@example.cn")
+        return address
+
+
+class WebhookSettings(_Section):
+    """The enterprise chat (企业微信, 钉钉, 浙政钉 …) by which diners get their one-time codes."""
+
+    url: str = ""
+    """Where a message is sent as JSON; empty: none is sent."""
+    secret_file: Path | None = None
+    """First line: the key of the signature in ``X-Dafan-Signature``."""
+
+    @field_validator("url")
+    @classmethod
+    def _must_be_tls(cls, url: str) -> str:
+        plain = urlsplit(url)
+        if url and plain.scheme != "https" and plain.hostname not in {"127.0.0.1", "localhost"}:
+            raise ValueError("the address must begin with https://")
+        return url
+
+
 class Settings(BaseSettings):
     """Everything that a person can set."""
 
@@ -195,8 +286,11 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     backup: BackupSettings = BackupSettings()
     gateway: GatewaySettings = GatewaySettings()
+    mail: MailSettings = MailSettings()
+    webhook: WebhookSettings = WebhookSettings()
     till: TillSettings = TillSettings()
     tablet: TabletSettings = TabletSettings()
+    probes: ProbesSettings = ProbesSettings()
     vision: VisionSettings = VisionSettings()
     oidc: OidcSettings = OidcSettings()
 
@@ -243,6 +337,28 @@ def load_settings(path: Path | None = None) -> Settings:
         return Settings(**values)
     except ValidationError as error:
         raise ConfigError(_explain(error, file)) from error
+
+
+def first_line(path: Path | None, setting: str, what: str) -> str:
+    """A secret that stands in a file.
+
+    Args:
+        path: As it is set.
+        setting: Its name, such as ``probes.token_file``.
+        what: What stands there, for the person who has to write it.
+
+    Raises:
+        ConfigError: nothing is set, nothing stands there, or it cannot be read.
+    """
+    if path is None:
+        raise ConfigError(f"set {setting}: a file whose first line is {what}")
+    try:
+        line = path.read_text("utf-8").split("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{setting}: {path} cannot be read: {error}") from error
+    if not line:
+        raise ConfigError(f"{setting}: write {what} into the first line of {path}")
+    return line
 
 
 def setting_names(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]:

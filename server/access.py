@@ -2,8 +2,8 @@
 
 A person has roles at sites (:class:`server.auth.RoleGrant`). What he may do at a site follows from
 :data:`TABLE` and from nothing else. Each view is declared by exactly one of :func:`needs`,
-:func:`signed_in`, :func:`public` and :func:`machine`; :mod:`server.gate` holds every request to it
-and refuses a view that says nothing.
+:func:`signed_in`, :func:`public`, :func:`diner` and :func:`machine`; :mod:`server.gate` holds
+every request to it and refuses a view that says nothing.
 """
 
 from collections.abc import Callable
@@ -71,6 +71,7 @@ see_audit            x      .       .       .       x       .    .     .      . 
 View = TypeVar("View", bound=Callable[..., Any])
 _DECLARED = "dafan_access"
 SIGNED_IN, PUBLIC, MACHINE = "(signed in)", "(public)", "(machine)"
+DINER = "(diner)"
 
 
 def _read(table: str) -> dict[str, tuple[str, ...]]:
@@ -114,6 +115,11 @@ def public(view: View) -> View:
     return _declare(view, PUBLIC)
 
 
+def diner(view: View) -> View:
+    """Declare a view of the phone: for a diner who has signed in there, about himself only."""
+    return _declare(view, DINER)
+
+
 def machine(view: View) -> View:
     """Declare a view that looks at no session: the request proves itself inside the view.
 
@@ -124,7 +130,7 @@ def machine(view: View) -> View:
 
 
 def declared(view: Callable[..., Any] | None) -> str | None:
-    """What a view was declared to need: a right, or one of the three words; else ``None``."""
+    """What a view was declared to need: a right, or one of the words; else ``None``."""
     return getattr(view, _DECLARED, None)
 
 

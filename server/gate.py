@@ -15,7 +15,7 @@ from werkzeug.datastructures import Authorization
 from werkzeug.exceptions import Forbidden
 
 from dafan.db import reading, writing
-from server import access, api_tokens, audit, auth, sessions, totp
+from server import access, api_tokens, audit, auth, phone_sessions, sessions, totp
 from server.auth import LoginError, User
 from server.services import services
 
@@ -68,6 +68,8 @@ def check() -> Any:
         raise Forbidden
     if need in {access.PUBLIC, access.MACHINE}:
         return None
+    if need == access.DINER:
+        return None if phone_sessions.signed_in() else redirect(url_for("me.login"))
     if not current_user.is_authenticated:
         return _to_login()
     duty = first_duty()

@@ -73,6 +73,30 @@ def finish() -> User:
         SignOnError: the answer is not for us, not of this sign-in, too old or forged.
         NoAccountError: there is no such account, or it is closed.
     """
+    login = claimed(_settings().claim)
+    with reading(services().engine) as session:
+        user = auth.find_user(session, login)
+    if user is None or not user.active:
+        raise NoAccountError("there is no account here for the person who signed in")
+    return user
+
+
+def staff_number() -> str:
+    """The staff number of the diner with whom the provider sends the browser back.
+
+    Raises:
+        SignOnError: as :func:`finish`.
+    """
+    settings = _settings()
+    return claimed(settings.diner_claim or settings.claim)
+
+
+def claimed(claim: str) -> str:
+    """What the provider's answer says under a name, once the answer was believed.
+
+    Raises:
+        SignOnError: the answer is not for us, not of this sign-in, too old or forged.
+    """
     settings = _settings()
     wanted: dict[str, dict[str, Any]] = {
         "iss": {"essential": True, "value": settings.issuer},
@@ -85,14 +109,9 @@ def finish() -> User:
         wanted["acr"] = {"essential": True, "value": settings.acr}
     try:
         answer = _client(settings).authorize_access_token(claims_options=wanted, leeway=LEEWAY_S)
-        login = str(answer["userinfo"][settings.claim])
+        return str(answer["userinfo"][claim])
     except _FAILURES as error:
         raise _refused(error) from error
-    with reading(services().engine) as session:
-        user = auth.find_user(session, login)
-    if user is None or not user.active:
-        raise NoAccountError("there is no account here for the person who signed in")
-    return user
 
 
 def _settings() -> OidcSettings:

@@ -9,6 +9,7 @@ from server.pages import layout, own_account, second_factor
 from server.pages.board import blueprint as board
 from server.pages.kitchen import kitchen
 from server.pages.manage import manage
+from server.pages.me import me
 from server.pages.session import blueprint
 
 __all__ = ["own_account", "register_pages", "second_factor"]
@@ -24,3 +25,4 @@ def register_pages(app: Flask) -> None:
     app.register_blueprint(manage)
     app.register_blueprint(kitchen)
     app.register_blueprint(board)
+    app.register_blueprint(me)

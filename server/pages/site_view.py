@@ -44,11 +44,16 @@ class SiteView:
 def current() -> SiteView:
     """The site that the signed-in person works at now."""
     if "dafan_site" not in g:
-        with db.reading(services().engine) as session:
-            site = sites.get_site(session, current_user.at_site)
-            g.dafan_site = SiteView(site.id, site.name, sites.policy(session, site.id))
+        show(current_user.at_site)
     view: SiteView = g.dafan_site
     return view
+
+
+def show(site_id: UUID) -> None:
+    """Let this request be about a site: that of a diner, who has no account."""
+    with db.reading(services().engine) as session:
+        site = sites.get_site(session, site_id)
+        g.dafan_site = SiteView(site.id, site.name, sites.policy(session, site.id))
 
 
 def others() -> Sequence[Site]:

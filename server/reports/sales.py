@@ -20,7 +20,7 @@ from server.books.accounts import WALLETS, Account
 from server.books.sales import Sale, SaleLine
 from server.books.transfers import Posting, Transfer
 from server.people import Diner
-from server.reports.day_sums import seconds_between
+from server.reports.day_rows import seconds_between
 from server.terminals import Terminal
 
 BUCKET = timedelta(minutes=5)
