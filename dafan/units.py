@@ -1,4 +1,4 @@
-"""Weight: whole grams, and the units that scales print."""
+"""Weight: whole grams, and the units that scales print; the temperatures that a kitchen knows."""
 
 import re
 from fractions import Fraction
@@ -19,6 +19,9 @@ GRAMS_PER_UNIT: dict[str, Fraction] = {
     "oz": Fraction(45359237, 1600000),
 }
 """Exact grams of each unit: international pound of 0.45359237 kg, 市斤 of 500 g."""
+
+COLDEST, HOTTEST = -1000, 1500
+"""Tenths of a degree Celsius: what a thermometer of a kitchen can show; anything else is noise."""
 
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})")

@@ -11,6 +11,7 @@ from dafan.clock import SystemClock
 from dafan.errors import BadInputError, ConfigError, DafanError, DeviceError
 from dafan.units import to_grams
 from devices.cli_edge import camera, printer, reader
+from devices.cli_probes import probes
 from devices.cli_tablet import serve
 from devices.scales.detect import Detection
 from devices.scales.detect import detect as detect_scale
@@ -28,7 +29,7 @@ FRAME_S = 0.1
 
 @click.group()
 def devices() -> None:
-    """Scales, printers, cameras, card readers: try them, watch them, simulate them."""
+    """Scales, printers, cameras, readers, probes: try them, watch them, simulate them."""
 
 
 @devices.command()
@@ -200,3 +201,4 @@ devices.add_command(printer)
 devices.add_command(camera)
 devices.add_command(reader)
 devices.add_command(serve)
+devices.add_command(probes)

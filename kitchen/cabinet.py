@@ -1,7 +1,7 @@
 """Refrigerators and freezers (冷藏柜, 冷冻柜): their temperature series and what is wrong with it.
 
 A temperature is whole tenths of a degree Celsius. It comes by hand, from a serial line or over
-MQTT (:mod:`kitchen.probes` reads the bytes).
+MQTT (``dafan devices probes`` carries them here).
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,8 +22,8 @@ from dafan.clock import require_utc
 from dafan.db import Base
 from dafan.errors import BadInputError
 from dafan.ids import new_id
+from dafan.units import COLDEST, HOTTEST
 from kitchen import limits, rows
-from kitchen.probes import COLDEST, HOTTEST
 from kitchen.rows import SiteRow, Values
 
 AHEAD = timedelta(minutes=5)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from dafan.db import reading, writing
 from dafan.errors import BadInputError
 from dafan.ids import new_id
+from dafan.units import COLDEST, HOTTEST
 from kitchen import cabinet, limits
 from kitchen.cabinet import (
     CabinetAlarm,
@@ -18,7 +19,6 @@ from kitchen.cabinet import (
     Source,
     Trouble,
 )
-from kitchen.probes import COLDEST, HOTTEST, MqttProbe, ProbeReading, SerialProbe
 from kitchen.rows import UnknownRowError
 
 DAY = date(2026, 3, 2)
@@ -87,60 +87,6 @@ def test_alarms_of_a_kind_never_overlap_and_always_last_longer_than_forgiven(ten
         assert all(end <= after.since for end, after in zip(ends, mine[1:], strict=False))
         for alarm, end in zip(mine, ends, strict=True):
             assert end - alarm.since > timedelta(minutes=20)
-
-
-@given(st.integers(-99, 150), st.integers(1, 50))
-def test_whole_lines_are_read_wherever_the_bytes_are_cut(celsius, size):
-    data = f"noise\r\nT1 {celsius:+05.1f}C\r\nT-2 4\n??\rT1 99999C\r\nT3 7.".encode()
-    probe = SerialProbe()
-    read = []
-    for start in range(0, len(data), size):
-        read += probe.feed(data[start : start + size])
-    assert read == [ProbeReading("T1", celsius * 10), ProbeReading("T-2", 40)]
-    assert probe.feed(b"25C\r\n") == [ProbeReading("T3", 73)]
-
-
-def test_a_line_without_an_end_does_not_fill_the_memory():
-    probe = SerialProbe()
-    for _ in range(50):
-        assert not probe.feed(b"\xff" * 10_000)
-    assert len(probe._rest) <= 200
-    assert probe.feed(b"\nT1 4.3C\n") == [ProbeReading("T1", 43)]
-
-
-def test_a_site_may_have_its_own_kind_of_line():
-    probe = SerialProbe(r"#(?P<id>\d+);(?P<celsius>-?\d+,?\d*\.?\d*)")
-    assert probe.feed(b"#7;-18.25\n") == [ProbeReading("7", -183)]
-    for wrong in ("(", r"(?P<id>\d+)"):
-        with pytest.raises(BadInputError, match="pattern"):
-            SerialProbe(wrong)
-
-
-@pytest.mark.parametrize(
-    ("payload", "read"),
-    [
-        (b'{"id": "T1", "celsius": 4.25}', ("T1", 43)),
-        (b'{"id": "T1", "celsius": "-18.0"}', ("T1", -180)),
-        (b'{"celsius": 5}', ("topic", 50)),
-        (b"4.3", ("topic", 43)),
-        (b"-0.04", ("topic", 0)),
-    ],
-)
-def test_a_payload_is_a_number_or_names_its_probe(payload, read):
-    assert MqttProbe("topic").feed(payload) == [ProbeReading(*read)]
-
-
-@pytest.mark.parametrize(
-    "payload",
-    [
-        b"", b"warm", b"NaN", b"Infinity", b"true", b"null", b"[4]", b"151", b"1e9",
-        b'{"id": "T1"}',
-        b'{"celsius": true}', b'{"celsius": "x"}', b"\xff\xfe", b"[" * 150, b"4" * 500,
-        b'{"celsius": NaN}', b'{"celsius": "sNaN"}',
-    ],
-)  # fmt: skip
-def test_garbage_is_no_temperature(payload):
-    assert not MqttProbe("topic").feed(payload)
 
 
 @pytest.fixture

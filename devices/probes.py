@@ -1,17 +1,20 @@
-"""Temperature probes: bytes of a serial line or of an MQTT payload in, readings out."""
+"""Thermometers: bytes of a serial line or of an MQTT payload in, readings out."""
 
 import json
 import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import Any, Protocol
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from dafan.errors import BadInputError
+from dafan.units import COLDEST, HOTTEST
 
-COLDEST, HOTTEST = -1000, 1500
-"""Tenths of a degree: what a probe of a kitchen can show; anything else is noise on the line."""
 MAX_LINE = 200
 """A line of a probe is shorter; more without an end is noise."""
+MAX_NAME = 40
+"""Of a probe, as a cabinet can name it."""
+MAX_PAYLOAD = 4000
+"""Bridges tell battery, signal and humidity in the same message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +23,6 @@ class ProbeReading:
 
     probe: str
     tenths: int
-
-
-class Probe(Protocol):
-    """Turns the bytes of a sensor into readings; garbage gives none and never raises."""
-
-    def feed(self, data: bytes) -> list[ProbeReading]:
-        """Take bytes as they arrive, cut anywhere."""
 
 
 SERIAL_LINE = r"(?P<id>[A-Za-z0-9_-]{1,40})\s+(?P<celsius>[+-]?\d{1,4}(\.\d{1,3})?)\s*C?"
@@ -69,34 +65,38 @@ class MqttProbe:
     """Payloads of a topic: ``{"id": "T1", "celsius": 4.3}``, or a plain number.
 
     Args:
-        name: The probe of this topic, where the payload is only a number.
+        name: The probe of this topic, where the payload names none.
+        field: What the temperature is called in a JSON payload.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, field: str = "celsius") -> None:
         self._name = name
+        self._field = field
 
     def feed(self, data: bytes) -> list[ProbeReading]:
         """The reading of one payload; a payload is always whole."""
-        if len(data) > MAX_LINE:
+        if len(data) > MAX_PAYLOAD:
             return []
         try:
             said: Any = json.loads(data, parse_float=Decimal, parse_int=Decimal)
         except (ValueError, RecursionError):
             return []
         if isinstance(said, dict):
-            reading = _reading(str(said.get("id", self._name)), said.get("celsius"))
+            reading = _reading(str(said.get("id") or self._name), said.get(self._field))
         else:
             reading = _reading(self._name, said)
         return [] if reading is None else [reading]
 
 
-def _reading(probe: str, celsius: object) -> ProbeReading | None:
-    if not isinstance(celsius, str | Decimal):
+def _reading(probe: object, celsius: object) -> ProbeReading | None:
+    if not isinstance(probe, str) or not isinstance(celsius, str | Decimal):
+        return None
+    if not 1 <= len(probe) <= MAX_NAME or not probe.isprintable():
         return None
     try:
         tenths = Decimal(celsius) * 10
         if not COLDEST <= tenths <= HOTTEST:
             return None
-    except InvalidOperation:
+    except ArithmeticError:  # no number, or one of a million digits
         return None
-    return ProbeReading(probe[:40], int(tenths.quantize(Decimal(1), ROUND_HALF_UP)))
+    return ProbeReading(probe, int(tenths.quantize(Decimal(1), ROUND_HALF_UP)))
