@@ -38,6 +38,22 @@ class Food(Record):
     """Portion → what one weighs as it is cooked."""
     per_100g: Annotated[dict[Code, Held], Field(max_length=40)]
     """Nutrient with its unit at the end, such as ``energy_kcal`` → how much; unknown: left out."""
+    allergens: Annotated[tuple[Code, ...], Field(max_length=40)] = ()
+    """What its ingredients hold of the groups of GB 7718: ``gluten crustaceans fish …``."""
+
+
+class Wish(Record):
+    """What a diner wishes of the tills; the key of its feed item is the diner."""
+
+    diner_id: UUID
+    nutrition: bool = True
+    """What a meal gives is shown to him once it is paid."""
+    allergens: Annotated[tuple[Code, ...], Field(max_length=40)] = ()
+    """He is warned of dishes that hold one of them."""
+
+
+FOOD_BODIES: dict[str, type[Record]] = {"food": Food, "wish": Wish}
+"""Kinds of the feed that a till of an earlier version passes over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +90,22 @@ class Intake:
         return Intake(
             self.value + other.value, self.known + other.known, self.lines + other.lines
         )  # fmt: skip
+
+
+def warned_of(
+    lines: Iterable[Eaten], foods: Mapping[UUID, Food], allergens: Iterable[str]
+) -> tuple[str, ...]:
+    """Which of somebody's allergens are in what he is about to eat, in his order.
+
+    A dish without recipe tells nothing, so that none is no promise.
+    """
+    there = {
+        allergen
+        for line in lines
+        if (food := foods.get(line.dish_id)) is not None
+        for allergen in food.allergens
+    }
+    return tuple(allergen for allergen in allergens if allergen in there)
 
 
 def grams_of(food: Food, line: Eaten) -> int | None:

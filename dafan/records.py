@@ -20,7 +20,7 @@ from dafan.desk import (
     TillStaff,
     Void,
 )
-from dafan.food import Food
+from dafan.food import FOOD_BODIES
 from dafan.money import MAX_FEN, Fen
 from dafan.wire import Balance, Binary, Code, Count, Name, Permille, Price, Weight
 from dafan.wire import Record as Record  # noqa: PLC0414 - part of the contract
@@ -371,7 +371,7 @@ FEED_BODIES: dict[str, type[Record]] = {
     "staff": TillStaff,
     "site_key": SiteKey,
     "evidence": EvidenceRequest,
-    "food": Food,
+    **FOOD_BODIES,
 }
 
 

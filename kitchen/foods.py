@@ -27,8 +27,7 @@ def food_of(book: Book, dish_id: UUID) -> Food | None:
     """What a dish gives by its recipe.
 
     Returns:
-        ``None`` where nothing of it can be told: it or a part of it has no recipe, or its
-        ingredients tell nothing.
+        ``None`` where nothing of it can be told: it or a part of it has no recipe.
     """
     try:
         values = book.recipe(dish_id)
@@ -41,7 +40,10 @@ def food_of(book: Book, dish_id: UUID) -> Food | None:
         one.value: Held(milli=_half_up(amount.value * 1000), known=amount.known_permille)
         for one, amount in hundred.amounts.items()
     }
-    return Food(dish_id=dish_id, portions=_portions(values), per_100g=held) if held else None
+    allergens = tuple(one.value for one in recipes.allergens(book, dish_id))
+    return Food(
+        dish_id=dish_id, portions=_portions(values), per_100g=held, allergens=allergens
+    )  # fmt: skip
 
 
 def made_with(book: Book, part: UUID) -> set[UUID]:

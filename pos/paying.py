@@ -5,6 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from dafan.records import Policy, Sale, Tender
+from pos import meal
 from pos.authorise import Authorised, Refused, authorise, authorise_cash
 from pos.events import (
     AccountRead,
@@ -240,13 +241,18 @@ def _question(state: State, phase: Open, claim: Claim, account: Account) -> Step
 def _confirm(
     state: State, phase: Open | Confirm, claim: Claim, account: Account, quote: Authorised
 ) -> Step:
-    """Show name and amount; without time to cancel, pay at once."""
+    """Show name and amount; without time to cancel, pay at once, unless an allergen is in it."""
     policy = state.catalogue.policy
+    warned = meal.warnings(phase.priced.lines, state.catalogue.foods, account)
     wait_ms = policy.confirm_ms if policy else 0
+    wait_ms += round(state.timing.warned * 1000) if warned else 0
     if wait_ms == 0:
         return _write(state, phase, quote, claim, account)
     deadline = state.elapsed + wait_ms / 1000
-    return to(state, Confirm(phase.basket, phase.priced, claim, account, quote, deadline))
+    confirm = Confirm(
+        phase.basket, phase.priced, claim, account, quote, deadline, wait_ms, warned
+    )  # fmt: skip
+    return to(state, confirm)
 
 
 def _confirmed(state: State, phase: Confirm, account: Account, quote: Authorised) -> Step:

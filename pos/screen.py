@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from dafan.money import Fen
 from dafan.records import Dish, Payment, Sale, SaleLine, Source, TerminalInfo
+from pos import meal
 from pos.basket import is_empty
 from pos.deskscreen import desk
 from pos.pricing import Priced
@@ -48,8 +49,7 @@ def view(state: State) -> View:  # noqa: PLR0911 - one line for each phase
     if isinstance(phase, Committing):
         return _committing(phase, shown)
     if isinstance(phase, Paid):
-        notice = shown.notice or _printer_notice(state)
-        return replace(_sold(phase.sale, phase.account, shown), screen=Screen.PAID, notice=notice)
+        return _paid(state, phase, shown)
     if isinstance(phase, DeskPhase):
         return desk(state, phase, shown)
     return _idle(state, shown)
@@ -150,9 +150,12 @@ def _camera_lost(shown: View) -> View:
 
 
 def _confirm(state: State, phase: Confirm, shown: View) -> View:
-    policy, quote = state.catalogue.policy, phase.quote
+    quote = phase.quote
     left = max(0, round((phase.deadline - state.elapsed) * 1000))
     notice = shown.notice or (None if state.steady else _scale_notice(state))
+    if notice is None and phase.warned:
+        found = ",".join(f"allergen_{allergen}" for allergen in phase.warned)
+        notice = Notice(NoticeCode.ALLERGENS, Level.STOP, {"found_labels": found})
     if notice is None and quote.full_price:
         notice = Notice(NoticeCode.FULL_PRICE, Level.WARN, {"total_fen": quote.total})
     return replace(
@@ -162,7 +165,7 @@ def _confirm(state: State, phase: Confirm, shown: View) -> View:
         total=quote.total,
         subsidy_paid=_subsidy(quote.payments),
         countdown_ms=left,
-        countdown_of_ms=policy.confirm_ms if policy else 0,
+        countdown_of_ms=phase.wait_ms,
         notice=notice,
         **_person(phase.account),
     )
@@ -174,6 +177,15 @@ def _committing(phase: Committing, shown: View) -> View:
         failed = Notice(NoticeCode.WRITE_FAILED, Level.STOP)
         return replace(shown, screen=Screen.PROBLEM, notice=failed)
     return replace(shown, screen=Screen.CONFIRM, countdown_ms=0)
+
+
+def _paid(state: State, phase: Paid, shown: View) -> View:
+    return replace(
+        _sold(phase.sale, phase.account, shown),
+        screen=Screen.PAID,
+        notice=shown.notice or _printer_notice(state),
+        energy=meal.energy(phase.sale.lines, state.catalogue.foods, phase.account),
+    )
 
 
 def _priced(priced: Priced, shown: View) -> View:

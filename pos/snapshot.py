@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dafan.clock import business_date
+from dafan.food import Food, Wish
 from dafan.money import Fen
 from dafan.records import Diner, Dish, Group, Policy, Sale, Source, TerminalInfo
 from pos.shifts import paid_from
@@ -29,6 +30,8 @@ class Catalogue:
     policy: Policy | None = None
     dishes: Mapping[UUID, Dish] = field(default_factory=dict)
     version: int = 0
+    foods: Mapping[UUID, Food] = field(default_factory=dict)
+    """Dish → what it gives, where its recipe tells it."""
     staffed: bool = False
     """Somebody may sign in here to void and to close shifts."""
 
@@ -68,6 +71,8 @@ class Account:
     """Spent at this till without the server having confirmed it yet."""
     has_face: bool = False
     """A template of the diner is in the gallery, by his consent."""
+    wish: Wish | None = None
+    """What he wants the till to show and to warn of; ``None``: he has said nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,7 @@ def account_of(
     *,
     has_face: bool,
     taken_back: Sequence[Sale] = (),
+    wish: Wish | None = None,
 ) -> Account:
     """Add to the server's word what this till has sold and taken back since.
 
@@ -128,6 +134,7 @@ def account_of(
         has_face: Whether a template of his is here.
         taken_back: His sales up to ``diner.applied`` that were voided behind it: the server's word
             contains the sale and not yet the void.
+        wish: His, where he has said something.
     """
     use = diner.today
     same_day = use.date == today
@@ -164,6 +171,7 @@ def account_of(
         month_spent=Fen(month_spent + sum(sale.total for sale in month)),
         unconfirmed=Fen(sum(sale.total for sale in pending)),
         has_face=has_face,
+        wish=wish,
     )
 
 
@@ -181,6 +189,7 @@ def after_sale(account: Account, sale: Sale) -> Account:
         month_spent=Fen(account.month_spent + sale.total),
         unconfirmed=Fen(account.unconfirmed + sale.total),
         has_face=account.has_face,
+        wish=account.wish,
     )
 
 

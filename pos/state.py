@@ -36,6 +36,7 @@ class Timing:
         pin_lock: A diner whose PIN was wrong :data:`PIN_TRIES` times cannot use it.
         desk: The staff's desk waits for a hand before it gives the screen back to the diners.
         done: What the desk has done stays on the screen.
+        warned: A diner with an allergen in his basket can cancel so much longer.
     """
 
     stale: float = 1.5
@@ -51,6 +52,7 @@ class Timing:
     pin_lock: float = 900.0
     desk: float = 60.0
     done: float = 4.0
+    warned: float = 3.0
 
 
 PIN_TRIES = 5
@@ -129,6 +131,10 @@ class Confirm:
     account: Account
     quote: Authorised
     deadline: float
+    wait_ms: int
+    """How long he could cancel from the beginning."""
+    warned: tuple[str, ...] = ()
+    """Allergens of his that are in the basket."""
     checking: bool = False
     """The deadline is over and the account is being read for the last time."""
 

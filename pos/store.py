@@ -19,6 +19,7 @@ from dafan.clock import Clock
 from dafan.crypto import SealError
 from dafan.desk import ErasureReceipt, SiteKey, TerminalNotice, TillStaff
 from dafan.errors import DafanError
+from dafan.food import Food, Wish
 from dafan.ids import new_id
 from dafan.journal import Journal, JournalError, connect
 from dafan.records import (
@@ -95,6 +96,8 @@ class TillStore:
         parts = (spool, soldbook, evidence, facts, refeed)
         self._connection.executescript(_SCHEMA + "".join(part.SCHEMA for part in parts))
         self._connection.execute("PRAGMA secure_delete=ON")
+        with self.journal.transaction() as connection:
+            refeed.learn(connection, FEED_BODIES)
         self._reader = connect(path)
         self._reading = threading.Lock()
         self._clock = clock
@@ -245,11 +248,14 @@ class TillStore:
         policies = self._rows("SELECT body FROM feed_item WHERE kind = 'policy' LIMIT 1")
         rows = self._rows("SELECT body FROM feed_item WHERE kind = 'dish'")
         dishes = [Dish.model_validate_json(row["body"]) for row in rows]
+        rows = self._rows("SELECT body FROM feed_item WHERE kind = 'food'")
+        foods = [Food.model_validate_json(row["body"]) for row in rows]
         return Catalogue(
             terminal,
             Policy.model_validate_json(policies[0]["body"]) if policies else None,
             {dish.id: dish for dish in dishes},
             self.feed_version(),
+            {food.dish_id: food for food in foods},
             staffed=bool(self._rows("SELECT 1 FROM feed_item WHERE kind = 'staff' LIMIT 1")),
         )
 
@@ -298,6 +304,7 @@ class TillStore:
             today,
             has_face=bool(self._rows(_HAS_FACE, str(diner_id))),
             taken_back=self.sold.taken_back(diner_id, mark),
+            wish=self._one(Wish, "wish", str(diner_id)),
         )
 
     def card(self, number: str) -> Card | None:

@@ -119,6 +119,7 @@ class NoticeCode(StrEnum):
     LEFT = "left"
     INSUFFICIENT = "insufficient"  # short_fen
     FULL_PRICE = "full_price"  # total_fen
+    ALLERGENS = "allergens"  # found_labels
     MEAL_LIMIT = "meal_limit"  # limit_fen
     DAILY_LIMIT = "daily_limit"  # limit_fen
     OFFLINE_LIMIT = "offline_limit"
@@ -158,7 +159,11 @@ class NoticeCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence by its code; a parameter whose name ends in ``_fen`` is shown as money."""
+    """A sentence by its code.
+
+    A parameter whose name ends in ``_fen`` is shown as money; in ``_labels`` are names of
+    ``pos.kiosk.labels`` with commas between them.
+    """
 
     code: NoticeCode
     level: Level = Level.WARN
@@ -204,6 +209,18 @@ class Today:
     spent: Fen
     month_meals: int
     month_spent: Fen
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """What a meal gives, estimated from recipes."""
+
+    kcal: int
+    """In tens."""
+    permille: int
+    """Of a third of a day's reference value."""
+    at_least: bool
+    """Not every dish is known: there is more in it than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +334,8 @@ class View:
     """The part of ``total`` that came from the subsidy wallet."""
     today: Today | None = None
     points: int | None = None
+    energy: Energy | None = None
+    """None: nothing is known, or the diner does not wish to see it."""
     progress: int = 0
     """Permille of the agreement that recognition needs."""
     countdown_ms: int | None = None

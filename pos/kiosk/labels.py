@@ -47,6 +47,14 @@ LABELS: dict[str, Label] = {
     "month_spent": _label("共 {spent_fen}", "{spent_fen} in all"),
     "points": _label("光盘积分", "Clean-plate points"),
     "points_hint": _label("吃光有奖", "For empty plates"),
+    "energy": _label("本餐约 {kcal} kcal", "About {kcal} kcal"),
+    "energy_at_least": _label("本餐至少 {kcal} kcal", "At least {kcal} kcal"),
+    "energy_share": _label(
+        "约为每餐参考量的 {percent}% · 估算", "About {percent}% of a meal's reference · estimate"
+    ),
+    "energy_partly": _label(
+        "有的菜没有配方，没算在内 · 估算", "Dishes without recipe are not counted · estimate"
+    ),
     "cash_paid": _label("现金", "Cash"),
     "cash_paid_hint": _label("已收款", "Received"),
     "cancel": _label("取消", "Cancel"),
@@ -131,4 +139,13 @@ LABELS: dict[str, Label] = {
     "shift_yes": _label("确认交班", "Close it"),
     "shift_done": _label("已交班", "Shift closed"),
     "leave": _label("退出", "Leave"),
+    # what a diner avoids: the groups of GB 7718
+    "allergen_gluten": _label("麸质（小麦等）", "gluten"),
+    "allergen_crustaceans": _label("虾蟹", "crustaceans"),
+    "allergen_fish": _label("鱼", "fish"),
+    "allergen_egg": _label("蛋", "egg"),
+    "allergen_peanut": _label("花生", "peanut"),
+    "allergen_soy": _label("大豆", "soy"),
+    "allergen_milk": _label("奶", "milk"),
+    "allergen_nuts": _label("坚果", "nuts"),
 }

@@ -134,6 +134,12 @@ NOTICES: dict[NoticeCode, Sentence] = {
         "This meal's subsidy is used",
         "The full price is {total_fen}",
     ),
+    _N.ALLERGENS: _say(
+        "里面有您要避开的：{found_labels}",
+        "不想要请点“取消”",
+        "This holds what you avoid: {found_labels}",
+        "Press Cancel if you do not want it",
+    ),
     _N.MEAL_LIMIT: _say(
         "超过每餐限额 {limit_fen}",
         "请减少菜品，或用现金",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time
 from uuid import UUID, uuid4
 
 from dafan.clock import ManualClock
+from dafan.food import Food, Wish
 from dafan.money import Fen
 from dafan.records import (
     Card,
@@ -52,6 +53,7 @@ class Canteen:
     site_id: UUID = field(default_factory=uuid4)
     terminal_id: UUID = field(default_factory=uuid4)
     policy: Policy = field(default_factory=make_policy)
+    foods: dict[UUID, Food] = field(default_factory=dict)
 
     def __post_init__(self):
         self.weighed = Dish(id=uuid4(), name="自选称重", unit=Unit.KG, price=Fen(2800))
@@ -73,7 +75,7 @@ class Canteen:
         return {d.id: d for d in (self.weighed, self.rice, self.unpriced)}
 
     def catalogue(self):
-        return Catalogue(self.terminal, self.policy, self.dishes(), 1)
+        return Catalogue(self.terminal, self.policy, self.dishes(), 1, self.foods)
 
     def diner(self, name="甲子", **changes):
         fields = {
@@ -113,6 +115,7 @@ class Hand:
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOON, 1000.0))
     diners: dict[UUID, Diner] = field(default_factory=dict)
     faces: set[UUID] = field(default_factory=set)
+    wishes: dict[UUID, Wish] = field(default_factory=dict)
     sales: list[Sale] = field(default_factory=list)
     attempts: list[Sale] = field(default_factory=list)
     disk_full: bool = False
@@ -176,7 +179,10 @@ class Hand:
         mine = [s for s in self.sales if s.diner_id == diner_id]
         today = trading_day(self.canteen.policy, self.clock.now())
         has_face = diner_id in self.faces
-        return account_of(diner, self.canteen.group, mine, today, has_face=has_face)
+        return account_of(
+            diner, self.canteen.group, mine, today, has_face=has_face,
+            wish=self.wishes.get(diner_id),
+        )  # fmt: skip
 
     # --- the world
 

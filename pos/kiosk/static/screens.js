@@ -10,6 +10,8 @@ import { label, money, sentences } from "./words.js";
 
 const MENU_SHOWN = 8;
 const LINES_SHOWN = 4;
+const BAR = 300;
+const BAR_PERMILLE = 1500; // the mark at 1000 stands for a meal's share of the day
 
 /** The inside of the page for this view; `ui` is what the page itself remembers. */
 export function draw(view, ui) {
@@ -91,7 +93,7 @@ function pay(view, ui) {
     view.face || confirming ? circle(filled, counting) : h("div", { class: "circle plain" }, icon("card", "huge")),
     h("div", { class: "words" }, confirming ? confirmWords(view, counting, left.seconds) : lookWords(view)),
     amount(view.total),
-    bill(view, LINES_SHOWN - (ui.large ? 1 : 0) - (view.notice ? 1 : 0))),
+    bill(view, LINES_SHOWN - (ui.large ? 1 : 0) - (view.notice ? 1 + (view.discount > 0) : 0))),
   footer(
     confirming
       ? button("cancel", { "data-press": "cancel", disabled: !counting }, label("cancel"))
@@ -138,7 +140,23 @@ function facts(view) {
     today ? fact(label("today", { count: today.meal_number }), money(today.spent), label("today_spent")) : null,
     view.points !== null && today ? fact(label("points"), String(view.points), label("points_hint")) : null,
     today ? fact(label("month"), label("month_meals", { count: today.month_meals }),
-      label("month_spent", { spent_fen: today.month_spent })) : null);
+      label("month_spent", { spent_fen: today.month_spent })) : null,
+    energy(view.energy));
+}
+
+/** An estimate beside what was paid: small, and absent where nothing is known. */
+function energy(told) {
+  if (!told) return null;
+  const { kcal, permille, at_least: partly } = told;
+  const width = Math.min(permille, BAR_PERMILLE) * (BAR / BAR_PERMILLE);
+  const full = 1000 * (BAR / BAR_PERMILLE);
+  return h("div", { class: "energy" },
+    h("b", {}, label(partly ? "energy_at_least" : "energy", { kcal })),
+    h("svg", { viewBox: `0 0 ${BAR} 10`, class: "gauge", preserveAspectRatio: "none", "aria-hidden": "true" },
+      h("rect", { x: 0, y: 2, width: BAR, height: 6, class: "gauge-back" }),
+      h("rect", { x: 0, y: 2, width, height: 6, class: "gauge-fill" }),
+      h("rect", { x: full - 1.5, y: 0, width: 3, height: 10, class: "gauge-mark" })),
+    h("span", {}, partly ? label("energy_partly") : label("energy_share", { percent: Math.round(permille / 10) })));
 }
 
 function problem(view, ui) {

@@ -31,6 +31,9 @@ export const money = (fen) => (fen < 0 ? `-¥${yuan(-fen)}` : `¥${yuan(fen)}`);
 function fill(text, params) {
   return text.replace(/\{(\w+)\}/g, (_, name) => {
     const value = params[name] ?? "";
+    if (name.endsWith("_labels")) {
+      return value.split(",").map((code) => table.labels[code]?.[language] ?? code).join(language === "zh" ? "、" : ", ");
+    }
     return name.endsWith("_fen") && typeof value === "number" ? money(value) : String(value);
   });
 }

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 import pos.kiosk
+from kitchen.ingredients import Allergen
 from pos.kiosk.texts import LABELS, NOTICES
 from pos.view import AskWhat, NoticeCode
 
@@ -12,6 +13,7 @@ STATIC = Path(pos.kiosk.__file__).parent / "static"
 PARAMS = {
     NoticeCode.INSUFFICIENT: {"short_fen"},
     NoticeCode.FULL_PRICE: {"total_fen"},
+    NoticeCode.ALLERGENS: {"found_labels"},
     NoticeCode.MEAL_LIMIT: {"limit_fen"},
     NoticeCode.DAILY_LIMIT: {"limit_fen"},
     NoticeCode.PIN_WRONG: {"tries"},
@@ -42,7 +44,8 @@ def _used_labels() -> set[str]:
     script = "\n".join(file.read_text(encoding="utf-8") for file in STATIC.glob("*.js"))
     words = set(re.findall(r'"([a-z_]+)"', script))
     ways = {"card", "qr", "staff_no", "cash", "help", "face"}
-    return words | {f"way_{way}" for way in ways}
+    allergens = {f"allergen_{allergen}" for allergen in Allergen}
+    return words | {f"way_{way}" for way in ways} | allergens
 
 
 def test_the_page_asks_for_no_label_that_is_missing_and_none_lies_unused() -> None:
