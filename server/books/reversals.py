@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from dafan.money import Fen
 from dafan.records import Source
-from server.books import accounts, refunds, sales, settlement
+from server.books import accounts, day_changes, refunds, sales, settlement
 from server.books.accounts import Account, AccountKind, Owner
 from server.books.refunds import Chosen, Kind, Refund, RefundLine, State
 from server.books.sales import Sale
@@ -173,6 +173,8 @@ def move_back(session: Session, given: Sequence[Back], locked: Mapping[Owner, Ac
         whole = refund.total > 0 and sale.refunded == sale.total
         sale.cancelled = whole or refund.kind == Kind.VOID.value
     session.flush()
+    tills = {(each.sale.business_date, each.sale.terminal_id) for each in given}
+    day_changes.changed(session, given[0].sale.site_id, tills)
 
 
 def lock_accounts(session: Session, refund: Refund, sale: Sale) -> dict[Owner, Account]:

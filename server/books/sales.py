@@ -25,7 +25,7 @@ from dafan import records
 from dafan.db import Base
 from dafan.money import Fen
 from dafan.records import DayUse, Source
-from server.books import accounts, closing, settlement
+from server.books import accounts, closing, day_changes, settlement
 from server.books.accounts import AccountKind, Owner
 from server.books.refunds import Refund
 from server.books.transfers import Leg, Move, move_all
@@ -197,6 +197,8 @@ def post(
     insert_all(session, Sale.__table__, rows)
     lines = [line for each in told for line in _lines(each.sale)]
     insert_all(session, SaleLine.__table__, lines)
+    tills = {(each.sale.business_date, each.entry.terminal_id) for each in told}
+    day_changes.changed(session, told[0].sale.site_id, tills)
     return codes
 
 

@@ -1,307 +1,28 @@
-"""The sums of a day (日汇总): small tables made from the sales and from nothing else.
+"""Reading and making the sums of a day: always right, and fast where they were made before.
 
-They are never an authority: what each holds is defined once, as a query over the sales, and made,
-compared (``dafan verify``) and read live by that same query. A day whose sums are missing or old
-is read live, so that a figure is right at every moment; the sums only make it fast.
+A sum is good as long as nothing happened to its day since it was made. A reader takes good sums and
+reads the sales of all other days, within one state of the database; nothing waits for the making.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from enum import Enum
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Float,
-    Integer,
-    String,
-    Uuid,
-    and_,
-    case,
-    cast,
-    extract,
-    func,
-    literal,
-    select,
-    type_coerce,
-    union_all,
-)
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import Mapped, Session, mapped_column
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy import Engine, and_, delete, func, insert, select
+from sqlalchemy.orm import Session
 
-from dafan.db import Base
-from server.books.refunds import Refund, RefundLine, State
-from server.books.sales import Sale, SaleLine
+from dafan.db import reading, writing
+from server import sites
+from server.books.day_changes import DayChange
+from server.many import among
+from server.reports.day_rows import EVERY, TABLES, DayMade, Sums, live, of_days, total
+from server.sites import Site
 
-NOBODY = UUID(int=0)
-"""The group of sales without a diner."""
-EVERY = UUID(int=2**128 - 1)
-"""All venues, or all groups: people are counted once, whatever they are counted by."""
-SLOT_MINUTES = 5
-SLOTS = 24 * 60 // SLOT_MINUTES
-
-
-class seconds_between(GenericFunction[float]):  # noqa: N801 - a function of SQL, written as one
-    """Seconds from the first moment to the second, with fractions."""
-
-    type = Float()
-    inherit_cache = True
-
-
-@compiles(seconds_between, "sqlite")
-def _sqlite_seconds(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    first, second = (compiler.process(part, **kw) for part in element.clauses)
-    return f"((julianday({second}) - julianday({first})) * 86400.0)"
-
-
-@compiles(seconds_between, "postgresql")
-def _postgresql_seconds(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    first, second = (compiler.process(part, **kw) for part in element.clauses)
-    return f"EXTRACT(EPOCH FROM ({second} - {first}))::float"
-
-
-# --- tables -------------------------------------------------------------------------------------
-
-
-class _DaySums(Base):
-    """What all of them are cut by."""
-
-    __abstract__ = True
-
-    site_id: Mapped[UUID] = mapped_column(primary_key=True)
-    business_date: Mapped[date] = mapped_column(primary_key=True)
-    period: Mapped[str] = mapped_column(String(40), primary_key=True)
-    venue_id: Mapped[UUID] = mapped_column(primary_key=True)
-
-
-class DaySales(_DaySums):
-    """Sales of a meal; amounts in fen, of all sales, also of those that went back."""
-
-    __tablename__ = "day_sales"
-
-    group_id: Mapped[UUID] = mapped_column(primary_key=True)
-    tender: Mapped[str] = mapped_column(String(8), primary_key=True)
-    sales: Mapped[int]
-    list_total: Mapped[int]
-    income: Mapped[int]
-    subsidy: Mapped[int]
-    cash: Mapped[int]
-    drawer: Mapped[int]
-    refunded: Mapped[int]
-    """What of the income went back, on whatever day."""
-    pay_ms: Mapped[int]
-    """Milliseconds from the first dish to paid, of all sales together."""
-
-
-class DayCovers(_DaySums):
-    """How many ate (就餐人次); a row with :data:`EVERY` counts each diner once at the meal."""
-
-    __tablename__ = "day_covers"
-
-    group_id: Mapped[UUID] = mapped_column(primary_key=True)
-    covers: Mapped[int]
-
-
-class DayDishes(_DaySums):
-    """Lines of a dish at a meal."""
-
-    __tablename__ = "day_dishes"
-
-    dish_id: Mapped[UUID] = mapped_column(primary_key=True)
-    unit: Mapped[str] = mapped_column(String(8), primary_key=True)
-    portion: Mapped[str] = mapped_column(String(8), primary_key=True)
-    name: Mapped[str] = mapped_column(String(80))
-    lines: Mapped[int]
-    """Of sales that were not taken back whole, as quantity and grams."""
-    quantity: Mapped[int]
-    grams: Mapped[int]
-    list_total: Mapped[int]
-    """Fen before discount, of all sales, as income and refunded."""
-    income: Mapped[int]
-    """Fen after discount, shared out over the lines as :func:`server.books.refunds.shares` says."""
-    refunded: Mapped[int]
-
-
-class DayMoments(_DaySums):
-    """Sales in steps of five minutes, counted from midnight UTC."""
-
-    __tablename__ = "day_moments"
-
-    slot: Mapped[int] = mapped_column(primary_key=True)
-    sales: Mapped[int]
-    income: Mapped[int]
-
-
-Sums = type[DaySales] | type[DayCovers] | type[DayDishes] | type[DayMoments]
-TABLES: tuple[Sums, ...] = (DaySales, DayCovers, DayDishes, DayMoments)
-
-
-# --- what each holds ----------------------------------------------------------------------------
-
-_MEAL = (Sale.site_id, Sale.business_date, Sale.period, Sale.venue_id)
-_GROUP = func.coalesce(Sale.group_id, literal(NOBODY, Uuid()))
-
-
-def live(table: Sums, *sold: ColumnElement[bool]) -> Any:
-    """The rows of a table as they follow from the sales now, in the order of its columns.
-
-    Args:
-        table: One of :data:`TABLES`.
-        sold: Which sales, such as those of a site and of certain days.
-    """
-    return _LIVE[table](sold)
-
-
-def of_days(site_id: UUID, days: Collection[date]) -> tuple[ColumnElement[bool], ...]:
-    """The sales of a site on certain days."""
-    return Sale.site_id == site_id, Sale.business_date.in_(sorted(days))
-
-
-def _total(column: Any) -> ColumnElement[int]:
-    return cast(func.coalesce(func.sum(column), 0), BigInteger)
-
-
-def _sales(sold: Collection[ColumnElement[bool]]) -> Any:
-    took = cast(func.round(seconds_between(Sale.opened_at, Sale.paid_at) * 1000), BigInteger)
-    return (
-        select(
-            *_MEAL, _GROUP.label("group_id"), Sale.tender, func.count().label("sales"),
-            _total(Sale.list_total).label("list_total"),
-            _total(Sale.total).label("income"), _total(Sale.subsidy_paid).label("subsidy"),
-            _total(Sale.cash_paid).label("cash"), _total(Sale.drawer_paid).label("drawer"),
-            _total(Sale.refunded).label("refunded"), _total(took).label("pay_ms"),
-        )
-        .where(*sold)
-        .group_by(*_MEAL, _GROUP, Sale.tender)
-    )  # fmt: skip
-
-
-def _covers(sold: Collection[ColumnElement[bool]]) -> Any:
-    """Each diner once a meal, however many baskets he paid; each sale without one is a cover."""
-    eaten = func.count(func.coalesce(Sale.diner_id, Sale.id).distinct()).label("covers")
-    every: ColumnElement[Any] = literal(EVERY, Uuid())
-    meal = (Sale.site_id, Sale.business_date, Sale.period)
-
-    def cut(*by: tuple[str, ColumnElement[Any], bool]) -> Any:
-        columns = [column.label(name) if cuts else every.label(name) for name, column, cuts in by]
-        cutting = [column for _, column, cuts in by if cuts]
-        return (
-            select(*meal, *columns, eaten)
-            .where(*sold, Sale.cancelled.is_(False))
-            .group_by(*meal, *cutting)
-        )
-
-    venue: ColumnElement[Any] = type_coerce(Sale.venue_id, Uuid())
-    return union_all(
-        *(
-            cut(("venue_id", venue, by_venue), ("group_id", _GROUP, by_group))
-            for by_venue in (False, True)
-            for by_group in (False, True)
-        )
-    )
-
-
-def _dishes(sold: Collection[ColumnElement[bool]]) -> Any:
-    line = _shared_out(sold).subquery()
-    back = _given_back(sold).subquery()
-    standing = line.c.cancelled.is_(False)
-
-    def served(column: ColumnElement[Any]) -> ColumnElement[int]:
-        return _total(case((standing, column), else_=0))
-
-    cut = (
-        line.c.site_id, line.c.business_date, line.c.period, line.c.venue_id, line.c.dish_id,
-        line.c.unit, line.c.portion,
-    )  # fmt: skip
-    late = line.c.place <= line.c.total - line.c.shared
-    paid = line.c.share + case((late, 1), else_=0)
-    return (
-        select(
-            *cut, func.max(line.c.name).label("name"), served(literal(1)).label("lines"),
-            served(line.c.quantity).label("quantity"), served(line.c.grams).label("grams"),
-            _total(line.c.amount).label("list_total"), _total(paid).label("income"),
-            _total(back.c.refunded).label("refunded"),
-        )
-        .outerjoin(back, and_(back.c.sale_id == line.c.sale_id, back.c.no == line.c.no))
-        .group_by(*cut)
-    )  # fmt: skip
-
-
-def _shared_out(sold: Collection[ColumnElement[bool]]) -> Any:
-    """Lines with what each cost after discount, by largest remainder, the earlier line first."""
-    listed = type_coerce(func.nullif(Sale.list_total, 0), BigInteger())
-    product = SaleLine.amount * Sale.total
-    share = func.coalesce(product // listed, 0)
-    order = (func.coalesce(product % listed, 0).desc(), SaleLine.no)
-    place = func.row_number().over(partition_by=SaleLine.sale_id, order_by=order)
-    shared = func.sum(share).over(partition_by=SaleLine.sale_id)
-    return (
-        select(
-            *_MEAL, SaleLine.sale_id, SaleLine.no, SaleLine.dish_id, SaleLine.name, SaleLine.unit,
-            SaleLine.portion, SaleLine.quantity, SaleLine.grams, SaleLine.amount, Sale.cancelled,
-            Sale.total, share.label("share"), place.label("place"), shared.label("shared"),
-        )
-        .join(
-            SaleLine,
-            and_(
-                SaleLine.site_id == Sale.site_id,
-                SaleLine.business_date == Sale.business_date,
-                SaleLine.sale_id == Sale.id,
-            ),
-        )
-        .where(*sold)
-    )  # fmt: skip
-
-
-def _given_back(sold: Collection[ColumnElement[bool]]) -> Any:
-    """Fen that approved refunds and voids gave back, by line of the sale."""
-    return (
-        select(Refund.sale_id, RefundLine.no, func.sum(RefundLine.amount).label("refunded"))
-        .join(
-            RefundLine,
-            and_(
-                RefundLine.site_id == Refund.site_id,
-                RefundLine.business_date == Refund.business_date,
-                RefundLine.refund_id == Refund.id,
-            ),
-        )
-        .join(
-            Sale,
-            and_(
-                Sale.site_id == Refund.site_id,
-                Sale.business_date == Refund.sale_date,
-                Sale.id == Refund.sale_id,
-            ),
-        )
-        .where(*sold, Refund.state == State.APPROVED.value)
-        .group_by(Refund.sale_id, RefundLine.no)
-    )
-
-
-def _moments(sold: Collection[ColumnElement[bool]]) -> Any:
-    hour = cast(extract("hour", Sale.paid_at), Integer)
-    minute = cast(extract("minute", Sale.paid_at), Integer)
-    slot = (hour * 60 + minute) // SLOT_MINUTES
-    return (
-        select(
-            *_MEAL, slot.label("slot"), func.count().label("sales"),
-            _total(Sale.total).label("income"),
-        )
-        .where(*sold)
-        .group_by(*_MEAL, slot)
-    )  # fmt: skip
-
-
-_LIVE: dict[Sums, Callable[[Collection[ColumnElement[bool]]], Any]] = {
-    DaySales: _sales, DayCovers: _covers, DayDishes: _dishes, DayMoments: _moments,
-}  # fmt: skip
-
-
-# --- reading ------------------------------------------------------------------------------------
+DAYS_AT_ONCE = 4
+"""Made in one transaction, for which tills wait on SQLite: less than a second."""
 
 
 class Cut(Enum):
@@ -339,7 +60,7 @@ def rows(
     """
     for part in _parts(session, site_id, table, since, until):
         cut = [part.c[name] for name in by]
-        query = select(*cut, *(_total(part.c[name]) for name in sums)).group_by(*cut)
+        query = select(*cut, *(total(part.c[name]) for name in sums)).group_by(*cut)
         if not cut:
             query = query.having(func.count() > 0)
         for name, value in where.items():
@@ -350,6 +71,120 @@ def rows(
 
 
 def _parts(session: Session, site_id: UUID, table: Sums, since: date, until: date) -> Iterator[Any]:
-    """Selects that together hold every day once."""
-    del session
-    yield live(table, Sale.site_id == site_id, Sale.business_date.between(since, until)).subquery()
+    """What together holds every day once: the sums of good days, all others as the sales tell."""
+    good = fresh(session, site_id, since, until)
+    days = (since + timedelta(days=step) for step in range((until - since).days + 1))
+    others = [day for day in days if day not in good]
+    if good:
+        kept = (table.site_id == site_id, table.business_date.between(since, until))
+        query = select(table).where(*kept)
+        if others:
+            query = query.where(among(session, table.business_date, good))
+        yield query.subquery()
+    if others:
+        yield live(table, *of_days(session, site_id, others)).subquery()
+
+
+def fresh(session: Session, site_id: UUID, since: date, until: date) -> set[date]:
+    """The days, both ends included, whose sums are made and to which nothing happened since."""
+    changes = (
+        select(DayChange.business_date, func.sum(DayChange.changes).label("changes"))
+        .where(DayChange.site_id == site_id, DayChange.business_date.between(since, until))
+        .group_by(DayChange.business_date)
+        .subquery()
+    )
+    query = (
+        select(DayMade.business_date)
+        .join(changes, changes.c.business_date == DayMade.business_date)
+        .where(DayMade.site_id == site_id, DayMade.changes == changes.c.changes)
+    )
+    return set(session.scalars(query))
+
+
+def old(session: Session, site_id: UUID) -> dict[date, int]:
+    """Days whose sums are missing or old → how often the day has changed so far."""
+    summed = func.sum(DayChange.changes)
+    query = (
+        select(DayChange.business_date, summed)
+        .outerjoin(
+            DayMade,
+            and_(
+                DayMade.site_id == DayChange.site_id,
+                DayMade.business_date == DayChange.business_date,
+            ),
+        )
+        .where(DayChange.site_id == site_id)
+        .group_by(DayChange.business_date, DayMade.changes)
+        .having(func.coalesce(DayMade.changes, -1) != summed)
+        .order_by(DayChange.business_date)
+    )
+    return {day: int(changes) for day, changes in session.execute(query)}
+
+
+def make(
+    session: Session,
+    site_id: UUID,
+    now: datetime,
+    *,
+    before: date = date.max,
+    days: int = DAYS_AT_ONCE,
+) -> int:
+    """Make the sums of days whose sums are missing or old, the earliest first.
+
+    The changes are counted before the sales are summed up: what comes in between is counted as a
+    change that these sums may lack, and they are made once more.
+
+    Args:
+        session: Writes; waits while another one makes the sums of this site.
+        site_id: Whose.
+        now: Aware UTC.
+        before: Only days before this one.
+        days: At most so many.
+
+    Returns:
+        How many days were made.
+    """
+    session.execute(select(Site.id).where(Site.id == site_id).with_for_update(key_share=True))
+    late = ((day, number) for day, number in old(session, site_id).items() if day < before)
+    due = dict(islice(late, days))
+    if not due:
+        return 0
+    for table in TABLES:
+        these = (table.site_id == site_id, among(session, table.business_date, due))
+        session.execute(delete(table).where(*these))
+        columns = [column.name for column in table.__table__.columns]
+        rows = live(table, *of_days(session, site_id, due)).subquery()
+        made = select(*(rows.c[name] for name in columns))
+        session.execute(insert(table).from_select(columns, made))
+    of_made = (DayMade.site_id == site_id, among(session, DayMade.business_date, due))
+    session.execute(delete(DayMade).where(*of_made))
+    session.execute(
+        insert(DayMade),
+        [
+            {"site_id": site_id, "business_date": day, "changes": changes, "made_at": now}
+            for day, changes in due.items()
+        ],
+    )
+    return len(due)
+
+
+def throw_away(session: Session, site_id: UUID) -> None:
+    """Throw all sums of a site away; they are made again, and until then the sales are read."""
+    for table in (*TABLES, DayMade):
+        session.execute(delete(table).where(table.site_id == site_id))
+
+
+def drive(engine: Engine, now: datetime) -> str:
+    """Make what is missing or old of all sites; a day that still runs is read from its sales."""
+    made = 0
+    with reading(engine) as session:
+        running = {
+            site.id: sites.business_date(session, site.id, now) for site in sites.all_sites(session)
+        }
+    for site_id, today in running.items():
+        done = DAYS_AT_ONCE
+        while done == DAYS_AT_ONCE:
+            with writing(engine) as session:
+                done = make(session, site_id, now, before=today)
+            made += done
+    return f"sums of {made} days made"

@@ -19,7 +19,7 @@ from kitchen.stock_book import Kind, StockEntry
 from kitchen.waste import WasteRecord
 from server import sites
 from server.reports import day_sums, food_cost
-from server.reports.day_sums import (
+from server.reports.day_rows import (
     EVERY,
     NOBODY,
     SLOT_MINUTES,

@@ -1,6 +1,7 @@
 """Figures are defined once, and reconcile with the books."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,9 @@ def _are_those_of_the_overview(session: Session, site_id: UUID) -> None:
 def _sums_up(session: Session, site_id: UUID, dimension: Dimension) -> None:
     """What is cut by venue or group counts people once at each; all else sums up to the whole."""
     good = [code for code in MEASURES if can(code, [dimension])]
-    with pytest.raises(CutError):
-        ask(session, site_id, [code for code in MEASURES if code not in good], YEAR, [dimension])
+    bad = [code for code in MEASURES if code not in good]
+    with pytest.raises(CutError) if bad else nullcontext():
+        ask(session, site_id, bad, YEAR, [dimension])
     whole = ask(session, site_id, good, YEAR)[()]
     told = ask(session, site_id, good, YEAR, [dimension])
     for code in good:
