@@ -4,7 +4,6 @@ Nothing is read twice and nothing old is taken for new: a line that was cut when
 opened, and a message that the broker had kept (retained), have no time of their own.
 """
 
-import logging
 import re
 import termios
 import threading
@@ -19,8 +18,6 @@ from paho.mqtt.enums import CallbackAPIVersion
 from dafan.clock import Clock
 from dafan.config import BrokerSettings, ProbesSettings, SerialProbeSettings, first_line
 from devices.probes import SERIAL_LINE, MqttProbe, ProbeReading, SerialProbe
-
-_LOG = logging.getLogger(__name__)
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 1, 30
 SILENT_S = 300.0
@@ -146,7 +143,6 @@ class ProbeBroker:
         self._tell = tell
         client = mqtt.Client(CallbackAPIVersion.VERSION2)
         client.suppress_exceptions = True  # a strange message must not end the thread
-        client.enable_logger(_LOG)
         client.reconnect_delay_set(FIRST_RETRY_S, LONGEST_RETRY_S)
         if settings.user:
             setting, what = "probes.mqtt.password_file", f"the password of {settings.user}"
