@@ -22,6 +22,7 @@ class Item:
 
 _MENU = (
     Item("manage.overview", _l("总览"), "see_overview"),
+    Item("manage.reports", _l("报表"), "see_overview"),
     Item("manage.sales", _l("销售"), "see_sales"),
     Item("manage.refunds_list", _l("退款"), "see_sales"),
     Item("manage.closing", _l("日结"), "see_closing"),
@@ -33,6 +34,7 @@ _MENU = (
     Item("kitchen.today", _l("后厨"), "see_kitchen"),
     Item("manage.menus", _l("食谱"), "see_dishes"),
     Item("manage.incidents_list", _l("违规"), "see_incidents"),
+    Item("manage.feedback_list", _l("意见"), "run_kitchen"),
     Item("manage.dishes_list", _l("菜品"), "see_dishes"),
     Item("manage.orders_list", _l("采购"), "see_buying"),
     Item("manage.approvals_inbox", _l("审批"), "approve_buying", also="approve_stock"),

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from flask_babel import gettext as _
+
 from dafan.money import Fen
 from server.reports.frame import YUAN, Cell, Column, Part, Report, Unit
 from server.reports.sheets import Number, Sheet, Value, Yuan
 
-_FORBIDDEN = str.maketrans({sign: " " for sign in "[]:*?/\\"})
+_FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 """Signs that the name of a sheet must not hold."""
 
 
@@ -20,7 +22,7 @@ def sheets(report: Report, heading: str) -> list[Sheet]:
     over = f"{heading} · {report.question}"
     found = [_sheet(part, no, over) for no, part in enumerate(report.parts, start=1)]
     said = [[text] for text in (report.answer, *report.notes) if text]
-    return [*found, Sheet("说明", over, [report.question], said)]
+    return [*found, Sheet(_("说明"), over, [report.question], said)]
 
 
 def _sheet(part: Part, no: int, over: str) -> Sheet:

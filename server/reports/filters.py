@@ -1,5 +1,7 @@
-"""What a report is asked for: days, the earlier days beside them, venue, meal. It lives in the
-address, so that a link is a report; what cannot be asked gives the nearest report and a note.
+"""What a report is asked for: days, the earlier days beside them, venue, meal.
+
+It lives in the address, so that a link is a report; what cannot be asked gives the nearest report
+and a note.
 """
 
 from collections.abc import Collection, Mapping

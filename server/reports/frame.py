@@ -132,12 +132,18 @@ class Series:
     Attributes:
         values: One a label; ``None`` leaves a gap.
         links: Where a click on the mark leads; empty: nowhere.
+        colours: A colour for each mark, where each has its own meaning.
     """
 
     name: str
     colour: str
     values: Sequence[int | None]
     links: Sequence[Link | None] = ()
+    colours: Sequence[str] = ()
+
+    def colour_of(self, place: int) -> str:
+        """The colour of a mark."""
+        return self.colours[place] if self.colours else self.colour
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ stands at the axis, the earlier period is a thin grey line, and nothing moves by
 """
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +66,16 @@ def height(chart: Chart) -> int:
 
 
 def _mark(chart: Chart, one: Series, address: Address) -> Any:
-    colour = COLOURS[one.colour]
+    colour: str | list[str] = COLOURS[one.colour]
+    if one.colours:
+        colour = [COLOURS[each] for each in one.colours]
     links = [address(link) if link else "" for link in one.links] or None
     shown = [None if v is None else float(chart.unit.number(v)) for v in one.values]
     texts = [chart.unit.text(value) if value else "" for value in one.values]
-    hover = [f"{one.name} {chart.unit.told(value)}" for value in one.values]
+    hover = [escape(f"{one.name} {chart.unit.told(value)}") for value in one.values]
     common: dict[str, Any] = {
-        "name": one.name, "customdata": links, "hovertext": hover, "hoverinfo": "text",
-        "x": list(chart.labels), "y": shown, "showlegend": len(chart.series) > 1,
+        "name": escape(one.name), "customdata": links, "hovertext": hover, "hoverinfo": "text",
+        "x": _labels(chart), "y": shown, "showlegend": len(chart.series) > 1,
     }  # fmt: skip
     alone = len(chart.series) == 1 and len(chart.labels) <= MOST_LABELS
     if chart.line:
@@ -80,7 +83,7 @@ def _mark(chart: Chart, one: Series, address: Address) -> Any:
             **common, mode="lines+markers", line={"color": colour, "width": 2}, connectgaps=False
         )
     if chart.across:
-        common |= {"x": shown, "y": list(chart.labels), "orientation": "h"}
+        common |= {"x": shown, "y": _labels(chart), "orientation": "h"}
     return graph_objects.Bar(
         **common, marker={"color": colour, "cornerradius": 3},
         text=texts if alone or chart.across else None,
@@ -89,13 +92,18 @@ def _mark(chart: Chart, one: Series, address: Address) -> Any:
     )  # fmt: skip
 
 
+def _labels(chart: Chart) -> list[str]:
+    """As Plotly shows them: it reads marks of text, which a dish's name must not be."""
+    return [escape(label) for label in chart.labels]
+
+
 def _then(chart: Chart) -> list[Any]:
     if not chart.then:
         return []
     values = [None if v is None else float(chart.unit.number(v)) for v in chart.then]
-    place: dict[str, Any] = {"x": list(chart.labels), "y": values}
+    place: dict[str, Any] = {"x": _labels(chart), "y": values}
     if chart.across:  # lying bars have no order in time: a grey mark beside each
-        place = {"x": values, "y": list(chart.labels)}
+        place = {"x": values, "y": _labels(chart)}
     name = _("上期")
     return [
         graph_objects.Scatter(
@@ -114,7 +122,7 @@ def _norm(chart: Chart) -> list[Any]:
     level = float(chart.unit.number(value))
     return [
         graph_objects.Scatter(
-            x=list(chart.labels), y=[level] * len(chart.labels), name=name, mode="lines",
+            x=_labels(chart), y=[level] * len(chart.labels), name=name, mode="lines",
             line={"color": _INK, "width": 1, "dash": "dash"}, hoverinfo="skip", showlegend=True,
         )
     ]  # fmt: skip
@@ -145,5 +153,3 @@ def _layout(chart: Chart) -> dict[str, Any]:
         "transition": {"duration": 0}, "showlegend": several,
         **(across if chart.across else upright),
     }  # fmt: skip
-
-

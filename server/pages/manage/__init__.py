@@ -15,6 +15,7 @@ from server.pages.manage import (
     erasures,
     exceptions,
     faces,
+    feedback,
     forecast,
     forks,
     groups,
@@ -31,9 +32,12 @@ from server.pages.manage import (
     overview,
     pay_outs,
     people,
+    phones,
     plan,
     recipes,
     refunds,
+    report_rows,
+    reports,
     sales,
     settings,
     settlement,
@@ -47,10 +51,10 @@ from server.pages.manage import (
 from server.pages.manage.blueprint import manage
 
 __all__ = [
-    "accounts", "approvals", "audit", "bank", "boards", "bodies", "cameras",
-    "catalogue_exchange", "closing", "dishes", "disputes", "erasures", "exceptions", "faces",
-    "forecast", "forks", "groups", "imports", "ingredients", "inquiries", "keys", "limits",
-    "manage", "menus", "money", "moves", "online", "orders", "overview", "pay_outs", "people",
-    "plan", "recipes", "refunds", "sales", "settings", "settlement", "suppliers", "teaching",
+    "accounts", "approvals", "audit", "bank", "boards", "bodies", "cameras", "catalogue_exchange",
+    "closing", "dishes", "disputes", "erasures", "exceptions", "faces", "feedback", "forecast", "forks",
+    "groups", "imports", "ingredients", "inquiries", "keys", "limits", "manage", "menus", "money",
+    "moves", "online", "orders", "overview", "pay_outs", "people", "phones", "plan", "recipes", "refunds",
+    "report_rows", "reports", "sales", "settings", "settlement", "suppliers", "teaching",
     "terminals", "till_staff", "top_ups", "venues",
 ]  # fmt: skip

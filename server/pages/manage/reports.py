@@ -1,0 +1,198 @@
+"""报表: the list by question, and each report as a page, a workbook and a PDF."""
+
+import gzip
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from server import access, sites
+from server.pages import formats, messages, site_view
+from server.pages.manage.blueprint import manage
+from server.pages.shared import reading, site_id
+from server.reports import export, filters, pdf, plot, sheets, waste
+from server.reports.basis import Basis
+from server.reports.filters import Asked
+from server.reports.frame import Link, Report
+from server.services import services
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A report that can be opened.
+
+    Attributes:
+        key: In the address.
+        question: What it answers, in the list.
+        about: What is in it.
+        advice: What to do where it is empty.
+        right: Who may see it.
+        build: Makes it.
+        preset: Its days where the address names none.
+    """
+
+    key: str
+    question: LazyString
+    about: LazyString
+    advice: LazyString
+    right: str
+    build: Callable[[Basis], Report]
+    preset: str = "week"
+
+
+KINDS = (
+    Kind(
+        "waste", _l("每餐浪费了多少，为什么？"),
+        _l("按餐、原因、菜品和人均看浪费，值多少钱，和同行、上期、预估比。"),
+        _l("后厨在平板的“厨余”里称过以后，这里就有数字。"),
+        "see_kitchen", waste.build,
+    ),
+)  # fmt: skip
+
+
+@manage.get("/reports", endpoint="reports")
+@access.needs("see_overview")
+def reports_list() -> str:
+    """What can be asked."""
+    kinds = [one for one in KINDS if access.may(one.right)]
+    return render_template("manage/reports.html", kinds=kinds)
+
+
+@manage.get("/reports/plotly-<version>.js")
+@access.public
+def plotly_script(version: str) -> Response:
+    """Plotly's own script; its name changes with the version, so that it is kept for a year."""
+    del version
+    packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    answer = Response(_packed() if packed else plot.SCRIPT.read_bytes(), mimetype="text/javascript")
+    if packed:
+        answer.headers["Content-Encoding"] = "gzip"
+    answer.headers["Vary"] = "Accept-Encoding"
+    answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return answer
+
+
+@cache
+def _packed() -> bytes:
+    return gzip.compress(plot.SCRIPT.read_bytes(), 6, mtime=0)
+
+
+def _asked(kind: Kind) -> tuple[Asked, list[Any]]:
+    """The filter in the address, and the site's venues."""
+    site = site_view.current()
+    with reading() as session:
+        venues = list(sites.venues(session, site.id))
+    asked = filters.read(
+        request.args,
+        site.today(services().clock.now()),
+        {one.id for one in venues},
+        {one.code for one in site.policy.periods},
+        kind.preset,
+    )
+    return asked, venues
+
+
+def _build(kind: Kind, asked: Asked, venues: list[Any]) -> Report:
+    periods = {one.code: one.name for one in site_view.current().policy.periods}
+    with reading() as session:
+        names = {one.id: one.name for one in venues}
+        return kind.build(Basis(session, site_id(), asked, periods, names))
+
+
+def _page(kind: Kind) -> str:
+    asked, venues = _asked(kind)
+    report = _build(kind, asked, venues)
+    figures = {
+        part.code: plot.figure(part.chart, address)
+        for part in report.parts
+        if part.chart is not None and not part.chart.empty
+    }
+    return render_template(
+        "manage/report.html",
+        kind=kind,
+        report=report,
+        asked=asked,
+        venues=venues,
+        presets=filters.PRESETS.items(),
+        figures=figures,
+        link=address,
+        script=url_for("manage.plotly_script", version=plot.VERSION),
+        map_style=plot.MAP_STYLE,
+    )
+
+
+def _workbook(kind: Kind) -> Response:
+    asked, venues = _asked(kind)
+    report = _build(kind, asked, venues)
+    heading = f"{site_view.current().name} · {asked.span}"
+    return _file(kind, asked, "xlsx", sheets.MIME, sheets.write(export.sheets(report, heading)))
+
+
+def _paper(kind: Kind) -> AnyResponse:
+    asked, venues = _asked(kind)
+    report = _build(kind, asked, venues)
+    site = site_view.current()
+    made = formats.moment(services().clock.now(), site.zone)
+    heading = pdf.Heading(
+        site.name,
+        _("%(now)s，对比 %(then)s", now=asked.span, then=asked.then_span),
+        _("%(name)s 制于 %(at)s", name=current_user.name, at=made),
+    )
+    try:
+        return _file(kind, asked, "pdf", pdf.MIME, pdf.write(report, heading))
+    except pdf.NoFontError as error:
+        flash(messages.say(error), "stop")
+        return redirect(_to(Link(f"manage.report_{kind.key}", asked.args())))
+
+
+def _file(kind: Kind, asked: Asked, ending: str, mime: str, body: bytes) -> Response:
+    answer = Response(body, mimetype=mime)
+    name = f"{kind.key}-{asked.since}-{asked.until}.{ending}"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def address(link: Link | None) -> str:
+    """Where a figure leads; empty where it leads nowhere, or the person may not go there."""
+    if link is None or not access.may(_RIGHTS[link.endpoint]):
+        return ""
+    return _to(link)
+
+
+def _to(link: Link) -> str:
+    args: dict[str, Any] = {**link.args}
+    return url_for(link.endpoint, **args)
+
+
+_RIGHTS = {
+    "manage.sales": "see_sales",
+    "manage.report_waste_records": "see_kitchen",
+    "manage.report_stock_entries": "see_sales",
+}
+"""What is behind figures, and who may see it."""
+
+
+def _add(kind: Kind) -> None:
+    """A page, a workbook and a PDF of a report."""
+    for ending, work in (("", _page), (".xlsx", _workbook), (".pdf", _paper)):
+        view = access.needs(kind.right)(_view(kind, work))
+        endpoint = f"report_{kind.key}{ending.replace('.', '_')}"
+        manage.add_url_rule(f"/reports/{kind.key}{ending}", endpoint, view)
+
+
+def _view(kind: Kind, work: Callable[[Kind], Any]) -> Callable[[], Any]:
+    def view() -> Any:
+        return work(kind)
+
+    return view
+
+
+for _kind in KINDS:
+    _add(_kind)
