@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pydantic import Field
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.acting import Acting
+from dafan.errors import BadInputError
 from dafan.ids import new_id
 from kitchen import rows
 from kitchen.rows import SiteRow, Values
@@ -53,11 +54,24 @@ class BoardValues(Values):
     notice: Annotated[str, Field(max_length=200)] = ""
 
 
-def make(session: Session, actor: Acting, values: BoardValues) -> tuple[Board, str]:
-    """A board, and its secret: shown this once, only its digest is kept."""
+def make(
+    session: Session, actor: Acting, values: BoardValues, *, key: str = ""
+) -> tuple[Board, str]:
+    """A board, and its secret: shown this once, only its digest is kept.
+
+    Raises:
+        BadInputError: the form of this key made one before; its address is not known any more.
+    """
+    board_id = uuid5(actor.site_id, f"board/{key}") if key else new_id()
+    if session.get(Board, board_id) is not None:
+        raise BadInputError(
+            "this board is made already and its address was shown: if nobody saw it, revoke the "
+            "board and make another",
+            code="board_made",
+        )
     token = secrets.token_urlsafe(32)
     row = Board(
-        id=new_id(), site_id=actor.site_id, token_hash=_hash(token), made_at=actor.at,
+        id=board_id, site_id=actor.site_id, token_hash=_hash(token), made_at=actor.at,
         made_by=actor.name, **values.model_dump(mode="python"),
     )  # fmt: skip
     row.kind = values.kind.value

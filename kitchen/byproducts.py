@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID, uuid5
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, func, select
+from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.acting import Acting
@@ -150,7 +150,7 @@ def hand_on(
         kitchen.rows.KeyReusedError: the key kept something else.
     """
     if batch_id == to_batch_id:
-        raise BadInputError("trimmings go to another batch, not to their own")
+        raise BadInputError("trimmings go to another batch, not to their own", code="own_trimmings")
     both = [
         rows.get(session, Batch, actor.site_id, one, "batch", lock=True)
         for one in sorted((batch_id, to_batch_id))
@@ -167,12 +167,24 @@ def hand_on(
         _must_go_on(row)
     has = used(session, actor.site_id, batch_id).get(ingredient_id, 0)
     if not 0 < quantity <= has:
-        raise BadInputError(f"the batch has {has} of it: {quantity} cannot go to another dish")
+        raise BadInputError(
+            f"the batch has {has} of it: {quantity} cannot go to another dish",
+            code="trims_too_much",
+        )
     given, new = rows.insert_once(session, given, _GIVEN)
     if new:
         after = {"to": str(to_batch_id), "ingredient": str(ingredient_id), "quantity": quantity}
         actor.record(session, "batch.hand_on", str(batch_id), None, after)
     return given
+
+
+def moves(session: Session, site_id: UUID, batch_id: UUID) -> Sequence[Byproduct]:
+    """Trimmings that came to a batch or went from it, in order of time."""
+    query = select(Byproduct).where(
+        Byproduct.site_id == site_id,
+        or_(Byproduct.batch_id == batch_id, Byproduct.to_batch_id == batch_id),
+    )
+    return session.scalars(query.order_by(Byproduct.id)).all()
 
 
 def used(session: Session, site_id: UUID, batch_id: UUID) -> dict[UUID, int]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pydantic import Field
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
@@ -14,7 +14,7 @@ from dafan.acting import Acting
 from dafan.errors import BadInputError
 from dafan.ids import new_id
 from kitchen import rows, staff
-from kitchen.rows import KeyedRow, SiteRow, Values
+from kitchen.rows import KeyedRow, KeyReusedError, SiteRow, Values
 
 
 class Step(StrEnum):
@@ -112,48 +112,58 @@ def find(session: Session, actor: Acting, key: str, day: date, values: FindingVa
     return row
 
 
-def assign(session: Session, actor: Acting, finding_id: UUID, worker_id: UUID) -> Finding:
-    """Give a finding to a person, or to another one.
+def assign(
+    session: Session, actor: Acting, finding_id: UUID, worker_id: UUID, *, key: str = ""
+) -> Finding:
+    """Give a finding to a person, or to another one; sent again under its key it is done once.
 
     Raises:
         UnknownRowError: no such finding or worker here.
         BadInputError: he left.
         WrongStepError: it waits to be verified, or is closed.
     """
-    row = _next(session, actor, finding_id, Step.ASSIGNED)
+    row, new = _next(session, actor, finding_id, Step.ASSIGNED, key)
+    if not new:
+        return row
     worker = staff.get_active(session, actor.site_id, worker_id)
     row.worker_id = worker.id
-    return _add_step(session, actor, row, Step.ASSIGNED, note=worker.name)
+    return _add_step(session, actor, row, Step.ASSIGNED, note=worker.name, key=key)
 
 
 def put_right(
-    session: Session, actor: Acting, finding_id: UUID, photo: str, note: str = ""
+    session: Session, actor: Acting, finding_id: UUID, photo: str, note: str = "", *, key: str = ""
 ) -> Finding:
-    """It was put right, as a photograph shows.
+    """It was put right, as a photograph shows; sent again under its key it is done once.
 
     Raises:
         UnknownRowError: not a finding of this site.
         BadInputError: there is no photograph.
         WrongStepError: it was not assigned, or is done already.
     """
-    row = _next(session, actor, finding_id, Step.PUT_RIGHT)
+    row, new = _next(session, actor, finding_id, Step.PUT_RIGHT, key)
+    if not new:
+        return row
     photo = rows.say(photo, "where the photograph is: take one of what was put right", 120)
-    return _add_step(session, actor, row, Step.PUT_RIGHT, photo=photo, note=note)
+    return _add_step(session, actor, row, Step.PUT_RIGHT, photo=photo, note=note, key=key)
 
 
-def verify(session: Session, actor: Acting, finding_id: UUID, note: str = "") -> Finding:
-    """Another person looked: it is right, and closed.
+def verify(
+    session: Session, actor: Acting, finding_id: UUID, note: str = "", *, key: str = ""
+) -> Finding:
+    """Another person looked: it is right, and closed; sent again under its key it is done once.
 
     Raises:
         UnknownRowError: not a finding of this site.
         WrongStepError: nobody put it right yet.
         SamePersonError: he put it right himself.
     """
-    return _judge(session, actor, finding_id, Step.VERIFIED, note)
+    return _judge(session, actor, finding_id, Step.VERIFIED, note, key)
 
 
-def reject(session: Session, actor: Acting, finding_id: UUID, reason: str) -> Finding:
-    """Another person looked: it is not right yet.
+def reject(
+    session: Session, actor: Acting, finding_id: UUID, reason: str, *, key: str = ""
+) -> Finding:
+    """Another person looked: it is not right yet; sent again under its key it is done once.
 
     Raises:
         BadInputError: no reason.
@@ -162,7 +172,7 @@ def reject(session: Session, actor: Acting, finding_id: UUID, reason: str) -> Fi
         SamePersonError: he put it right himself.
     """
     reason = rows.say(reason, "what is not right yet")
-    return _judge(session, actor, finding_id, Step.REJECTED, reason)
+    return _judge(session, actor, finding_id, Step.REJECTED, reason, key)
 
 
 def steps(session: Session, site_id: UUID, finding_id: UUID) -> Sequence[FindingStep]:
@@ -184,25 +194,38 @@ def waiting(
     return session.scalars(query.limit(max(1, min(limit, staff.MAX_PAGE)))).all()
 
 
-def _judge(session: Session, actor: Acting, finding_id: UUID, step: Step, note: str) -> Finding:
-    row = _next(session, actor, finding_id, step)
+def _judge(
+    session: Session, actor: Acting, finding_id: UUID, step: Step, note: str, key: str
+) -> Finding:
+    row, new = _next(session, actor, finding_id, step, key)
+    if not new:
+        return row
     last = steps(session, actor.site_id, row.id)[-1]
     rows.require_other(actor.name, last.by, "verify what he put right himself")
     worker = staff.get(session, actor.site_id, row.worker_id) if row.worker_id else None
     rows.require_other(actor.name, worker.journal_name if worker else None, "verify his own work")
-    return _add_step(session, actor, row, step, note=note)
+    return _add_step(session, actor, row, step, note=note, key=key)
 
 
-def _next(session: Session, actor: Acting, finding_id: UUID, step: Step) -> Finding:
+def _next(
+    session: Session, actor: Acting, finding_id: UUID, step: Step, key: str
+) -> tuple[Finding, bool]:
+    """The finding, locked, and whether this step is a new one."""
     row = rows.get(session, Finding, actor.site_id, finding_id, "finding", lock=True)
+    taken = session.get(FindingStep, uuid5(row.id, key)) if key else None
+    if taken is not None:
+        if (taken.step, taken.by) != (step.value, actor.name):
+            raise KeyReusedError("another step was sent under this key: reload the page")
+        return row, False
     if step not in NEXT[Step(row.state)]:
         raise WrongStepError(f"this finding is {row.state}: it cannot be {step.value} now")
-    return row
+    return row, True
 
 
 def _add_step(
-    session: Session, actor: Acting, row: Finding, step: Step, *, photo: str = "", note: str = ""
-) -> Finding:
+    session: Session, actor: Acting, row: Finding, step: Step, *, photo: str = "", note: str = "",
+    key: str = "",
+) -> Finding:  # fmt: skip
     before = None if step is Step.FOUND else row.state
     if len(note) > 200:
         raise BadInputError("say it in at most 200 characters")
@@ -210,7 +233,7 @@ def _add_step(
     row.state = step.value
     session.add(
         FindingStep(
-            id=new_id(),
+            id=uuid5(row.id, key) if key else new_id(),
             site_id=actor.site_id,
             finding_id=row.id,
             number=number,

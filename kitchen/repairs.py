@@ -105,7 +105,7 @@ def ask(session: Session, actor: Acting, key: str, day: date, values: RepairValu
 
 
 def assign(session: Session, actor: Acting, repair_id: UUID, to: str) -> Repair:
-    """Give a repair to a person or a company.
+    """Give a repair to a person or a company; given to the same again, nothing changes.
 
     Raises:
         UnknownRowError: not one of this site.
@@ -113,16 +113,28 @@ def assign(session: Session, actor: Acting, repair_id: UUID, to: str) -> Repair:
         WrongStageError: it is repaired already.
     """
     to = rows.say(to, "who repairs it", 80)
-    row = _at(session, actor, repair_id, Stage.ASKED, Stage.ASSIGNED)
+    row = _locked(session, actor, repair_id)
+    if row.assigned_to == to:
+        return row
+    _require(row, Stage.ASKED, Stage.ASSIGNED)
     before = row.assigned_to
     row.assigned_to, row.stage = to, Stage.ASSIGNED.value
     return _step(session, actor, row, "assign", before, to)
 
 
 def repaired(
-    session: Session, actor: Acting, repair_id: UUID, note: str, photo: str = ""
-) -> Repair:
+    session: Session, actor: Acting, repair_id: UUID, note: str, photo: str = "",
+    *, seen: int | None = None,
+) -> Repair:  # fmt: skip
     """It was repaired; who asked for it looks and accepts.
+
+    Args:
+        session: Writing.
+        actor: Who says so.
+        repair_id: Of the site.
+        note: What was done.
+        photo: Of it; empty: none.
+        seen: How often it had been refused when he said so: sent again later, it changes nothing.
 
     Raises:
         UnknownRowError: not one of this site.
@@ -131,28 +143,46 @@ def repaired(
     """
     note = rows.say(note, "what was repaired")
     photo = photo and rows.say(photo, "where the photograph is", 120)
-    row = _at(session, actor, repair_id, Stage.ASSIGNED)
+    row = _locked(session, actor, repair_id)
+    waits = row.repaired_at is not None
+    if waits and (row.repaired_by, row.repaired_note) == (actor.name, note):
+        return row
+    if seen is not None and row.refused > seen:
+        return row
+    _require(row, Stage.ASSIGNED)
     row.repaired_by, row.repaired_at, row.stage = actor.name, actor.at, Stage.REPAIRED.value
     row.repaired_note, row.repaired_photo = note, photo
     return _step(session, actor, row, "done", None, note)
 
 
 def accept(session: Session, actor: Acting, repair_id: UUID) -> Repair:
-    """The one who asked is content; the device is in use again.
+    """The one who asked is content; the device is in use again. He says so once.
 
     Raises:
         UnknownRowError: not one of this site.
         WrongStageError: it is not repaired.
         SamePersonError: somebody else than the asker tries, while the asker works here.
     """
-    row = _at(session, actor, repair_id, Stage.REPAIRED)
+    row = _locked(session, actor, repair_id)
     _require_asker(session, actor, row)
+    if row.stage == Stage.ACCEPTED.value:
+        return row
+    _require(row, Stage.REPAIRED)
     row.accepted_at, row.stage = actor.at, Stage.ACCEPTED.value
     return _step(session, actor, row, "accept", None, None)
 
 
-def refuse(session: Session, actor: Acting, repair_id: UUID, reason: str) -> Repair:
+def refuse(
+    session: Session, actor: Acting, repair_id: UUID, reason: str, *, seen: int | None = None
+) -> Repair:
     """The one who asked is not content: the same person repairs it again.
+
+    Args:
+        session: Writing.
+        actor: Who asked.
+        repair_id: Of the site.
+        reason: What does not work yet.
+        seen: How often it had been refused when he looked: sent again, it is refused once.
 
     Raises:
         UnknownRowError: not one of this site.
@@ -161,8 +191,11 @@ def refuse(session: Session, actor: Acting, repair_id: UUID, reason: str) -> Rep
         SamePersonError: somebody else than the asker tries, while the asker works here.
     """
     reason = rows.say(reason, "what does not work yet")
-    row = _at(session, actor, repair_id, Stage.REPAIRED)
+    row = _locked(session, actor, repair_id)
     _require_asker(session, actor, row)
+    if seen is not None and row.refused > seen:
+        return row
+    _require(row, Stage.REPAIRED)
     row.stage, row.repaired_at = Stage.ASSIGNED.value, None
     row.refused += 1
     return _step(session, actor, row, "refuse", row.repaired_note, reason)
@@ -206,11 +239,13 @@ def _require_asker(session: Session, actor: Acting, row: Repair) -> None:
         raise SamePersonError(f"{row.asked_by} asked for this repair: he looks at it")
 
 
-def _at(session: Session, actor: Acting, repair_id: UUID, *stages: Stage) -> Repair:
-    row = rows.get(session, Repair, actor.site_id, repair_id, "repair", lock=True)
+def _locked(session: Session, actor: Acting, repair_id: UUID) -> Repair:
+    return rows.get(session, Repair, actor.site_id, repair_id, "repair", lock=True)
+
+
+def _require(row: Repair, *stages: Stage) -> None:
     if Stage(row.stage) not in stages:
         raise WrongStageError(f"this repair is {row.stage}: look at it again")
-    return row
 
 
 def _step(

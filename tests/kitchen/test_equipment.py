@@ -75,9 +75,9 @@ def repair(engine, actor, fridge):
         return repairs.ask(session, actor, "r", DAY, values).id
 
 
-def step(engine, who, act, *arguments):
+def step(engine, who, act, *arguments, **more):
     with writing(engine) as session:
-        return getattr(repairs, act)(session, who, *arguments)
+        return getattr(repairs, act)(session, who, *arguments, **more)
 
 
 def test_a_repair_goes_from_the_asking_to_the_accepting(engine, actor, fridge, repair):
@@ -100,6 +100,25 @@ def test_a_repair_goes_from_the_asking_to_the_accepting(engine, actor, fridge, r
         "repair.done",
         "repair.accept",
     ]
+
+
+def test_a_step_that_a_tablet_sends_again_is_taken_once(engine, actor, repair):
+    tech = actor.named("tech")
+    for act, who, said, seen in (
+        ("assign", actor, ("老周",), {}),
+        ("repaired", tech, ("换了电容",), {"seen": 0}),
+        ("refuse", actor, ("还是不冷",), {"seen": 0}),
+        ("repaired", tech, ("补氟",), {"seen": 1}),
+        ("accept", actor, (), {}),
+    ):
+        for _ in range(2):
+            row = step(engine, who, act, repair, *said, **seen)
+    step(engine, tech, "repaired", repair, "换了电容", seen=0)
+    step(engine, actor, "refuse", repair, "还是不冷", seen=0)
+    assert (row.stage, row.refused, row.repaired_note) == (Stage.ACCEPTED, 1, "补氟")
+    assert [one.action.partition(".")[2] for one in actor.recorded][-5:] == [
+        "assign", "done", "refuse", "done", "accept",
+    ]  # fmt: skip
 
 
 def test_only_the_asker_accepts_while_he_works_here(engine, actor, repair):

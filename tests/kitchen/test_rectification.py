@@ -30,9 +30,9 @@ def finding(engine, actor):
         return rectification.find(session, actor, "k", DAY, DRAIN).id
 
 
-def step(engine, who, act, *arguments):
+def step(engine, who, act, *arguments, **more):
     with writing(engine) as session:
-        return getattr(rectification, act)(session, who, *arguments)
+        return getattr(rectification, act)(session, who, *arguments, **more)
 
 
 def test_a_finding_goes_from_found_to_verified_and_its_way_is_kept(engine, actor, cleaner, finding):
@@ -91,6 +91,24 @@ def test_a_finding_sent_again_is_one_finding(engine, actor, finding):
     early = DRAIN.model_copy(update={"due": DAY - timedelta(days=1)})
     with pytest.raises(BadInputError, match="before"):
         step(engine, actor, "find", "k2", DAY, early)
+
+
+def test_a_step_that_a_tablet_sends_again_is_taken_once(engine, actor, cleaner, finding):
+    zhou, boss = actor.named("zhou"), actor.named("boss")
+    for who, act, said in (
+        (actor, "assign", (cleaner,)),
+        (zhou, "put_right", ("after.jpg",)),
+        (boss, "reject", ("还有油污",)),
+        (zhou, "put_right", ("again.jpg",)),
+        (boss, "verify", ()),
+    ):
+        for _ in range(2):
+            step(engine, who, act, finding, *said, key=f"{act}{said}")
+    with pytest.raises(KeyReusedError):
+        step(engine, zhou, "verify", finding, key="verify()")
+    with reading(engine) as session:
+        way = [one.step for one in rectification.steps(session, actor.site_id, finding)]
+    assert way == ["found", "assigned", "put_right", "rejected", "put_right", "verified"]
 
 
 def test_findings_of_another_site_are_unknown(engine, actor, finding):

@@ -30,6 +30,7 @@ from server.pages.kitchen import (
     today,
     trace,
     training,
+    trimmings,
     waste,
     who,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "today",
     "trace",
     "training",
+    "trimmings",
     "waste",
     "who",
 ]

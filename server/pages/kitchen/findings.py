@@ -96,24 +96,25 @@ def finding(finding_id: UUID) -> str:
 @needs("do_kitchen")
 def finding_step(finding_id: UUID, step: str) -> AnyResponse:
     """The next step, signed by who takes it."""
+    key = fields.key()
 
     def work(session: Session) -> None:
         if Step(step) is Step.ASSIGNED:
             by, worker_id = fields.acting_with("run_kitchen"), as_uuid(fields.said("worker_id"))
             if worker_id is None:
                 raise BadInputError(_("请选择由谁整改"))
-            rectification.assign(session, by, finding_id, worker_id)
+            rectification.assign(session, by, finding_id, worker_id, key=key)
             return
         by, note = signing.acting(), fields.said("note")
         if Step(step) is Step.PUT_RIGHT:
             kept = fields.photo(session, by)
             if not kept:
                 raise BadInputError(_("请拍一张整改后的照片"))
-            rectification.put_right(session, by, finding_id, kept, note)
+            rectification.put_right(session, by, finding_id, kept, note, key=key)
         elif Step(step) is Step.REJECTED:
-            rectification.reject(session, by, finding_id, note)
+            rectification.reject(session, by, finding_id, note, key=key)
         else:
-            rectification.verify(session, by, finding_id, note)
+            rectification.verify(session, by, finding_id, note, key=key)
 
     change(work, _("已记录"))
     return redirect(url_for("kitchen.finding", finding_id=finding_id))

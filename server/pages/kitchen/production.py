@@ -14,7 +14,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from dafan.errors import BadInputError
 from dafan.quantity import Measure
 from kitchen import (
-    byproducts,
     cookbook,
     day_plan,
     dishes,
@@ -45,7 +44,7 @@ from kitchen.stock_issues import Wish
 from server import kitchen_sales
 from server.access import needs
 from server.actor import Actor
-from server.pages.kitchen import at_meal, signing
+from server.pages.kitchen import at_meal, signing, trimmings
 from server.pages.kitchen.blueprint import kitchen
 from server.pages.kitchen.entry import celsius, grams, one_of, whole
 from server.pages.kitchen.fields import day, key
@@ -140,7 +139,8 @@ def batch_page(batch_id: UUID) -> str:
             row=row,
             dish=dishes.get(session, site_id(), row.dish_id),
             wanted=_wanted(session, row, book) if _open(row) else (),
-            issued=bool(byproducts.used(session, site_id(), batch_id)),
+            held=trimmings.held(session, row),
+            handed=trimmings.handed(session, row),
             has_recipe=row.dish_id in book.recipes,
             sold=at_tills.get(row.id, 0),
             steps=steps,

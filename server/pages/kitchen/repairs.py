@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import redirect, render_template, url_for
+from flask import redirect, render_template, request, url_for
 from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -14,6 +14,7 @@ from kitchen.repairs import Repair, RepairValues, Stage
 from server.access import needs
 from server.pages.kitchen import fields, signing
 from server.pages.kitchen.blueprint import kitchen
+from server.pages.kitchen.entry import whole
 from server.pages.kitchen.more import TILES, Tile
 from server.pages.shared import as_uuid, change, reading, site_id
 
@@ -81,13 +82,14 @@ def repair_step(repair_id: UUID, step: str) -> AnyResponse:
             repairs.assign(session, by, repair_id, fields.said("to"))
             return
         by = signing.acting()
+        seen = whole("refused") if "refused" in request.form else None
         if step == "repaired":
             kept = fields.photo(session, by)
-            repairs.repaired(session, by, repair_id, fields.said("note"), kept)
+            repairs.repaired(session, by, repair_id, fields.said("note"), kept, seen=seen)
         elif step == "accept":
             repairs.accept(session, by, repair_id)
         else:
-            repairs.refuse(session, by, repair_id, fields.said("note"))
+            repairs.refuse(session, by, repair_id, fields.said("note"), seen=seen)
 
     change(work, _("已记录"))
     return redirect(url_for("kitchen.repair", repair_id=repair_id))

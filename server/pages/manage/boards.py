@@ -33,7 +33,9 @@ def board_new() -> str | AnyResponse:
     """Make one; its address is shown this once."""
     try:
         with db.writing(services().engine) as session:
-            row, token = boards.make(session, actor(), _values(session))
+            row, token = boards.make(
+                session, actor(), _values(session), key=request.form.get("key", "")[:96]
+            )
             name = row.name
     except DafanError as error:
         flash(messages.say(error), "stop")

@@ -201,3 +201,25 @@ def test_a_cold_dish_has_no_core_and_one_that_is_not_cooked_is_cancelled(
     text = cook.see("/kitchen/samples")
     assert "拌黄瓜" in text
     assert "红烧肉" not in text
+
+
+@pytest.mark.usefixtures("menu")
+def test_trimmings_go_to_another_dish_of_the_day_once(
+    cook: Browser, engine: Engine, pork: UUID, site: TestSite
+) -> None:
+    batch = plan(cook, engine)
+    other = batches(engine)[True]
+    act(cook, batch, "issue")
+    assert "转给别的菜" in cook.see(f"{PAGE}/{batch.id}")
+    here = f"trimmings/{pork}"
+    assert "拌黄瓜" in cook.see(f"{PAGE}/{batch.id}/{here}")
+    given = {"key": "t", "quantity": "0.5", "quantity_unit": "kg", "to": str(other.id)}
+    for wrong in ({"quantity": "6.001"}, {"quantity": "0"}, {"to": str(batch.id)}, {"to": ""}):
+        assert refused(act(cook, batch, here, **{**given, **wrong}))
+    for _ in range(2):
+        assert "已转给另一道菜" in act(cook, batch, here, **given)
+    with db.reading(engine) as session:
+        assert byproducts.used(session, site.id, batch.id) == {pork: 5_500}
+        assert byproducts.used(session, site.id, other.id) == {pork: 500}
+    assert "转给拌黄瓜" in cook.see(f"{PAGE}/{batch.id}")
+    assert "从红烧肉转来" in cook.see(f"{PAGE}/{other.id}")
