@@ -159,6 +159,14 @@ def values_of(session: Session, row: Recipe) -> RecipeValues:
     return _read_versions(session, [row])[row.dish_id]
 
 
+def changes(session: Session, site_id: UUID, after: datetime, until: datetime) -> list[datetime]:
+    """When recipes of a site were saved behind a moment and up to another one, in order."""
+    query = select(Recipe.set_at).where(
+        Recipe.site_id == site_id, Recipe.set_at > after, Recipe.set_at <= until
+    )
+    return list(session.scalars(query.order_by(Recipe.set_at)))
+
+
 def dishes_with_recipe(session: Session, site_id: UUID) -> set[UUID]:
     """Every dish of the site that has a recipe."""
     return set(session.scalars(select(Recipe.dish_id).where(Recipe.site_id == site_id)))
