@@ -50,15 +50,19 @@ class Columns:
 def columns(
     labels: Sequence[str],
     values: Sequence[int],
-    then: Sequence[int] | None = None,
+    then: Sequence[int | None] | None = None,
     *,
     width: int = 720,
     base: int = 180,
     top: int = 24,
     max_labels: int = 8,
 ) -> Columns:
-    """Lay out bars of ``values``; ``then`` is the former period at the same places."""
-    highest = max([*values, *(then or ()), 1])
+    """Lay out bars of ``values``; ``then`` is the former period at the same places.
+
+    Where the former period knows nothing (None), its line has no point.
+    """
+    former = [(place, value) for place, value in enumerate(then or ()) if value is not None]
+    highest = max([*values, *(value for _, value in former), 1])
     slot = (width - 20) / max(len(values), 1)
     bar = min(slot * 0.68, 34)
     every = -(-len(labels) // max_labels) or 1
@@ -76,5 +80,5 @@ def columns(
         )
         for place, value in enumerate(values)
     ]  # fmt: skip
-    line = " ".join(f"{middle(place)},{y(value)}" for place, value in enumerate(then or ()))
+    line = " ".join(f"{middle(place)},{y(value)}" for place, value in former)
     return Columns(width, base, bars, line, slot >= 22)

@@ -31,10 +31,10 @@ TILES: list[Tile] = []
 """Each page adds its own line here."""
 SECTIONS: tuple[tuple[LazyString, tuple[str, ...]], ...] = (
     (_l("今天的事"), ("morning_list", "attendance_list", "production", "waste", "collectors",
-                  "cabinets")),
-    (_l("台账和检查"), ("ledger", "additive_list", "area_list", "control", "meter_list")),
+                  "cabinets", "stock_counts", "trace")),
+    (_l("台账和检查"), ("ledger", "additive_list", "control", "meter_list")),
     (_l("问题和设备"), ("findings", "incident_list", "repair_list", "equipment_list")),
-    (_l("人员和设置"), ("people_list", "courses", "template")),
+    (_l("人员和设置"), ("people_list", "area_list", "courses", "template")),
 )  # fmt: skip
 """Headings, and the pages under them in the order of the kitchen's day; others come last."""
 

@@ -258,9 +258,13 @@ def red(session: Session, now: datetime) -> list[tuple[str, str]]:
     found = [(_("%(n)s 道菜缺留样", n=missing), "kitchen.samples")] if missing else []
     if warm:
         found.append((_("%(n)s 份留样的柜温异常", n=warm), "kitchen.samples"))
-    names = "、".join(row.name for row, _what in troubles(session, now))
+    wrong = troubles(session, now)
+    names = "、".join(row.name for row, what in wrong if what != "silent")
     if names:
         found.append((_("%(names)s 温度异常", names=names), "kitchen.cabinets"))
+    names = "、".join(row.name for row, what in wrong if what == "silent")
+    if names:
+        found.append((_("%(names)s 很久没有温度读数", names=names), "kitchen.cabinets"))
     return found
 
 

@@ -179,7 +179,7 @@ def day_text(day: Day) -> str:
 def _chart(period: str, meals: Sequence[Coming]) -> Chart:
     labels = [f"{formats.weekday(one.forecast.on)} {one.forecast.on:%m-%d}" for one in meals]
     values = [one.covers if one.actual is None else one.actual for one in meals]
-    ago = [one.week_ago or 0 for one in meals] if any(one.week_ago for one in meals) else None
+    ago = [one.week_ago for one in meals]
     return Chart(period, meals, charts.columns(labels, values, ago, width=1096, base=112))
 
 

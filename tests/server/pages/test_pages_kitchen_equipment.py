@@ -45,7 +45,7 @@ def test_a_device_is_found_by_its_label_and_its_maintenance_is_due(
     chief.send(f"{EQUIPMENT}/new", **FRIDGE)
     assert "已有同名" in chief.send(f"{EQUIPMENT}/new", **FRIDGE)
     fridge = only(engine, Equipment)
-    assert "2026-01-30 保养" in cook.see(EQUIPMENT)
+    assert "应保养 2026-01-30" in cook.see(EQUIPMENT)
     path = f"{EQUIPMENT}/{fridge.id}"
     paper = cook.browser.get(f"{path}/label").json
     assert paper["lines"][0]["text"] == FRIDGE["name"]
