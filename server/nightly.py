@@ -22,6 +22,7 @@ from server.backup_format import read_passphrase
 from server.buying import warn_of_licences
 from server.gateway import Gateway, open_gateway
 from server.jobs import Daily, Every, Job
+from server.reports import day_sums
 from server.services import Services
 from server.verify import Report, verify_engine
 
@@ -43,6 +44,7 @@ def jobs(parts: Services) -> list[Job]:
     made.append(Job("supervision", Every(5), lambda now: kitchen_day.drive(parts.engine, now)))
     made.append(Job("samples", Every(5), lambda now: kitchen_day.watch(parts.engine, now)))
     made.append(Job("served", Every(5), lambda now: kitchen_sales.drive(parts.engine, now)))
+    made.append(Job("sums", Every(10), lambda now: day_sums.drive(parts.engine, now)))
     gateway = open_gateway(parts.settings.gateway)
     if gateway is not None:
         made.append(Job("payments", Every(5), lambda now: _payments(parts.engine, gateway, now)))

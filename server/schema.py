@@ -28,13 +28,15 @@ _TABLES_IN = (
     "server.allergies", "server.api_tokens",
     "server.audit", "server.auth", "server.bank_files", "server.books.accounts",
     "server.books.closing", "server.books.day_changes", "server.books.pay_outs",
-    "server.books.receipts", "server.books.refunds", "server.books.sales", "server.books.settlement",
-    "server.books.subsidies", "server.books.transfers", "server.cards", "server.consents",
+    "server.books.receipts", "server.books.refunds", "server.books.sales",
+    "server.books.settlement", "server.books.subsidies", "server.books.transfers",
+    "server.cards", "server.consents",
     "server.disputes", "server.drafts", "server.entries", "server.evidence", "server.exceptions",
     "server.faces", "server.feed", "server.feedback", "server.groups", "server.jobs", "server.keys",
     "server.online_orders", "server.opening", "server.people", "server.phone_codes",
     "server.phone_sessions", "server.ratings", "server.reconciliation",
-    "server.reports.day_rows", "server.sessions", "server.shifts", "server.sites", "server.terminals", "server.throttle",
+    "server.reports.day_rows", "server.sessions", "server.shifts", "server.sites",
+    "server.terminals", "server.throttle",
     "server.till_staff", "server.totp",
 )  # fmt: skip
 

@@ -31,6 +31,7 @@ from server.books import desk_proof, refunds_proof, sales, settlement_proof, sub
 from server.books.accounts import Account
 from server.books.transfers import Transfer
 from server.many import locks_rows
+from server.reports import sums_proof
 from server.sites import Site
 from server.verify_advice import ADVICE
 
@@ -126,6 +127,7 @@ def checks(report: Report) -> tuple[Check, ...]:
         Check("closed days", "closing", closing_proof.faults),
         Check("stock", "stock", stock_proof.faults),
         Check("retained samples", "sample_missing", kitchen_proof.samples),
+        Check("sums of days", "day_sums", sums_proof.faults),
         Check("rescued journals", "rescue", rescues.faults),
         Check("audit log", "audit", _audit),
     )

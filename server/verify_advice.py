@@ -17,6 +17,8 @@ ADVICE: dict[str, str] = {
     "chain": _KEEP + _RESTORE + " Run `dafan verify --till` on that till's file: it has the entry.",
     "clearing": _KEEP + _RESTORE + " Settle no month between these two bodies until then.",
     "closing": _KEEP + _RESTORE + " Until then the printed closing of the day is what counts.",
+    "day_sums": "Run `dafan server make-sums --again`: sums of days are made from the sales, and "
+    "reports are right again. No money is wrong by this alone.",
     "expiry": _KEEP + _RESTORE,
     "kind": _KEEP + "Was the database used by a later version? Then run that one. " + _RESTORE,
     "mark": _KEEP + _RESTORE + " Stop that till until then: it would hold its entries for sent.",

@@ -135,6 +135,8 @@ DAMAGE = {
     "DELETE FROM day_close": "closing*2",
     "UPDATE forked_batch SET push = '{}'": "rescue",
     "UPDATE audit SET who = 'x' WHERE action = 'wallet.bank'": "audit",
+    "INSERT INTO day_made SELECT c.site_id, c.business_date, sum(c.changes), min(t.enrolled_at) "
+    "FROM day_change c JOIN terminal t ON t.id = c.terminal_id GROUP BY 1, 2": "day_sums",
 }
 """What is done to a row → codes of the faults that are then found, in order."""
 
