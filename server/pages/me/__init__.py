@@ -7,6 +7,7 @@ from server.pages.me import (
     installed,
     menu,
     money,
+    nutrition,
     own,
     records,
     sign_in,
@@ -14,5 +15,6 @@ from server.pages.me import (
 from server.pages.me.blueprint import me
 
 __all__ = [
-    "face", "feedback", "home", "installed", "me", "menu", "money", "own", "records", "sign_in",
+    "face", "feedback", "home", "installed", "me", "menu", "money", "nutrition", "own", "records",
+    "sign_in",
 ]  # fmt: skip
