@@ -1,4 +1,4 @@
-"""What a diner must not eat (过敏原): told by himself, seen by himself, forgotten when he leaves."""
+"""What a diner must not eat (过敏原): told and seen by himself, forgotten when he leaves."""
 
 from collections.abc import Iterable
 from uuid import UUID

@@ -103,7 +103,7 @@ def say(
     known = session.get(Feedback, feedback_id)
     if known is not None:
         if (known.diner_id, known.text) != (diner_id, values.text):
-            raise BadInputError("this form was used before: reload the page", code="key_used")
+            raise BadInputError("this form was used before: reload the page", code="key_reused")
         return known
     waiting = select(Feedback.id).where(
         Feedback.diner_id == diner_id, Feedback.answered_at.is_(None)

@@ -69,7 +69,7 @@ def check() -> Any:
     if need in {access.PUBLIC, access.MACHINE}:
         return None
     if need == access.DINER:
-        return None if phone_sessions.signed_in() else redirect(url_for("me.login"))
+        return None if phone_sessions.signed_in() else _to_phone_login()
     if not current_user.is_authenticated:
         return _to_login()
     duty = first_duty()
@@ -126,6 +126,11 @@ def _to_login() -> Any:
     if request.path.startswith("/api/"):
         raise LoginError("sign in first: send login and password, or a token, by HTTP Basic")
     return redirect(url_for("session.login", next=request.full_path.rstrip("?")))
+
+
+def _to_phone_login() -> Any:
+    onward = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return redirect(url_for("me.login", next=onward))
 
 
 def _to_duty(duty: str) -> Any:

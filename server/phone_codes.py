@@ -10,6 +10,7 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from flask import current_app
 from sqlalchemy import ForeignKey, Index, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -21,7 +22,9 @@ from server import people, throttle
 from server.actor import Actor
 from server.people import Diner
 
-LASTS = timedelta(minutes=10)
+MINUTES = 10
+"""How long a code opens."""
+LASTS = timedelta(minutes=MINUTES)
 TRIES = 5
 ASKED_MOST = 5
 """Codes that may be asked for one staff number within :data:`server.throttle.WINDOW`."""
@@ -141,3 +144,11 @@ def _make(session: Session, secret: bytes, diner: Diner, now: datetime) -> str:
 
 def _digest(secret: bytes, row_id: UUID, code: str) -> str:
     return hmac.new(secret, f"phone code {row_id} {code}".encode(), "sha256").hexdigest()
+
+
+def secret() -> bytes:
+    """The server's own key, to which the digests of codes are bound."""
+    key = current_app.secret_key
+    if not isinstance(key, bytes):
+        raise TypeError("the application has no secret key")
+    return key

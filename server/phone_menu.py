@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dafan.food import ENERGY_OF_A_DAY
 from dafan.money import Fen
 from dafan.records import Policy
 from kitchen import cookbook, menu_checks, menus, nutrition
@@ -19,7 +20,7 @@ from kitchen.recipes import Book
 from server import ratings, sites
 from server.ratings import Liked
 
-DAY_KCAL = int(8400 / nutrition.KJ_PER_KCAL)
+DAY_KCAL = int(ENERGY_OF_A_DAY)
 """Energy of a day by the reference values of GB 28050, to compare a dish with."""
 
 

@@ -1,4 +1,4 @@
-"""Ratings of dishes (菜品评价): one to five stars for a line of one's own sale, changed that day."""
+"""Ratings of dishes (菜品评价): one to five stars for a line of one's own sale."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 from threading import Thread
 from uuid import UUID
 
-from flask import current_app, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask import session as browser_session
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -30,7 +30,8 @@ from server.sites import Site
 
 ASKED = "phone_asked"
 """In the session: site and staff number for which a code was asked."""
-MINUTES = int(phone_codes.LASTS.total_seconds() // 60)
+ONWARD = "phone_onward"
+"""In the session: the page of the phone to go on with."""
 
 
 class NumberForm(Form):
@@ -52,6 +53,8 @@ def login() -> str | Response:
     """Ask for a code."""
     if phone_sessions.signed_in():
         return redirect(url_for("me.home"))
+    if "next" in request.args:
+        browser_session[ONWARD] = request.args["next"][:200]
     form = NumberForm()
     with reading() as session:
         sites = session.scalars(select(Site).order_by(Site.id)).all()
@@ -67,7 +70,7 @@ def login() -> str | Response:
             return redirect(url_for("me.code"))
     return render_template(
         "me/login.html", form=form, many=len(sites) > 1, sso=sign_on.label(), sends=_sends(),
-        minutes=MINUTES,
+        minutes=phone_codes.MINUTES,
     )  # fmt: skip
 
 
@@ -85,7 +88,7 @@ def code() -> str | Response:
         try:
             with db.writing(parts.engine) as session:
                 found = phone_codes.redeem(
-                    session, _secret(), site_id, staff_no, form.code.data,
+                    session, phone_codes.secret(), site_id, staff_no, form.code.data,
                     request.remote_addr or "", parts.clock.now(),
                 )  # fmt: skip
             if found is None:
@@ -95,7 +98,7 @@ def code() -> str | Response:
         else:
             return _let_in(found, "code")
     return render_template(
-        "me/code.html", form=form, staff_no=staff_no, sends=_sends(), minutes=MINUTES
+        "me/code.html", form=form, staff_no=staff_no, sends=_sends(), minutes=phone_codes.MINUTES
     )
 
 
@@ -145,12 +148,17 @@ def _ask(site_id: UUID, staff_no: str) -> None:
     parts = services()
     with db.writing(parts.engine) as session:
         made = phone_codes.ask(
-            session, _secret(), site_id, staff_no, request.remote_addr or "", parts.clock.now()
+            session,
+            phone_codes.secret(),
+            site_id,
+            staff_no,
+            request.remote_addr or "",
+            parts.clock.now(),
         )
     if made is None:
         return
     text = _("您的食堂登录码是 %(code)s，%(n)s 分钟内有效。不是您本人操作，请不要告诉任何人。",
-             code=made[1], n=MINUTES)  # fmt: skip
+             code=made[1], n=phone_codes.MINUTES)  # fmt: skip
     message = Message(made[0].staff_no, _("食堂登录码"), text)
     # The answer does not wait: how long it takes would tell whether the number exists.
     Thread(target=delivery.deliver, args=(found, message), daemon=True).start()
@@ -158,8 +166,9 @@ def _ask(site_id: UUID, staff_no: str) -> None:
 
 def _let_in(diner: Diner, method: str) -> Response:
     browser_session.pop(ASKED, None)
+    onward = str(browser_session.pop(ONWARD, ""))
     token = phone_sessions.enter(diner, method)
-    answer = redirect(url_for("me.home"))
+    answer = redirect(onward if onward.startswith("/me/") else url_for("me.home"))
     phone_sessions.remember(answer, token)
     return answer
 
@@ -173,10 +182,3 @@ def _diners_of(session: Session, staff_no: str) -> list[Diner]:
 
 def _sends() -> bool:
     return bool(delivery.ways(services().settings))
-
-
-def _secret() -> bytes:
-    key = current_app.secret_key
-    if not isinstance(key, bytes):
-        raise TypeError("the application has no secret key")
-    return key
