@@ -91,11 +91,14 @@ class RuleValues(Values):
 
 
 DEFAULT_LIMITS: Mapping[str, Fen | None] = {
-    "kitchen_manager": Fen(200_000),
     "manager": Fen(2_000_000),
     "admin": None,
 }
-"""Fen by role, for a subject that a site has no rules for."""
+"""Fen by role, for a subject that a site has no rules for.
+
+Not the kitchen manager: he plans the menu, orders and cooks, and the hand that orders is not the
+one that approves (不相容岗位).
+"""
 
 
 def who_may(rules: Iterable[RuleValues], subject: str, amount: int) -> frozenset[str]:

@@ -187,6 +187,7 @@ def fulfil(
     day: date,
     meal: str = "",
     number: int | None = None,
+    early: bool = False,
 ) -> list[SupervisionItem]:
     """Another subject proves acts: all samples of a meal are taken, a meter was read.
 
@@ -199,6 +200,7 @@ def fulfil(
         meal: The acts of this meal. Without one, the act whose window it is; behind all windows,
             the last one that is not done.
         number: What was measured, for an act with limits; outside of them it opens a finding.
+        early: What it asks for is whole already: its window need not have begun.
 
     Returns:
         What is closed by it; nothing where nothing waits for it.
@@ -214,7 +216,7 @@ def fulfil(
     if meal:
         chosen = [row for row in waiting if row.meal == meal]
     else:
-        begun = [row for row in waiting if row.opens_at <= actor.at]
+        begun = [row for row in waiting if early or row.opens_at <= actor.at]
         chosen = [row for row in begun if actor.at <= row.due_at] or begun[-1:]
     for row in chosen:
         row.number, row.link = number, ref[:80]

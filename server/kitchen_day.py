@@ -196,6 +196,19 @@ def disposed(session: Session, actor: Actor, day: date) -> None:
     supervision.fulfil(session, actor, "samples.disposed", "samples", day=day)
 
 
+def collected(session: Session, actor: Actor, day: date, ref: str) -> None:
+    """Close the act of the day's food waste (日产日清): the collector has signed.
+
+    It counts within the window of the act, and as soon as the last meal that the day has is over:
+    a canteen of lunches need not wait for the evening.
+    """
+    policy = sites.policy(session, actor.site_id)
+    edges = [window(policy, day, meal.period) for meal in meals_of(session, actor.site_id, day)]
+    ends = [one[1] for one in edges if one is not None]
+    over = bool(ends) and max(ends) <= actor.at
+    supervision.fulfil(session, actor, "waste.day", ref, day=day, early=over)
+
+
 def troubles(
     session: Session, site_id: UUID, day: date, now: datetime
 ) -> list[tuple[Cabinet, tuple[CabinetAlarm, ...]]]:

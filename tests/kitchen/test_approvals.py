@@ -31,7 +31,7 @@ def test_the_limit_itself_may_be_approved_and_a_fen_more_may_not():
 
 
 def test_a_subject_without_rules_has_the_defaults():
-    assert who_may(RULES, "stock_loss", 200_000) == {"kitchen_manager", "manager", "admin"}
+    assert who_may(RULES, "stock_loss", 200_000) == {"manager", "admin"}
     assert who_may(RULES, "stock_loss", 2_000_001) == {"admin"}
 
 

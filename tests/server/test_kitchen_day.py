@@ -178,6 +178,21 @@ def test_what_probes_read_closes_the_act_of_its_cabinets_with_the_worst_number(
     assert item(engine, "freezer_am").number == -150
 
 
+def test_waste_that_is_collected_closes_its_act_once_the_last_meal_is_over(
+    engine: Engine, actor: Actor, lunch: tuple[Meal, UUID]
+) -> None:
+    make_list(engine, actor)
+    meal, _dish = lunch
+    with db.reading(engine) as session:
+        edges = kitchen_day.window(sites.policy(session, actor.site_id), meal.day, meal.period)
+    assert edges is not None
+    assert edges[1] < item(engine, "waste").opens_at
+    for at, done in ((edges[1] - timedelta(minutes=1), False), (edges[1], True)):
+        with db.writing(engine) as session:
+            kitchen_day.collected(session, Actor(actor.site_id, "cleaner", at), meal.day, "truck")
+        assert (item(engine, "waste").done_at is not None) is done
+
+
 def test_the_watch_changes_nothing_when_it_looks_again(
     engine: Engine, actor: Actor, fridge: UUID, lunch: tuple[Meal, UUID], clock: ManualClock
 ) -> None:

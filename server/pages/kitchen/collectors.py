@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from dafan.errors import BadInputError
-from kitchen import collectors, rows, supervision, waste
+from kitchen import collectors, rows, waste
 from kitchen.collectors import (
     Collector,
     CollectorValues,
@@ -21,7 +21,7 @@ from kitchen.collectors import (
     PaperFinding,
 )
 from kitchen.waste import Stream
-from server import sites
+from server import kitchen_day, sites
 from server.access import needs
 from server.pages.kitchen import signing
 from server.pages.kitchen.blueprint import kitchen
@@ -104,7 +104,7 @@ def handed_over(stream: str) -> AnyResponse:
         )
         row = collectors.hand_over(session, person, values, day=day(), key=key())
         if row.stream == Stream.FOOD.value:
-            supervision.fulfil(session, person, "waste.day", str(row.id), day=day())
+            kitchen_day.collected(session, person, day(), str(row.id))
 
     if change(work, _("已登记收运")):
         return redirect(url_for("kitchen.collectors"))

@@ -12,10 +12,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from dafan.errors import BadInputError
 from dafan.money import Fen
-from kitchen import approvals, ingredients, lots, purchasing, stock_requests
+from kitchen import approvals, ingredients, lots, purchasing, stock_requests, stocktake
 from kitchen.approvals import DEFAULT_LIMITS, RuleValues
 from kitchen.stock import MAIN
 from kitchen.stock_requests import StockRequest
+from kitchen.stocktake import Stocktake
 from server.access import RIGHTS, may, needs
 from server.books import refunds
 from server.pages import buying
@@ -66,6 +67,7 @@ def approvals_inbox() -> str:
             "manage/approvals.html",
             orders=orders,
             stock=_of_stock(session) if may("approve_stock") else [],
+            counts=_counts(session) if may("approve_stock") else [],
             refunds=refunds.count_open(session, site_id()) if may("approve_refunds") else 0,
             order_subject=purchasing.SUBJECT,
             now=services().clock.now(),
@@ -140,6 +142,12 @@ def _of_stock(session: Session) -> Sequence[AskedOfStock]:
         )
         for row in found
     ]
+
+
+def _counts(session: Session) -> list[tuple[Stocktake, Fen]]:
+    """Stocktakes whose differences wait, and what these are worth."""
+    found = stocktake.waiting(session, site_id())
+    return [(row, Fen(stocktake.worth(session, row))) for row in found]
 
 
 @manage.get("/approvals/rules")

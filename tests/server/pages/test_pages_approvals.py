@@ -5,13 +5,14 @@ from datetime import date
 import pytest
 
 from dafan import db
-from kitchen import approvals, ingredients, purchasing, stock, stock_requests, suppliers
+from kitchen import approvals, ingredients, purchasing, stock, stock_requests, stocktake, suppliers
 from kitchen.ingredients import IngredientValues
 from kitchen.purchase_rules import LineValues, OrderValues
 from kitchen.stock import NewLot, WasteReason
 from kitchen.stock_requests import Asked, StockRequest
 from kitchen.supplier_rules import LicenceKind, LicenceValues
 from kitchen.suppliers import SupplierValues
+from server.access import RIGHTS
 
 DAY = date(2026, 3, 2)
 
@@ -138,6 +139,22 @@ def test_nobody_agrees_to_his_own_waste(browser, engine, actor, rice):
     assert "您申请的，等另一人审批" in chief.see("/manage/approvals")
     chief.send(f"/manage/approvals/stock/{request.id}/approve", "/manage/")
     assert left(engine, actor, lot.id) == 10_000
+
+
+def test_a_stocktake_that_waits_is_found_in_the_inbox_too(browser, engine, actor, rice):
+    with db.writing(engine) as session:
+        lot = stock.put_in(session, actor, NewLot(rice, 10_000, 5200), key="in", day=DAY)
+        take = stocktake.begin(session, actor, key="t", day=DAY).id
+        stocktake.count(session, actor, take, lot.id, 9000)
+        stocktake.ask(session, actor, take)
+    page = browser("kitchen_manager").see("/manage/approvals")
+    assert "-¥5.20" in page
+    assert f"/kitchen/stock/counts/{take}" in page
+    assert "盘点差异" not in browser("finance").see("/manage/approvals")
+
+
+def test_no_limit_is_for_a_role_that_may_not_approve():
+    assert set(approvals.DEFAULT_LIMITS) <= set(RIGHTS["approve_buying"])
 
 
 def test_finance_finds_its_refunds_and_no_stock(browser):
