@@ -1,5 +1,8 @@
 import pytest
 
+from tests.server.conftest import PASSWORD
+from tests.server.pages.conftest import Browser
+
 ALL = frozenset({"admin", "manager", "finance", "cashier", "auditor"})
 PAGES = {
     "/manage/": ALL,
@@ -35,8 +38,35 @@ PAGES = {
     "/manage/settings/venues": {"admin", "manager"},
     "/manage/settings/accounts": {"admin"},
     "/manage/settings/accounts/new": {"admin"},
+    "/manage/settings/till-staff": {"admin"},
     "/manage/audit": {"admin", "auditor"},
+    "/manage/keys": {"admin", "auditor"},
     "/account/password": ALL,
+}
+LOOK = frozenset({"manager", "finance", "auditor", "kitchen_manager", "storekeeper", "inspector"})
+BUY = frozenset({"manager", "kitchen_manager", "storekeeper"})
+RUN = frozenset({"manager", "kitchen_manager"})
+OF_THE_KITCHEN = {
+    "/manage/approvals": LOOK,
+    "/manage/approvals/rules": LOOK,
+    "/manage/boards": RUN,
+    "/manage/cameras": {"manager", "auditor", "kitchen_manager", "inspector"},
+    "/manage/catalogue": LOOK | {"cook"},
+    "/manage/forecast": LOOK,
+    "/manage/forecast/check": LOOK,
+    "/manage/incidents": {"manager", "auditor", "kitchen_manager", "inspector"},
+    "/manage/ingredients": LOOK | {"cook"},
+    "/manage/ingredients/new": RUN,
+    "/manage/inquiries": LOOK,
+    "/manage/inquiries/new": BUY,
+    "/manage/kitchen-limits": RUN,
+    "/manage/menus": LOOK | {"cook"},
+    "/manage/menus/print": LOOK | {"cook"},
+    "/manage/orders": LOOK,
+    "/manage/orders/new": BUY,
+    "/manage/plan": LOOK,
+    "/manage/suppliers": LOOK,
+    "/manage/suppliers/new": BUY,
 }
 
 
@@ -45,3 +75,12 @@ def test_each_role_sees_its_pages_and_no_others(browser, role):
     person = browser(role)
     seen = {path: person.get(path).status_code for path in PAGES}
     assert seen == {path: 200 if role in roles else 403 for path, roles in PAGES.items()}
+
+
+@pytest.mark.parametrize("role", sorted(LOOK | {"cook"}))
+def test_each_role_sees_its_pages_of_the_kitchen_and_no_others(app, make_user, role):
+    make_user("somebody", role)
+    person = Browser(app.test_client())
+    person.send("/login", login="somebody", password=PASSWORD)
+    seen = {path: person.get(path).status_code for path in OF_THE_KITCHEN}
+    assert seen == {path: 200 if role in roles else 403 for path, roles in OF_THE_KITCHEN.items()}
