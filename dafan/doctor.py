@@ -22,7 +22,10 @@ from dafan import __version__
 from dafan.config import Settings, load_settings
 from dafan.errors import DafanError
 
-ROOMS = ("dafan.doctor:machine", "server.doctor:server", "vision.doctor:models", "pos.doctor:till")
+ROOMS = (
+    "dafan.doctor:machine", "server.doctor:server", "vision.doctor:models", "pos.doctor:till",
+    "devices.doctor:probes",
+)  # fmt: skip
 """``module:function`` of each room: settings → findings; nothing where it has no part here."""
 SECRETS = ("*.key", "keys/*", "till.identity", "till.site_key*")
 SCARCE, FULL = 2 * 2**30, 200 * 2**20

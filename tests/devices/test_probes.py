@@ -6,18 +6,19 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dafan.clock import ManualClock, SystemClock
-from dafan.config import BrokerSettings, ProbesSettings, SerialProbeSettings
+from dafan.config import BrokerSettings, ProbesSettings, SerialProbeSettings, Settings
 from dafan.errors import BadInputError, ConfigError
-from devices import probe_lines
+from devices import doctor, probe_lines
 from devices.probe_lines import listening, named_by
 from devices.probe_simulator import ProbeSimulator
-from devices.probe_spool import ProbeSpool
+from devices.probe_spool import FILE, ProbeSpool
 from devices.probes import MqttProbe, ProbeReading, SerialProbe
 
 
@@ -248,3 +249,25 @@ def test_the_spool_is_in_order_bounded_and_begins_anew_when_its_file_is_damaged(
     assert anew.waiting(10) == []
     anew.close()
     assert path.with_suffix(".damaged").exists()
+
+
+def test_the_doctor_names_a_token_a_line_and_temperatures_that_wait(tmp_path):
+    line, token = tmp_path / "line", tmp_path / "token"
+
+    def found() -> list[tuple[str, str]]:
+        said = ProbesSettings(token_file=token, serial=(SerialProbeSettings(device=str(line)),))
+        found = doctor.probes(Settings(probes=said))
+        return [(one.light.value, one.what) for one in found]
+
+    assert list(doctor.probes(Settings())) == []
+    lights, texts = zip(*found(), strict=True)
+    assert lights == ("stop", "stop", "warn")
+    assert "token" in texts[0]
+    assert "there is no" in texts[1]
+    token.write_text("dafan_x\n")
+    line.touch()
+    spool = ProbeSpool(Settings().data_dir / FILE)
+    assert [light for light, _ in found()] == ["ok", "ok"]
+    spool.put(ProbeReading("T1", 43), SystemClock().now() - timedelta(hours=2))
+    assert found()[1] == ("warn", "1 temperatures wait for the server, the oldest for 120 min")
+    spool.close()
