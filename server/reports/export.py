@@ -35,7 +35,10 @@ def _sheet(part: Part, no: int, over: str) -> Sheet:
 
 
 def _row(columns: Sequence[Column], cells: Sequence[Cell]) -> list[Value]:
-    return [_value(one.value, column.unit) for column, one in zip(columns, cells, strict=False)]
+    return [
+        _value(one.value, one.unit or column.unit)
+        for column, one in zip(columns, cells, strict=False)
+    ]
 
 
 def _value(value: object, unit: Unit | None) -> Value:

@@ -93,7 +93,8 @@ class Asked:
         told = {"since": since.isoformat(), "until": until.isoformat()}
         venue = {} if self.venue_id is None else {"venue": str(self.venue_id)}
         period = {"period": self.period} if self.period else {}
-        return Link(endpoint, told | venue | period | more)
+        whole = told | venue | period | more
+        return Link(endpoint, {name: value for name, value in whole.items() if value})
 
     def sales(self, since: date | None = None, until: date | None = None, **more: str) -> Link:
         """The sales behind a figure."""

@@ -80,18 +80,25 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value of a table, and what is behind it."""
+    """A value of a table, what is behind it, and its unit where the column has several."""
 
     value: int | str | date | None
     link: Link | None = None
+    unit: Unit | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; without a unit it holds words."""
+    """A column; without a unit it holds words, or figures of which each cell names its unit."""
 
     title: str
     unit: Unit | None = None
+    mixed: bool = False
+
+    @property
+    def figures(self) -> bool:
+        """It holds figures."""
+        return self.mixed or self.unit is not None
 
     @property
     def heading(self) -> str:
@@ -100,8 +107,9 @@ class Column:
 
     def text(self, cell: Cell) -> str:
         """The cell as people read it."""
-        if isinstance(cell.value, int) and self.unit is not None:
-            return self.unit.text(cell.value)
+        unit = cell.unit or self.unit
+        if isinstance(cell.value, int) and unit is not None:
+            return unit.text(cell.value)
         return DASH if cell.value is None else str(cell.value)
 
 
@@ -159,6 +167,7 @@ class Chart:
         norm: What others do: a value and its name, a dashed line.
         across: The bars lie, for long names.
         line: Lines in place of bars, for what is no amount, such as a price.
+        grouped: Series stand beside each other: their sum means nothing.
     """
 
     title: str
@@ -169,11 +178,18 @@ class Chart:
     norm: tuple[int, str] | None = None
     across: bool = False
     line: bool = False
+    grouped: bool = False
 
     @property
     def empty(self) -> bool:
         """There is nothing to draw."""
         return not any(value for one in self.series for value in one.values)
+
+    @property
+    def stands(self) -> bool:
+        """Bars that can stand on paper: none goes below zero."""
+        below = any(value and value < 0 for one in self.series for value in one.values)
+        return not self.line and not self.grouped and not below
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,12 +145,12 @@ class _Paper(FPDF):
 
     def part(self, part: Part) -> None:
         """A question, its answer, its chart where it has bars, its table."""
-        room = 40 + (52 if part.chart and not part.chart.line else 0)
+        room = 40 + (52 if part.chart and part.chart.stands else 0)
         if self.get_y() + room > self.eph:
             self.add_page()
         self.say(part.title, 13, bold=True, above=5)
         self.say(part.answer, 10, colour=_QUIET)
-        if part.chart is not None and not part.chart.line and not part.chart.empty:
+        if part.chart is not None and part.chart.stands and not part.chart.empty:
             self._bars(part.chart)
         self.ln(2)
         self._table(part.table)
@@ -231,7 +231,7 @@ class _Paper(FPDF):
         self.set_draw_color(*_LINE)
         self.set_fill_color(*_PAPER)
         for text, column, width in zip(texts, table.columns, widths, strict=True):
-            side = "L" if column.unit is None else "R"
+            side = "R" if column.figures else "L"
             shown = self._fit(text, width - 2)
             self.cell(width, _ROW, shown, border="B", align=side, fill=fill)
         self.ln(_ROW)

@@ -54,7 +54,8 @@ def figure(chart: Chart, address: Address) -> str:
         chart: What to draw.
         address: Of a link; a mark carries it as its custom data.
     """
-    marks = [*(_mark(chart, one, address) for one in chart.series), *_then(chart), *_norm(chart)]
+    marks = [_mark(chart, one, address) for one in chart.series]
+    marks += [*_then(chart), *_norm(chart), *_ends(chart)]
     drawn = graph_objects.Figure(data=marks, layout=_layout(chart))
     told: str = drawn.to_json()
     return told
@@ -71,25 +72,40 @@ def _mark(chart: Chart, one: Series, address: Address) -> Any:
         colour = [COLOURS[each] for each in one.colours]
     links = [address(link) if link else "" for link in one.links] or None
     shown = [None if v is None else float(chart.unit.number(v)) for v in one.values]
-    texts = [chart.unit.text(value) if value else "" for value in one.values]
     hover = [escape(f"{one.name} {chart.unit.told(value)}") for value in one.values]
     common: dict[str, Any] = {
         "name": escape(one.name), "customdata": links, "hovertext": hover, "hoverinfo": "text",
         "x": _labels(chart), "y": shown, "showlegend": len(chart.series) > 1,
     }  # fmt: skip
-    alone = len(chart.series) == 1 and len(chart.labels) <= MOST_LABELS
     if chart.line:
         return graph_objects.Scatter(
             **common, mode="lines+markers", line={"color": colour, "width": 2}, connectgaps=False
         )
     if chart.across:
         common |= {"x": shown, "y": _labels(chart), "orientation": "h"}
-    return graph_objects.Bar(
-        **common, marker={"color": colour, "cornerradius": 3},
-        text=texts if alone or chart.across else None,
-        textposition="outside" if alone else "auto", textangle=0, cliponaxis=False,
-        constraintext="none" if alone else "both",
-    )  # fmt: skip
+    return graph_objects.Bar(**common, marker={"color": colour, "cornerradius": 3})
+
+
+def _ends(chart: Chart) -> list[Any]:
+    """The sum of each bar at its end, behind the mark of the earlier period."""
+    if chart.line or chart.grouped or len(chart.labels) > MOST_LABELS:
+        return []
+    columns = zip(*(one.values for one in chart.series), strict=True)
+    sums = [sum(value or 0 for value in column) for column in columns]
+    texts = [chart.unit.text(value) if value else "" for value in sums]
+    ends = [max(value, 0) for value in sums]
+    if chart.across and chart.then:
+        ends = [max(end, then or 0) for end, then in zip(ends, chart.then, strict=True)]
+    shown = [float(chart.unit.number(end)) for end in ends]
+    place: dict[str, Any] = {"x": _labels(chart), "y": shown, "textposition": "top center"}
+    if chart.across:
+        place = {"x": shown, "y": _labels(chart), "textposition": "middle right"}
+    return [
+        graph_objects.Scatter(
+            **place, mode="text", text=[f" {text}" for text in texts] if chart.across else texts,
+            textfont={"color": _INK}, hoverinfo="skip", showlegend=False, cliponaxis=False,
+        )
+    ]  # fmt: skip
 
 
 def _labels(chart: Chart) -> list[str]:
@@ -144,7 +160,8 @@ def _layout(chart: Chart) -> dict[str, Any]:
     upright = {"xaxis": {**plain, "nticks": 16, "tickangle": 0}, "yaxis": measured}
     several = len(chart.series) > 1 or bool(chart.then) or chart.norm is not None
     return {
-        "template": "none", "barmode": "stack", "bargap": 0.32, "dragmode": False,
+        "template": "none", "autosize": True, "barmode": "group" if chart.grouped else "stack",
+        "bargap": 0.32, "dragmode": False,
         "font": {"family": _FONTS, "size": 13, "color": _INK},
         "paper_bgcolor": _CARD, "plot_bgcolor": _CARD, "height": height(chart),
         "margin": {"l": 16, "r": 24, "t": 34 if several else 16, "b": 16, "pad": 4},

@@ -61,6 +61,10 @@ class Filter:
     terminal_id: UUID | None = None
     diner: str = ""
     """Staff number, or a part of the name."""
+    group_id: UUID | None = None
+    """Of the diner as he paid."""
+    dish_id: UUID | None = None
+    """Sales with a line of it."""
 
     def conditions(self, site_id: UUID) -> list[ColumnElement[bool]]:
         """As SQL."""
@@ -68,9 +72,16 @@ class Filter:
         for column, value in (
             (Sale.period, self.period), (Sale.tender, self.tender),
             (Sale.venue_id, self.venue_id), (Sale.terminal_id, self.terminal_id),
+            (Sale.group_id, self.group_id),
         ):  # fmt: skip
             if value:
                 found.append(column == value)
+        if self.dish_id is not None:
+            sold = select(SaleLine.sale_id).where(
+                SaleLine.site_id == site_id, SaleLine.dish_id == self.dish_id,
+                SaleLine.business_date.between(self.since, self.until),
+            )  # fmt: skip
+            found.append(Sale.id.in_(sold))
         if self.diner:
             fits = or_(
                 Diner.staff_no == self.diner, Diner.name.contains(self.diner, autoescape=True)

@@ -1,4 +1,4 @@
-"""What is behind the figures of reports: weighings of waste."""
+"""What is behind the figures of reports: weighings of waste, entries of stock."""
 
 from collections.abc import Collection
 from datetime import date
@@ -8,8 +8,14 @@ from flask import render_template, request
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from dafan.money import Fen
+from dafan.quantity import Measure
 from kitchen.dishes import Dish
 from kitchen.ingredients import Ingredient
+from kitchen.labels import show
+from kitchen.lots import Lot
+from kitchen.production import Batch
+from kitchen.stock_book import Kind, StockEntry
 from kitchen.waste import WasteRecord
 from server import sites
 from server.access import needs
@@ -72,8 +78,54 @@ def waste_records() -> str:
         )
 
 
+@manage.get("/reports/cost/entries", endpoint="report_stock_entries")
+@needs("see_sales")
+def stock_entries() -> str:
+    """What was issued and came back on some days, the newest first."""
+    since, until = _days()
+    args, after = request.args, as_uuid(request.args.get("after"))
+    where: list[ColumnElement[bool]] = [
+        StockEntry.site_id == site_id(), StockEntry.business_date.between(since, until),
+        StockEntry.kind.in_([Kind.OUT.value, Kind.BACK.value]),
+    ]  # fmt: skip
+    for column, value in (
+        (Lot.ingredient_id, as_uuid(args.get("ingredient"))),
+        (Batch.period, args.get("period", "")[:40]),
+        (Batch.venue_id, as_uuid(args.get("venue"))),
+        (Batch.dish_id, as_uuid(args.get("dish"))),
+    ):
+        if value:
+            where.append(column == value)
+    batch = (StockEntry.ref_kind == "batch") & (StockEntry.ref_id == Batch.id)
+    lot = Lot.id == StockEntry.lot_id
+    query = select(StockEntry, Lot, Ingredient, Batch).join(Lot, lot).outerjoin(Batch, batch)
+    whole = select(func.sum(-StockEntry.cost)).join(Lot, lot).outerjoin(Batch, batch)
+    query = query.join(Ingredient, Ingredient.id == Lot.ingredient_id).where(*where)
+    if after is not None:
+        query = query.where(StockEntry.id < after)
+    with reading() as session:
+        rows = session.execute(query.order_by(StockEntry.id.desc()).limit(PAGE)).all()
+        return render_template(
+            "manage/report_stock_entries.html",
+            active="manage.reports",
+            rows=rows,
+            since=since,
+            until=until,
+            total=Fen(int(session.scalar(whole.where(*where)) or 0)),
+            dishes=_names(session, Dish, {row[3].dish_id for row in rows if row[3]}),
+            moved=_moved,
+            following=next_page(len(rows), PAGE, after=str(rows[-1][0].id) if rows else ""),
+        )
+
+
 def _names(
     session: Session, table: type[Dish | Ingredient], ids: Collection[UUID | None]
 ) -> dict[UUID, str]:
     query = select(table.id, table.name).where(table.site_id == site_id(), table.id.in_(ids))
     return {row.id: row.name for row in session.execute(query)}
+
+
+def _moved(entry: StockEntry, food: Ingredient) -> str:
+    """What left the store; what came back is below zero."""
+    told = show(abs(entry.quantity), Measure(food.measure))
+    return f"-{told}" if entry.quantity > 0 else told

@@ -17,7 +17,17 @@ from server import access, sites
 from server.pages import formats, messages, site_view
 from server.pages.manage.blueprint import manage
 from server.pages.shared import reading, site_id
-from server.reports import export, filters, pdf, plot, sheets, waste
+from server.reports import (
+    cost,
+    export,
+    filters,
+    pdf,
+    plot,
+    self_assessment,
+    selling,
+    sheets,
+    waste,
+)
 from server.reports.basis import Basis
 from server.reports.filters import Asked
 from server.reports.frame import Link, Report
@@ -53,6 +63,24 @@ KINDS = (
         _l("按餐、原因、菜品和人均看浪费，值多少钱，和同行、上期、预估比。"),
         _l("后厨在平板的“厨余”里称过以后，这里就有数字。"),
         "see_kitchen", waste.build,
+    ),
+    Kind(
+        "cost", _l("一份饭的成本是多少，差在哪里？"),
+        _l("按菜、餐、人次和日期看标准成本和实际成本、毛利、进价涨跌，以及成本为什么变。"),
+        _l("写好配方、录入进价、领料以后，这里就有数字。"),
+        "see_sales", cost.build, "month",
+    ),
+    Kind(
+        "sales", _l("卖了多少，什么时候人最多，谁付的钱？"),
+        _l("销售额、人次、每 15 分钟的高峰、付款方式、人员类别、补贴、场所和菜品。"),
+        _l("结算台有了第一笔付款，这里就有数字。"),
+        "see_sales", selling.build,
+    ),
+    Kind(
+        "self-assessment", _l("这个季度反食品浪费做得怎么样？"),
+        _l("反食品浪费自评：采购、储存、加工、消费、餐厨垃圾各环节的指标，可以直接打印上报。"),
+        _l("后厨称过餐厨垃圾、结算台有了销售以后，这里就有数字。"),
+        "see_kitchen", self_assessment.build, "quarter",
     ),
 )  # fmt: skip
 

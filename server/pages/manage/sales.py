@@ -5,11 +5,15 @@ from uuid import UUID
 
 from flask import abort, render_template, request
 from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from dafan.records import Tender
+from kitchen.dishes import Dish
 from server import disputes, entries, refunds, sites, terminals
 from server.access import needs
 from server.books import accounts, transfers
+from server.groups import DinerGroup
 from server.pages import receipt, site_view
 from server.pages.manage.blueprint import manage
 from server.pages.manage.refunds import items
@@ -35,6 +39,8 @@ def _asked() -> report.Filter:
         venue_id=as_uuid(args.get("venue")),
         terminal_id=as_uuid(args.get("terminal")),
         diner=args.get("diner", "").strip()[:80],
+        group_id=as_uuid(args.get("group")),
+        dish_id=as_uuid(args.get("dish")),
     )
 
 
@@ -61,9 +67,19 @@ def sales_list() -> str:
             sums=report.totals(session, site_id(), chosen),
             venues=sites.venues(session, site_id()),
             terminals=terminals.of_site(session, site_id()),
+            narrowed=_narrowed(session, chosen),
             quick=_quick(site_view.current().today(services().clock.now())),
             following=next_page(len(rows), PAGE, after=rows[-1].cursor if rows else ""),
         )
+
+
+def _narrowed(session: Session, chosen: report.Filter) -> list[str]:
+    """Names of the dish and the group that a report's address asks for."""
+    found: list[str] = []
+    for table, one in ((Dish, chosen.dish_id), (DinerGroup, chosen.group_id)):
+        query = select(table.name).where(table.site_id == site_id(), table.id == one)
+        found += [] if one is None else session.scalars(query).all()
+    return found
 
 
 def _quick(today: date) -> list[tuple[str, date, date]]:
