@@ -92,25 +92,30 @@ def norm(meals: Sequence[Meal], nutrient: Nutrient) -> Range | None:
     )
 
 
+def judged(meal: Meal) -> bool:
+    """A part of the day is laid down for its period: it is no snack."""
+    return bool(menu_checks.norm_of(meal.period))
+
+
 def judge(meals: Sequence[Meal]) -> Judged:
     """The one advice that matters most for some meals.
 
     Too much is told as soon as what is known is too much; too little, or that all is well, only
     where enough is known: what no recipe tells is never taken for zero.
     """
-    judged = [meal for meal in meals if menu_checks.norm_of(meal.period)]
-    if not judged:
+    main = [meal for meal in meals if judged(meal)]
+    if not main:
         return Judged(Advice.NO_MEALS)
     for nutrient, advice in (
         (Nutrient.SODIUM, Advice.SODIUM_HIGH),
         (Nutrient.ENERGY, Advice.ENERGY_HIGH),
     ):
-        found, wanted = total(judged, nutrient), norm(judged, nutrient)
+        found, wanted = total(main, nutrient), norm(main, nutrient)
         if wanted and wanted.high is not None and found.value > wanted.high:
-            return _judged(advice, judged, found.value, Fraction(wanted.high))
-    if not all(_known_enough(total(judged, one)) for one in (Nutrient.ENERGY, Nutrient.SODIUM)):
-        return Judged(Advice.LITTLE_KNOWN, len(judged))
-    return _by_shares(judged) or _by_energy(judged)
+            return _judged(advice, main, found.value, Fraction(wanted.high))
+    if not all(_known_enough(total(main, one)) for one in (Nutrient.ENERGY, Nutrient.SODIUM)):
+        return Judged(Advice.LITTLE_KNOWN, len(main))
+    return _by_shares(main) or _by_energy(main)
 
 
 def _by_shares(meals: Sequence[Meal]) -> Judged | None:

@@ -1,5 +1,6 @@
 """营养: what a week's meals gave, by day, and one plain advice; an estimate from the recipes."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -8,8 +9,9 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from dafan.food import Intake
+from kitchen import diary as rules
 from kitchen import foods, menus
-from kitchen.diary import Advice, Judged
+from kitchen.diary import Advice, Judged, Meal
 from kitchen.nutrition import Nutrient
 from server.access import diner
 from server.pages import site_view
@@ -17,7 +19,7 @@ from server.pages.food_words import NUTRIENTS
 from server.pages.me.blueprint import me, who
 from server.pages.shared import reading
 from server.phone_menu import DAY_KCAL
-from server.reports.nutrition import diary
+from server.reports.nutrition import Diary, diary
 from server.services import services
 
 WEEKS = 8
@@ -65,7 +67,6 @@ def nutrition() -> str:
     week = _asked(this_week)
     with reading() as session:
         told = diary(session, mine.site_id, mine.diner_id, week, week + timedelta(days=6))
-    meals = max(1, len(told.meals))
     return render_template(
         "me/nutrition.html",
         tab="records",
@@ -78,7 +79,7 @@ def nutrition() -> str:
         do=_advice(told.judged),
         well=told.judged.advice is Advice.WELL,
         days=[(day, *_shown(day.intakes[Nutrient.ENERGY], Nutrient.ENERGY)) for day in told.days],
-        rows=[_row(one, told.intakes[one], meals) for one in foods.TOLD],
+        rows=[_row(one, told) for one in foods.TOLD],
         of=told.intakes[Nutrient.ENERGY],
         DAY_KCAL=DAY_KCAL,
     )
@@ -102,19 +103,30 @@ def _advice(judged: Judged) -> str:
     return str(_DO[judged.advice]) % {**figures, **shares}
 
 
-def _row(one: Nutrient, found: Intake, meals: int) -> dict[str, object]:
-    """A nutrient, an average meal of it, and a third of the day's reference value."""
-    a_meal = Intake(found.value / meals, found.known, found.lines)
-    value, least = _shown(a_meal, one)
-    third = None if one.reference is None else one.reference / _MEALS_A_DAY
+def _row(one: Nutrient, told: Diary) -> dict[str, object]:
+    """A nutrient: what an average meal gave of it, what it should give, and how full that is."""
+    found, meals = told.intakes[one], max(1, len(told.meals))
+    value, least = _shown(Intake(found.value / meals, found.known, found.lines), one)
+    low, high = _wanted(one, told.meals)
+    figures = [_figure(bound, one) for bound in (low, high) if bound is not None]
     return {
         "name": NUTRIENTS[one],
         "value": value,
         "least": least,
         "unit": _UNITS[one.unit],
-        "third": None if third is None else _figure(third, one),
-        "percent": None if third is None else min(150, round(a_meal.value * 100 / third)),
+        "wanted": "–".join(str(figure) for figure in figures),
+        "percent": round(found.value / meals * 100 / high) if high else None,
     }
+
+
+def _wanted(one: Nutrient, meals: Sequence[Meal]) -> tuple[Fraction | None, Fraction | None]:
+    """For a meal: from the Guidelines by its part of the day, else a third of a day's reference."""
+    wanted = rules.norm(meals, one)
+    if wanted is not None:
+        count = sum(rules.judged(meal) for meal in meals)
+        low, high = wanted.low, wanted.high
+        return low and Fraction(low, count), high and Fraction(high, count)
+    return None, one.reference and one.reference / _MEALS_A_DAY
 
 
 def _shown(found: Intake, one: Nutrient) -> tuple[int | None, bool]:
