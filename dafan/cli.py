@@ -38,6 +38,7 @@ BENCHES: dict[str, str] = {
     "face": "pos.cli:bench_face_command",
     "gallery": "pos.cli:bench_gallery_command",
     "kitchen": "server.cli_bench:kitchen",
+    "reports": "server.cli_bench:reports",
     "sync": "server.cli_bench:sync",
     "till": "pos.cli:bench_till_command",
     "verify": "server.cli_bench:bench",

@@ -19,7 +19,7 @@ from server.cli_access import grant, reset_second_factor
 from server.cli_journal import import_journal
 from server.cli_keys import retention
 from server.cli_money import expire_subsidies, reconcile_payments
-from server.cli_sums import make_sums
+from server.cli_sums import make_sums, seed_history
 from server.cli_verify import verify as verify  # noqa: PLC0414 - `dafan verify` looks for it here
 
 _Named = TypeVar("_Named", sites.Site, sites.Venue)
@@ -53,6 +53,7 @@ server.add_command(import_journal)
 server.add_command(reconcile_payments)
 server.add_command(reset_second_factor)
 server.add_command(retention)
+server.add_command(seed_history)
 
 
 @server.command()

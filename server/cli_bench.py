@@ -1,4 +1,4 @@
-"""``dafan bench verify``, ``sync`` and ``kitchen``: the server, timed on both engines."""
+"""``dafan bench verify``, ``sync``, ``kitchen`` and ``reports``: the server, on both engines."""
 
 import json
 import tempfile
@@ -72,3 +72,18 @@ def kitchen(entries: int, engine: str, as_json: bool) -> None:
     with _empty(engine) as made:
         result = bench_kitchen(made, entries)
     click.echo(json.dumps(result, indent=None if as_json else 2, ensure_ascii=False))
+
+
+@click.command("reports")
+@click.option(
+    "--sales", type=click.IntRange(100), default=3_160_000, show_default=True, help="In a year."
+)
+@_ENGINE
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def reports(sales: int, engine: str, as_json: bool) -> None:
+    """Make a canteen's year, then time the figures of each report for a month and the year."""
+    from server.bench_reports import bench_reports  # noqa: PLC0415 - only needed here
+
+    with _empty(engine) as made:
+        result = bench_reports(made, sales)
+    click.echo(json.dumps(result, indent=None if as_json else 2))

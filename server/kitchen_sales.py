@@ -1,8 +1,8 @@
 """What the tills sold, as the kitchen counts it: covers, portions of a dish, what a batch served.
 
-Nothing is copied: every figure is a sum over the sales of its days, so that a sale that comes late,
-or goes back whole, counts at once. Only a batch that is served keeps its portions, and is told anew
-while it is not closed.
+Every figure is a sum over the sales of its days as :mod:`server.reports.day_sums` reads them, so
+that a sale that comes late, or goes back whole, counts at once. Only a batch that is served keeps
+its portions, and is told anew while it is not closed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, and_, func, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from dafan.db import reading, writing
@@ -24,7 +24,8 @@ from kitchen.production import Batch, BatchState, Serve
 from kitchen.recipes import Book, RecipeValues
 from server import kitchen_day, sites
 from server.actor import Actor
-from server.books.sales import Sale, SaleLine
+from server.reports import day_sums
+from server.reports.day_rows import EVERY, DayCovers, DayDishes
 
 PROGRAM = "sales"
 """Who tells a batch what was sold of it, in the journal of changes."""
@@ -52,42 +53,40 @@ def covers(
     A diner who pays twice at a meal ate once; a sale without a diner is one cover; a sale that
     went back whole is none.
     """
-    who = func.coalesce(Sale.diner_id, Sale.id)
-    query = select(Sale.business_date, Sale.period, func.count(who.distinct())).where(
-        *_within(site_id, first, last, venue_id)
-    )
-    query = query.group_by(Sale.business_date, Sale.period)
-    found = session.execute(query.order_by(Sale.business_date, Sale.period))
-    return [CoverRow(day, period, int(count or 0)) for day, period, count in found]
+    found: dict[tuple[date, str], int] = {}
+    for day, period, count in day_sums.rows(
+        session, site_id, DayCovers, first, last, by=("business_date", "period"), sums=["covers"],
+        where={"venue_id": venue_id or EVERY, "group_id": EVERY},
+    ):  # fmt: skip
+        found[day, period] = count
+    return [CoverRow(*meal, count) for meal, count in sorted(found.items())]
 
 
 def sold(
     session: Session, site_id: UUID, first: date, last: date, *, venue_id: UUID | None = None
 ) -> list[Sold]:
     """What was sold of each dish at each meal, both days included, in order of the meals."""
-    meal = (Sale.business_date, Sale.period, Sale.venue_id, SaleLine.dish_id)
-    of_sale = and_(
-        SaleLine.site_id == Sale.site_id,
-        SaleLine.business_date == Sale.business_date,
-        SaleLine.sale_id == Sale.id,
-    )
-    kind = (SaleLine.unit, SaleLine.portion)
-    sums = (func.count(), func.sum(SaleLine.quantity), func.sum(SaleLine.grams))
-    query = select(*meal, *kind, *sums).join(SaleLine, of_sale)
-    query = query.where(*_within(site_id, first, last, venue_id)).group_by(*meal, *kind)
     found: dict[tuple[Meal, UUID], Sold] = {}
-    for day, period, venue, dish, unit, portion, lines, quantity, grams in session.execute(
-        query.order_by(*meal)
-    ):
+    for day, period, venue, dish, unit, portion, lines, quantity, grams in day_sums.rows(
+        session, site_id, DayDishes, first, last, sums=("lines", "quantity", "grams"),
+        by=("business_date", "period", "venue_id", "dish_id", "unit", "portion"),
+        where={} if venue_id is None else {"venue_id": venue_id},
+    ):  # fmt: skip
+        if not lines:
+            continue  # all of it went back whole
         at = Meal(day, period, venue), dish
         known = found.get(at, Sold(*at, {}, 0, 0))
         if unit == Unit.KG.value:
-            grown = known.grams + int(grams or 0), known.weighed + int(lines or 0)
-            found[at] = Sold(*at, known.counted, *grown)
+            found[at] = Sold(*at, known.counted, known.grams + grams, known.weighed + lines)
         else:
-            counted = {**known.counted, Portion(portion): int(quantity or 0)}
-            found[at] = Sold(*at, counted, known.grams, known.weighed)
-    return list(found.values())
+            found[at] = Sold(
+                *at, {**known.counted, Portion(portion): quantity}, known.grams, known.weighed
+            )
+    return sorted(found.values(), key=_in_order)
+
+
+def _in_order(one: Sold) -> tuple[date, str, UUID, UUID]:
+    return one.meal.day, one.meal.period, one.meal.venue_id, one.dish_id
 
 
 def portions_of(one: Sold, recipe: RecipeValues | None) -> int:
@@ -208,16 +207,3 @@ def _with_open_batches(engine: Engine) -> Sequence[UUID]:
     with reading(engine) as session:
         query = select(Batch.site_id).where(Batch.state == BatchState.SERVED.value)
         return session.scalars(query.distinct()).all()
-
-
-def _within(
-    site_id: UUID, first: date, last: date, venue_id: UUID | None
-) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [
-        Sale.site_id == site_id,
-        Sale.business_date.between(first, last),
-        Sale.cancelled.is_(False),
-    ]
-    if venue_id is not None:
-        found.append(Sale.venue_id == venue_id)
-    return found
