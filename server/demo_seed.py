@@ -22,7 +22,7 @@ from dafan.records import MealPeriod, MealRule, Policy
 from kitchen import dishes as kitchen_dishes
 from server import auth, cards, cashdesk, catalogue, consents, dishes, faces, groups, people, sites
 from server.actor import Actor
-from server.demo import opening
+from server.demo import opening, wall
 from server.face_engine import FaceEngine, shared_engine
 from server.keys import KeyRing
 from vision import samples
@@ -137,7 +137,10 @@ def seed_demo(
         weighed = _seed_dishes(session, actor)
         diners = _seed_diners(session, actor, _seed_groups(session, actor))
     enrolled, notes = _seed_faces(engine, settings, actor, ring, diners[:_FACES])
-    done = opening.open_kitchen(engine, actor, venue.id, DEMO_PASSWORD) if with_kitchen else {}
+    done: Mapping[str, int] = {}
+    if with_kitchen:
+        done = opening.open_kitchen(engine, actor, venue.id, DEMO_PASSWORD)
+        wall.hang(engine, actor, venue.id, settings.data_dir)
     return DemoSite(site.id, venue.id, weighed, enrolled, notes, done)
 
 

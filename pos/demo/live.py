@@ -15,6 +15,7 @@ from dafan.money import format_yuan
 from devices import loopback
 from pos.demo.backoffice import BackOffice, DemoError
 from pos.demo.history import make_history
+from pos.demo.kitchenbox import KitchenBox
 from pos.demo.kitchenside import KitchenSide
 from pos.demo.stage import Stage
 from pos.demo.till import enrol_till, find_diners, open_till, wait_for_snapshot
@@ -73,8 +74,11 @@ def run_live(settings: Settings, seed: int, *, fresh: bool) -> None:
         ) as stage:
             till = open_till(office, folder / "till", stage, devices, pack)
             try:
-                with KitchenSide(settings, office.url) as beside:
-                    _show(settings, office, till, stage, seed, say, beside.hand_url)
+                with (
+                    KitchenSide(settings, office.url) as beside,
+                    KitchenBox(office, folder / "box") as box,
+                ):
+                    _show(settings, office, till, stage, seed, say, beside.hand_url, box)
             finally:
                 till.stop()
     except (KeyboardInterrupt, SystemExit):
@@ -103,6 +107,7 @@ def _show(
     seed: int,
     say: Console,
     hand_url: str,
+    box: KitchenBox,
 ) -> None:
     wait_for_snapshot(till)
     kiosk = loopback.serve(create_kiosk(till), settings.till.host, settings.till.port, "till")
@@ -112,6 +117,8 @@ def _show(
         say.print(f"  Manager   [bold]{office.url}/manage[/]   demo / demo-dafan")
         say.print(f"  Kitchen   [bold]{office.url}/kitchen/[/]   sign with 1004 and the PIN")
         say.print(f"  Its scale [bold]{hand_url}[/]   put weights on it, see its labels")
+        say.print(f"  Boards    [bold]{box.board('kitchen')}[/]", soft_wrap=True)
+        say.print(f"            [bold]{box.board('canteen')}[/]", soft_wrap=True)
         say.print("  Approver  demo2 / demo-dafan: nobody approves his own order")
         say.print(f"  API       [bold]{office.url}/docs[/]")
         say.print("  Diners    PIN 246810, staff numbers 1001 to 1060")

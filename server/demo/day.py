@@ -4,8 +4,8 @@ Everything goes through the rules of the kitchen, by its people, at the hour at 
 what is refused to them is refused to the demo.
 """
 
-from collections.abc import Mapping
-from datetime import time, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -36,19 +36,22 @@ def play(session: Session, scene: Scene) -> Mapping[str, int]:
     hours = Hours(scene.zone, scene.policy.periods, scene.policy.day_starts_hour)
     supervision.generate(session, scene.by("值班员", scene.at(time(5))), scene.day, hours)
     supply.order(session, scene, scene.day, deliver=scene.day)
-    _temperatures(session, scene)
-    _check_people(session, scene)
+    temperatures(session, scene, scene.at(time(0), ahead=1))
+    check_people(session, scene)
     supply.receive(session, scene)
     for period in meals.PERIODS:
         _disinfect(session, scene, period)
         meals.cook(session, scene, Meal(scene.day, period, scene.venue_id))
         _waste(session, scene, period)
     _evening(session, scene)
-    _acts(session, scene)
+    rows = supervision.day_list(session, scene.site_id, scene.day)
+    open_ones = [row for row in rows if row.done_at is None and row.evidence != Evidence.LINK]
+    do_acts(session, scene, open_ones, late="store_sweep")
     return scene.done
 
 
-def _check_people(session: Session, scene: Scene) -> None:
+def check_people(session: Session, scene: Scene) -> None:
+    """Check everybody's health before work."""
     for number, (post, worker_id) in enumerate(scene.known.workers.items()):
         checker = "经理" if post == "食品安全员" else "食品安全员"
         actor = scene.by(checker, scene.at(time(5, 50)) + timedelta(minutes=number))
@@ -61,9 +64,10 @@ def _check_people(session: Session, scene: Scene) -> None:
         scene.count("morning checks")
 
 
-def _temperatures(session: Session, scene: Scene) -> None:
-    for half_hour in range(48):
-        at = scene.at(time(0)) + timedelta(minutes=30 * half_hour)
+def temperatures(session: Session, scene: Scene, until: datetime) -> None:
+    """What the probes said from midnight on, every half hour."""
+    at = scene.at(time(0))
+    while at < until:
         actor = Actor(scene.site_id, "probe", at)
         for name, usual in _TEMPERATURES.items():
             tenths = usual + scene.rng.randint(-6, 6)
@@ -72,6 +76,7 @@ def _temperatures(session: Session, scene: Scene) -> None:
                 source=cabinet.Source.SERIAL,
             )  # fmt: skip
             scene.count("temperatures")
+        at += timedelta(minutes=30)
 
 
 def _disinfect(session: Session, scene: Scene, period: str) -> None:
@@ -121,14 +126,14 @@ def _evening(session: Session, scene: Scene) -> None:
         scene.count("meter readings")
 
 
-def _acts(session: Session, scene: Scene) -> None:
-    """What of the list is still open, each a few minutes before its time; one comes late."""
-    rows = supervision.day_list(session, scene.site_id, scene.day)
-    waiting = [row for row in rows if row.done_at is None and row.evidence != Evidence.LINK]
-    for row in waiting:
+def do_acts(
+    session: Session, scene: Scene, rows: Sequence[SupervisionItem], late: str = ""
+) -> None:
+    """Do acts of the list, each a few minutes before its time; the one named ``late`` after it."""
+    for row in rows:
         margin = timedelta(minutes=scene.rng.randint(4, 12))
-        late = row.code == "store_sweep"
-        at = row.due_at + margin if late else max(row.opens_at, row.due_at - margin)
+        after = row.code == late
+        at = row.due_at + margin if after else max(row.opens_at, row.due_at - margin)
         post = row.post if row.post in scene.known.people else "食品安全员"
         actor = scene.by(post, at)
         supervision.complete(session, actor, row.id, _proof(session, scene, actor, row))

@@ -13,6 +13,7 @@ from dafan.db import reading, writing
 from server import auth, people, sites
 from server.actor import Actor
 from server.demo import day, kitchen, supply
+from server.demo import today as begun
 from server.demo.scene import Scene
 
 APPROVER = "demo2"
@@ -50,6 +51,7 @@ def open_kitchen(engine: Engine, actor: Actor, venue_id: UUID, password: str) ->
         done = day.play(session, scene)
         coming = Scene(actor.site_id, venue_id, today, policy, known, APPROVER)
         supply.order(session, coming, today, deliver=today)
+        begun.begin(session, coming, actor.at)
     return done
 
 
