@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, request
+from apiflask import APIBlueprint
+from flask import abort, request
 from sqlalchemy.orm import Session
 
 from server import phone_sessions
@@ -14,7 +15,7 @@ from server.pages import site_view
 from server.phone_sessions import SignedIn
 from server.services import services
 
-me = Blueprint("me", __name__, url_prefix="/me")
+me = APIBlueprint("me", __name__, url_prefix="/me", enable_openapi=False)
 LARGE_COOKIE = "dafan_large"
 
 

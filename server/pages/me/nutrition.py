@@ -12,7 +12,7 @@ from dafan.food import Intake
 from kitchen import diary as rules
 from kitchen import foods, menus
 from kitchen.diary import Advice, Judged, Meal
-from kitchen.nutrition import Nutrient
+from kitchen.nutrition import DAY, Nutrient
 from server.access import diner
 from server.pages import site_view
 from server.pages.food_words import NUTRIENTS
@@ -116,6 +116,7 @@ def _row(one: Nutrient, told: Diary) -> dict[str, object]:
         "unit": _UNITS[one.unit],
         "wanted": "–".join(str(figure) for figure in figures),
         "percent": round(found.value / meals * 100 / high) if high else None,
+        "over": one in DAY and high is not None and found.value > high * meals,
     }
 
 

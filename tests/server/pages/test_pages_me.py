@@ -220,7 +220,7 @@ def test_nobody_sees_or_changes_what_is_another_diners(
 
 
 def test_a_phone_can_be_signed_out_from_another_and_who_has_left_is_out(
-    phone: Any, make_diner: Any, engine: Engine, actor: Actor, clock: ManualClock
+    phone: Any, make_diner: Any, engine: Engine, actor: Actor
 ) -> None:
     diner = make_diner(cash=0)
     first, second, third = phone(diner), phone(diner), phone(diner)
