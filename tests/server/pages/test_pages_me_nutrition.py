@@ -73,6 +73,8 @@ def test_a_diner_reads_what_his_own_week_gave_him_and_how_much_of_it_is_known(
     assert "平均每餐 2000 毫克以上，建议不超过 800 毫克" in known
     assert "700<small> 千卡" in known
     assert "≥" not in known
+    assert known.count('class="full"') == 1
+    assert "营养日记" in one.see("/me/records")
     soup = soup_of(engine, actor)
     eat(mine, soup, MONDAY + timedelta(days=1))
     partly = one.see(PAGE)
