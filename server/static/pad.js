@@ -35,5 +35,8 @@ export function pad(keys, target) {
 
 for (const field of document.querySelectorAll("input[data-pad]")) {
   field.inputMode = "none";
-  field.closest("label").after(pad([..."789456123−0."], () => field));
+  const signed = field.dataset.pad === "signed";
+  const keys = pad([...(signed ? "789456123−0." : "789456123.0")], () => field);
+  keys.classList.toggle("signed", signed);
+  field.closest("label").after(keys);
 }

@@ -116,6 +116,34 @@ function send() {
   return turn.finally(count);
 }
 
+let touched = false;  // somebody fills in a form of this page: it is not taken from him
+for (const kind of ["input", "change", "pad", "signed"]) {
+  document.getElementById("page").addEventListener(kind, () => { touched = true; });
+}
+
+const idle = () => !touched && !document.querySelector("dialog[open], form[aria-busy]");
+
+/** Send what has waited; a page that nobody is using then shows what came of it. */
+async function sendWaiting() {
+  const before = new Set([...answers].filter(([, answer]) => answer.ok).map(([id]) => id));
+  await send();
+  const sent = [...answers].filter(([id, answer]) => answer.ok && !before.has(id));
+  if (!sent.length || document.querySelector("form[aria-busy]")) return;
+  const said = [...new Map(sent.flatMap(([, answer]) => answer.messages).map((one) => [one[1], one])).values()];
+  if (!idle()) {
+    for (const [kind, text] of said) note(kind, text);
+    return;
+  }
+  sessionStorage.setItem(SAID, JSON.stringify(said));
+  location.reload();
+}
+
+/** Send what has waited; an old page becomes a new one when the server answers again. */
+async function wake() {
+  await sendWaiting();
+  if (kept && idle() && typeof (await tablet()) === "object") location.reload();
+}
+
 // --- what people see -----------------------------------------------------------------------------
 
 const badge = document.getElementById("queue-badge");
@@ -168,6 +196,7 @@ function renew(form) {
   form.reset();
   form.querySelector("[name=key]").value = newKey();
   forget(form);
+  touched = false;
 }
 
 // --- a form is sent ------------------------------------------------------------------------------
@@ -251,7 +280,7 @@ function row(entry) {
   part("again").hidden = foreign || entry.state !== "refused";
   part("drop").hidden = entry.state === "waiting" && !foreign;
   part("sign").addEventListener("click", () => signLate(entry));
-  part("again").addEventListener("click", () => wake(entry));
+  part("again").addEventListener("click", () => again(entry));
   part("drop").addEventListener("click", (event) => drop(entry, event.target));
   return made;
 }
@@ -262,7 +291,7 @@ async function fill(all) {
   if (!all.length) list.close();
 }
 
-async function wake(entry) {
+async function again(entry) {
   await put({ ...entry, state: "waiting", text: "" });
   await send();
 }
@@ -274,7 +303,7 @@ async function signLate(entry) {
     if (!person) continue;
     entry.fields = [...entry.fields.filter(([name]) => name !== field), [field, person.token]];
   }
-  await wake(entry);
+  await again(entry);
 }
 
 /** Deleting asks once more, on the button itself. */
@@ -313,12 +342,12 @@ navigator.serviceWorker?.register("/kitchen/sw.js").then(async () => {
   if (!kept) ready.active.postMessage({ page: location.href, parts });
 }).catch(() => {});  // an address without TLS keeps no pages; forms wait all the same
 
-addEventListener("online", send);
+addEventListener("online", wake);
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   renewKeys();
   for (const form of document.forms) forget(form);
-  send();
+  sendWaiting();
 });
-setInterval(send, EVERY_MS);
-send();
+setInterval(wake, EVERY_MS);
+sendWaiting();
