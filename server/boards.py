@@ -145,11 +145,12 @@ def canteen_board(session: Session, board: Board, now: datetime) -> CanteenBoard
 
 def _hour(session: Session, board: Board, policy: Policy, now: datetime) -> Hour:
     local = now.astimezone(ZoneInfo(policy.time_zone))
-    coming = [one for one in policy.periods if local.time() < one.ends]
     site = sites.get_site(session, board.site_id)
     venue = sites.get_venue(session, board.site_id, board.venue_id)
     day = kitchen_day.today(policy, now)
-    period = min(coming, key=lambda one: one.starts, default=None)
+    edges = ((kitchen_day.window(policy, day, one.code), one) for one in policy.periods)
+    coming = [(edge[0], one) for edge, one in edges if edge is not None and now < edge[1]]
+    _, period = min(coming, key=lambda found: found[0], default=(None, None))
     return Hour(site.name, venue.name, local, day, period)
 
 
