@@ -93,7 +93,7 @@ def _page(refused: Subject | None = None) -> str:
     return render_template(
         "manage/limits.html", subjects=shown, periods=site_view.current().policy.periods,
         menu_form=_typed_menu() if typed else _kept_menu(rules), blank=BLANK_PAIRS,
-        menu_subject=limits.subject_of(MenuRules),
+        menu_subject=limits.subject_of(MenuRules), active="manage.limits",
     )  # fmt: skip
 
 
