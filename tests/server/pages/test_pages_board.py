@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from dafan import db
 from dafan.clock import ManualClock
 from dafan.ids import new_id
 from dafan.money import Fen
-from dafan.records import Unit
+from dafan.records import MealPeriod, Policy, Unit
 from kitchen import boards, cameras, dishes, incidents, menus
 from kitchen.boards import Board, BoardKind, BoardValues
 from kitchen.cameras import CameraValues
@@ -131,6 +131,20 @@ def test_a_canteens_board_shows_a_published_menu_and_its_cooks(
     with db.writing(engine) as session:
         menus.withdraw(session, actor, meal)
     assert "番茄炒蛋" not in client.get(address).text
+
+
+def test_a_meal_that_ends_at_midnight_is_served_until_then_and_the_night_meal_after_it(
+    client: FlaskClient, engine: Engine, site: TestSite, clock: ManualClock,
+    address_of: Callable[..., str],
+) -> None:  # fmt: skip
+    address = address_of(BoardKind.CANTEEN)
+    dinner = MealPeriod(code="dinner", name="晚餐", starts=time(15), ends=time(0))
+    night = MealPeriod(code="supper", name="夜宵", starts=time(0), ends=time(4))
+    with db.writing(engine) as session:
+        sites.set_policy(session, site.id, Policy(periods=(night, dinner), day_starts_hour=4))
+    for hours, meal in ((0, "晚餐 15:00"), (11, "晚餐 15:00"), (13, "夜宵 00:00")):
+        clock.at = NOON + timedelta(hours=hours)
+        assert meal in client.get(f"{address}/content").text
 
 
 def test_an_address_is_shown_once_and_leads_nowhere_when_it_is_revoked(
