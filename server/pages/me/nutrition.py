@@ -125,9 +125,11 @@ def _wanted(one: Nutrient, meals: Sequence[Meal]) -> tuple[Fraction | None, Frac
     wanted = rules.norm(meals, one)
     if wanted is not None:
         count = sum(rules.judged(meal) for meal in meals)
-        low, high = wanted.low, wanted.high
-        return low and Fraction(low, count), high and Fraction(high, count)
-    return None, one.reference and one.reference / _MEALS_A_DAY
+        low, high = (
+            None if bound is None else Fraction(bound, count) for bound in (wanted.low, wanted.high)
+        )
+        return low, high
+    return None, None if one.reference is None else one.reference / _MEALS_A_DAY
 
 
 def _shown(found: Intake, one: Nutrient) -> tuple[int | None, bool]:
