@@ -27,7 +27,7 @@ class Unit:
         sign: Before the figure where it stands alone, such as ``¥``.
     """
 
-    word: LazyString
+    word: LazyString | str
     divisor: int = 1
     digits: int = 0
     sign: str = ""
@@ -62,7 +62,7 @@ KILOGRAMS = Unit(_l("千克"), 1000, 2)
 """Of grams."""
 GRAMS_A_COVER = Unit(_l("克/人次"), 10, 1)
 """Of tenths of a gram."""
-PERCENT = Unit(_l("%"), 10, 1)
+PERCENT = Unit("%", 10, 1)
 """Of thousandths."""
 COVERS = Unit(_l("人次"))
 SALES = Unit(_l("笔"))

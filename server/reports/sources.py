@@ -148,6 +148,19 @@ def _dated(day: date) -> dict[Dimension, Any]:
     return {one: fold(one, day) for one in DAYS}
 
 
+KEPT = "report_costs"
+"""Where a session that reads a whole report keeps what food cost; it sees one state of the books."""
+
+
+def _costs(session: Session, site_id: UUID, scope: Scope) -> food_cost.Costs:
+    kept = session.info.get(KEPT, {})
+    key = site_id, scope.since, scope.until
+    if key not in kept:
+        kept[key] = food_cost.load(session, site_id, scope.since, scope.until)
+    found: food_cost.Costs = kept[key]
+    return found
+
+
 def _waste(
     session: Session, site_id: UUID, scope: Scope, by: Sequence[Dimension], codes: Collection[str]
 ) -> Answer:
@@ -165,7 +178,7 @@ def _waste(
     query = select(*cut, *named, func.sum(WasteRecord.grams)).where(*where)
     rows = session.execute(query.group_by(*cut, *named)).all()
     costed = {"waste_fen", "waste_uncosted"} & {*codes}
-    costs = food_cost.load(session, site_id, scope.since, scope.until) if costed else None
+    costs = _costs(session, site_id, scope) if costed else None
 
     def told() -> Iterator[tuple[dict[Dimension, Any], Sum]]:
         for day, period, venue, category, dish, ingredient, lot, grams in rows:
@@ -213,7 +226,7 @@ def _standard(
     session: Session, site_id: UUID, scope: Scope, by: Sequence[Dimension], _codes: Collection[str]
 ) -> Answer:
     """Portions of each dish at each meal, and what they cost by recipe and price of the day."""
-    costs = food_cost.load(session, site_id, scope.since, scope.until)
+    costs = _costs(session, site_id, scope)
     narrowed = [(one, value) for one, value in scope.only.items()]
 
     def told() -> Iterator[tuple[dict[Dimension, Any], Sum]]:
