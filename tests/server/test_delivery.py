@@ -28,9 +28,11 @@ def listening(handler: type[socketserver.StreamRequestHandler]) -> Iterator[int]
     with socketserver.TCPServer(("127.0.0.1", 0), handler) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-        thread.join()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_the_chat_can_prove_from_whom_a_message_is(tmp_path: Path) -> None:
@@ -63,12 +65,13 @@ def test_a_mail_goes_to_the_address_of_the_staff_number_even_where_the_chat_is_a
         def handle(self) -> None:
             self.wfile.write(b"220 hello\r\n")
             body = False
-            while line := self.rfile.readline().decode().rstrip("\r\n") or " ":
+            for sent in self.rfile:
+                line = sent.decode().rstrip("\r\n")
                 said.append(line)
                 if body:
                     body = line != "."
                     answer = "" if body else "250 kept"
-                elif line == "DATA":
+                elif line.upper() == "DATA":
                     body, answer = True, "354 go on"
                 else:
                     answer = "221 bye" if line.upper() == "QUIT" else "250 ok"

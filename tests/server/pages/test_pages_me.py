@@ -1,11 +1,13 @@
 """The diner's phone: who gets in, what he finds, and that it is his own and nobody else's."""
 
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +18,9 @@ from sqlalchemy import Engine, select
 from dafan import db
 from dafan.clock import ManualClock
 from dafan.ids import new_id
+from dafan.money import Fen
 from dafan.records import CardStatus
-from server import audit, cards, leaving, people, phone_codes
+from server import audit, cards, consents, leaving, online_orders, people, phone_codes
 from server.actor import Actor
 from server.phone_sessions import PhoneSession
 from tests.server.pages.conftest import Browser
@@ -114,10 +117,12 @@ def chat() -> Iterator[tuple[str, list[Any]]]:
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", told
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/", told
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.mark.process
@@ -311,3 +316,48 @@ def test_the_phone_is_an_application_of_its_own(app: APIFlask) -> None:
         answer = client.get(path)
         assert answer.status_code == 200
         answer.close()
+
+
+def test_a_diner_agrees_on_his_phone_and_takes_it_back_with_a_receipt(
+    phone: Any, make_diner: Any, engine: Engine
+) -> None:
+    diner = make_diner()
+    one = phone(diner)
+    page = one.see("/me/face")
+    for said in ("保存什么", "保存在哪里", "保存多久", "怎样撤回", "价格相同、补贴相同"):
+        assert said in page
+    assert "拍照登记" not in page
+    assert one.get("/me/face/receipt").status_code == 404
+    photo = (io.BytesIO(b"\xff\xd8\xff no picture"), "me.jpg")
+    assert "还没有同意" in one.tap("/me/face/photo", photo=photo).text
+    version = re.search(r'name="version" value="([^"]+)"', page).group(1)  # type: ignore[union-attr]
+    assert "再勾选同意" in one.tap("/me/face/consent", version=version).text
+    child = {"version": version, "agreed": "on", "under_14": "on"}
+    assert "note stop" in one.tap("/me/face/consent", **child).text
+    assert "拍照登记" in one.tap("/me/face/consent", version=version, agreed="on").text
+    with db.reading(engine) as session:
+        consent = consents.standing(session, diner)
+        assert consent is not None
+        assert (consent.channel, consent.given_by) == ("phone", f"diner:{NUMBER}")
+    assert "消除回执" in one.tap("/me/face/withdraw").text
+    assert "没有存过照片和人脸特征" in one.see("/me/face/receipt")
+    with db.reading(engine) as session:
+        assert consents.standing(session, diner) is None
+
+
+def test_the_top_up_of_another_diner_is_not_found_and_without_a_gateway_there_is_none(
+    phone: Any, make_diner: Any, engine: Engine, actor: Actor
+) -> None:
+    mine, theirs = make_diner(), make_diner()
+    gateway: Any = SimpleNamespace(name="wechat")
+    ids = {}
+    for diner in (mine, theirs):
+        with db.writing(engine) as session:
+            made = online_orders.make(session, actor, gateway, new_id(), diner, Fen(5000))
+            ids[diner] = made.id
+    one = phone(mine)
+    assert "¥50.00" in one.see(f"/me/top-up/{ids[mine]}")
+    for path in (f"/me/top-up/{ids[theirs]}", f"/me/top-up/{ids[theirs]}/qr.svg", "/me/top-up"):
+        assert one.get(path).status_code == 404
+    assert one.tap(f"/me/top-up/{ids[theirs]}/look").status_code == 404
+    assert "/me/top-up" not in one.see("/me/mine")
