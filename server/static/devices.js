@@ -27,7 +27,7 @@ class Weight {
     this.byHand = false;
     this.resting = false;
     this.rested = null;
-    box.querySelector("[data-by-hand]").addEventListener("click", () => this.type());
+    box.querySelector("[data-by-hand]").addEventListener("click", () => { this.clear(); this.type(); });
     box.querySelector("[data-by-scale]").addEventListener("click", () => this.follow());
     for (const event of ["input", "pad"]) this.field.addEventListener(event, () => this.type());
     box.closest("form")?.addEventListener("submit", (event) => this.hold(event), { capture: true });
@@ -65,7 +65,9 @@ class Weight {
     this.resting = told.stable && told.grams > 0;
     this.field.value = this.say.unit === "kg" ? (told.grams / 1000).toFixed(3) : String(told.grams);
     this.from.value = "scale";
-    this.show(this.resting ? "resting" : told.grams > 0 ? "moving" : "empty");
+    const short = Number(this.say.least) - told.grams;
+    if (this.resting && short > 0) this.show("short", this.say.short.replace("{n}", short));
+    else this.show(this.resting ? "resting" : told.grams > 0 ? "moving" : "empty");
   }
 
   clear() {
@@ -73,10 +75,10 @@ class Weight {
     if (this.from.value === "scale") this.field.value = this.from.value = "";
   }
 
-  show(state) {
-    if (this.box.dataset.state === state) return;
+  show(state, text = this.say[state] ?? "") {
+    if (this.box.dataset.state === state && this.live.textContent === text) return;
     this.box.dataset.state = state;
-    this.live.textContent = this.say[state] ?? "";
+    this.live.textContent = text;
   }
 
   /** A weight that still moves is not sent. */

@@ -55,6 +55,7 @@ class Asking {
   /** Opens the dialog; resolves to the signer, to {later} or, cancelled, to null. */
   ask() {
     this.dialog.showModal();
+    if (!navigator.onLine) this.away();
     this.number.focus();
     return new Promise((done) => { this.done = done; });
   }
@@ -70,6 +71,12 @@ class Asking {
   tell(text) {
     this.text.textContent = text;
     this.text.hidden = !text;
+  }
+
+  /** Nobody can be asked who he is: the form is kept, and he signs when the network is back. */
+  away() {
+    this.tell(this.say.away);
+    this.part("later").hidden = false;
   }
 
   typed() {
@@ -105,8 +112,7 @@ class Asking {
       else this.tell(answer.text);
       return answer;
     } catch {
-      this.tell(this.say.away);
-      this.part("later").hidden = false;
+      this.away();
       return null;
     } finally {
       this.busy = false;
