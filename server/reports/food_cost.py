@@ -94,7 +94,7 @@ class Costs:
     """The last day of a month → the recipes that were valid then; the newest ones last."""
     _needs: dict[tuple[int, UUID], _Needs | None] = field(default_factory=dict)
     _units: dict[tuple[date, UUID], tuple[Fraction, bool] | None] = field(default_factory=dict)
-    _grams: dict[date, Fraction | None] = field(default_factory=dict)
+    _grams: dict[date, tuple[Fraction, Fraction]] = field(default_factory=dict)
 
     def portion(self, day: date, dish_id: UUID) -> tuple[Fraction, bool] | None:
         """Fen of a full portion, and whether every ingredient has a price; ``None``: no recipe."""
@@ -145,16 +145,24 @@ class Costs:
 
     def _mean_gram(self, day: date) -> Fraction | None:
         """Fen of a gram of all that was sold on a day, as cooked."""
-        if day not in self._grams:
-            fen, grams = Fraction(0), Fraction(0)
-            for one in self.served:
-                unit = self.portion(day, one.dish_id) if one.meal.day == day else None
-                needs = self._needs_of(day, one.dish_id)
-                if unit is not None and needs is not None:
-                    portions = self.of_served(one)[0]
-                    fen, grams = fen + unit[0] * portions, grams + needs.portion_grams * portions
-            self._grams[day] = fen / grams if grams else None
-        return self._grams[day]
+        if not self._grams and self.served:
+            self._grams = self._weigh()
+        fen, grams = self._grams.get(day, (Fraction(0), Fraction(0)))
+        return fen / grams if grams else None
+
+    def _weigh(self) -> dict[date, tuple[Fraction, Fraction]]:
+        """Day → fen and grams of all that was sold and can be costed."""
+        portions: dict[tuple[date, UUID], int] = {}
+        for one in self.served:
+            key = one.meal.day, one.dish_id
+            portions[key] = portions.get(key, 0) + self.of_served(one)[0]
+        found: dict[date, tuple[Fraction, Fraction]] = {}
+        for (day, dish_id), count in portions.items():
+            unit, needs = self.portion(day, dish_id), self._needs_of(day, dish_id)
+            if unit is not None and needs is not None:
+                fen, grams = found.get(day, (Fraction(0), Fraction(0)))
+                found[day] = fen + unit[0] * count, grams + needs.portion_grams * count
+        return found
 
     def _book(self, day: date) -> int:
         """Which of the books is that of a day's month."""

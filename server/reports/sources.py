@@ -199,27 +199,27 @@ def _stock(
     session: Session, site_id: UUID, scope: Scope, by: Sequence[Dimension], _codes: Collection[str]
 ) -> Answer:
     """What left the store for the kitchen, less what came back, at what each lot cost."""
-    cut = (StockEntry.business_date, Batch.period, Batch.venue_id, Batch.dish_id)
-    batch = (StockEntry.ref_kind == "batch") & (StockEntry.ref_id == Batch.id)
     where: list[ColumnElement[bool]] = [
         StockEntry.site_id == site_id,
         StockEntry.business_date.between(scope.since, scope.until),
         StockEntry.kind.in_([Kind.OUT.value, Kind.BACK.value]),
         *(getattr(Batch, _COLUMN[one]) == value for one, value in scope.only.items()),
     ]
-    query = select(*cut, func.sum(-StockEntry.cost)).outerjoin(Batch, batch).where(*where)
-    rows = session.execute(query.group_by(*cut)).all()
-    return _folded(
-        (
-            (
-                _dated(day)
-                | {Dimension.MEAL: period or "", Dimension.VENUE: venue, Dimension.DISH: dish},
-                {"actual_cost": int(cost)},
-            )
-            for day, period, venue, dish, cost in rows
-        ),
-        by,
-    )
+    meals = {Dimension.MEAL, Dimension.VENUE, Dimension.DISH} & {*by, *scope.only}
+    cut = [StockEntry.business_date, *(getattr(Batch, _COLUMN[one]) for one in sorted(meals))]
+    query = select(*cut, func.sum(-StockEntry.cost)).where(*where).group_by(*cut)
+    if meals:  # only then is it asked what it was for: there are many entries
+        batch = (StockEntry.ref_kind == "batch") & (StockEntry.ref_id == Batch.id)
+        query = query.outerjoin(Batch, batch)
+
+    def told() -> Iterator[tuple[dict[Dimension, Any], Sum]]:
+        for day, *named, cost in session.execute(query):
+            known = dict(zip(sorted(meals), named, strict=True))
+            if Dimension.MEAL in known:
+                known[Dimension.MEAL] = known[Dimension.MEAL] or ""
+            yield _dated(day) | known, {"actual_cost": int(cost)}
+
+    return _folded(told(), by)
 
 
 def _standard(
