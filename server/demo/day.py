@@ -10,7 +10,17 @@ from datetime import datetime, time, timedelta
 from sqlalchemy.orm import Session
 
 from dafan.ids import new_id
-from kitchen import cabinet, collectors, ledgers, meters, morning, supervision, waste
+from kitchen import (
+    attendance,
+    cabinet,
+    collectors,
+    ledgers,
+    meters,
+    morning,
+    supervision,
+    waste,
+)
+from kitchen.attendance import Direction, SignedBy
 from kitchen.collectors import HandoverValues
 from kitchen.ledgers import DisinfectionValues, Method, OilAct, OilValues, PestValues
 from kitchen.meals import Meal
@@ -19,6 +29,7 @@ from kitchen.morning import CheckValues
 from kitchen.supervision import Proof, SupervisionItem
 from kitchen.supervision_templates import TENTHS, Evidence, Hours
 from kitchen.waste import Category, Stream, WasteValues
+from server import kitchen_day
 from server.actor import Actor
 from server.demo import kitchen as demo
 from server.demo import meals, supply
@@ -40,8 +51,11 @@ def play(session: Session, scene: Scene) -> Mapping[str, int]:
     check_people(session, scene)
     supply.receive(session, scene)
     for period in meals.PERIODS:
-        _disinfect(session, scene, period)
-        meals.cook(session, scene, Meal(scene.day, period, scene.venue_id))
+        disinfect(session, scene, period)
+        meal = Meal(scene.day, period, scene.venue_id)
+        meals.cook(session, scene, meal)
+        sampler = scene.by("留样员", scene.at(meals.SERVED[period][0]))
+        kitchen_day.sampled(session, sampler, meal, scene.policy)
         _waste(session, scene, period)
     _evening(session, scene)
     rows = supervision.day_list(session, scene.site_id, scene.day)
@@ -51,7 +65,12 @@ def play(session: Session, scene: Scene) -> Mapping[str, int]:
 
 
 def check_people(session: Session, scene: Scene) -> None:
-    """Check everybody's health before work."""
+    """Everybody comes, and his health is checked before work."""
+    for worker_id in scene.known.workers.values():
+        keeper = scene.by("值班员", scene.at(time(5, 40)))
+        attendance.sign(
+            session, keeper, str(new_id()), worker_id, scene.day, Direction.IN, SignedBy.PIN
+        )
     for number, (post, worker_id) in enumerate(scene.known.workers.items()):
         checker = "经理" if post == "食品安全员" else "食品安全员"
         actor = scene.by(checker, scene.at(time(5, 50)) + timedelta(minutes=number))
@@ -79,9 +98,15 @@ def temperatures(session: Session, scene: Scene, until: datetime) -> None:
         at += timedelta(minutes=30)
 
 
-def _disinfect(session: Session, scene: Scene, period: str) -> None:
+def disinfection_of(scene: Scene, period: str) -> datetime:
+    """When the dishes for a meal are disinfected."""
     starts = {one.code: one.starts for one in scene.policy.periods}
-    begins = scene.at(starts[period]) - timedelta(minutes=70)
+    return scene.at(starts[period]) - timedelta(minutes=70)
+
+
+def disinfect(session: Session, scene: Scene, period: str) -> None:
+    """Disinfect the dishes for a meal, before it begins."""
+    begins = disinfection_of(scene, period)
     values = DisinfectionValues(
         items="餐具", count=80, method=Method.STEAM, celsius=100, started_at=begins,
         ended_at=begins + timedelta(minutes=20),
@@ -111,7 +136,8 @@ def _evening(session: Session, scene: Scene) -> None:
         venue_id=scene.venue_id, stream=Stream.FOOD, grams=taken, collector_id=collector,
         receiver="收运员", signature=scene.picture(session, actor, "COLLECTED"),
     )  # fmt: skip
-    collectors.hand_over(session, actor, values, day=scene.day, key=str(new_id()))
+    row = collectors.hand_over(session, actor, values, day=scene.day, key=str(new_id()))
+    kitchen_day.collected(session, actor, scene.day, str(row.id))
     scene.count("handovers")
     chef = scene.by("厨师长", scene.at(time(16)))
     oil = OilValues(fryer="炸炉", act=OilAct.TESTED, polar=140)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.quantity import Measure
-from kitchen import ingredients, purchasing, receiving, suppliers, week_plan
+from kitchen import ingredients, purchasing, receiving, receiving_posting, suppliers, week_plan
 from kitchen.deliveries import Role
 from kitchen.ingredients import Ingredient, Keep
 from kitchen.plan import Line
@@ -89,7 +89,6 @@ def _take_in(session: Session, scene: Scene, row: PurchaseOrder, keeper: Actor) 
     )
     ordered = lines_of(session, row.id)
     known = ingredients.by_ids(session, scene.site_id, [line.ingredient_id for line in ordered])
-    accepted = {}
     for line in ordered:
         ingredient, line_id = known[line.ingredient_id], new_id()
         weighed = line.quantity
@@ -107,15 +106,14 @@ def _take_in(session: Session, scene: Scene, row: PurchaseOrder, keeper: Actor) 
                 item=ingredient.name, inhibition=scene.rng.randint(20, 260), device="DEMO-NC1",
                 record=f"{scene.day:%m%d}-{scene.done['pesticide tests'] + 1:03}",
             )  # fmt: skip
-            receiving.add_test(session, keeper, delivery.id, line_id, tested)
+            receiving_posting.add_test(
+                session, keeper, delivery.id, line_id, tested, day=scene.day, rules=Rules()
+            )
             scene.count("pesticide tests")
-        accepted[ingredient.id] = weighed
         scene.count("lots")
-    for role, post in ((Role.CHEF, "厨师长"), (Role.STOREKEEPER, "仓管")):
-        receiving.sign(session, keeper, delivery.id, role, scene.known.people[post])
+    receiving.sign(session, keeper, delivery.id, Role.CHEF, scene.known.people["厨师长"])
     receiving.sign(session, keeper, delivery.id, Role.SUPPLIER, "送货人")
-    receiving.post(session, keeper, delivery.id, day=scene.day)
-    purchasing.receive(session, keeper, row.id, accepted, scene.day, key=str(new_id()))
+    receiving_posting.finish(session, keeper, delivery.id, day=scene.day, rules=Rules())
 
 
 def _papers(
