@@ -100,8 +100,9 @@ def portions_of(one: Sold, recipe: RecipeValues | None) -> int:
         parts = sum(count for portion, count in one.counted.items() if portion != Portion.FULL)
         return whole + one.weighed + divide_half_up(parts * _HALF, 1000)
     exact = recipes.full_portions(recipe, one.counted)
-    exact += recipes.portions_of_grams(recipe, one.grams)
-    return int((2 * exact + 1) // 2)
+    if one.grams:
+        exact += recipes.portions_of_grams(recipe, one.grams)
+    return divide_half_up(exact.numerator, exact.denominator)
 
 
 def portions(

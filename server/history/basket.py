@@ -10,7 +10,7 @@ from dafan.records import Portion, Unit
 from server.history.canteen import Canteen, Served
 from server.history.plan import Period
 
-_BASKETS = 160
+_BASKETS = 60
 """Different ones at a meal; the rest repeats them."""
 _HALF, _HALF_PRICE = 0.12, 55
 _MENU = {

@@ -65,8 +65,12 @@ class _Goods:
     def gram(self, day: date) -> Fraction | None:
         """Fen of a gram."""
         price = self.price(day)
-        weighs = 1000 if self.measure is Measure.MASS else self.weighs
-        return None if price is None or not weighs else Fraction(price, weighs)
+        return None if price is None or not self.grams else Fraction(price, self.grams)
+
+    @property
+    def grams(self) -> int | None:
+        """What a kilogram, a litre or a piece weighs, where anybody told."""
+        return 1000 if self.measure is Measure.MASS else self.weighs
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,15 @@ class _Needs:
     parts: Sequence[tuple[UUID, int]]
     over: int
     portion_grams: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What a full portion costs on a day: so many fen, over so many."""
+
+    fen: int
+    over: int
+    complete: bool
 
 
 @dataclass(slots=True)
@@ -88,30 +101,40 @@ class Costs:
 
     served: Sequence[Sold]
     goods: Mapping[UUID, _Goods]
-    lots: Mapping[UUID, tuple[UUID, Fraction]]
-    """Lot → its ingredient, and fen of one of its measure."""
+    lots: Mapping[UUID, tuple[UUID, int, int]]
+    """Lot → its ingredient, fen and quantity."""
     books: Sequence[tuple[date, Book]]
     """The last day of a month → the recipes that were valid then; the newest ones last."""
     _needs: dict[tuple[int, UUID], _Needs | None] = field(default_factory=dict)
-    _units: dict[tuple[date, UUID], tuple[Fraction, bool] | None] = field(default_factory=dict)
-    _grams: dict[date, tuple[Fraction, Fraction]] = field(default_factory=dict)
+    _units: dict[tuple[date, UUID], _Unit | None] = field(default_factory=dict)
+    _told: list[tuple[Sold, int, Fen, bool]] = field(default_factory=list)
+    _days: dict[date, tuple[int, Fraction]] = field(default_factory=dict)
+
+    def costed(self) -> Sequence[tuple[Sold, int, Fen, bool]]:
+        """All that was served, full portions of it, fen, and whether all of it could be costed."""
+        if not self._told:
+            self._told = [(one, *self.of_served(one)) for one in self.served]
+        return self._told
 
     def portion(self, day: date, dish_id: UUID) -> tuple[Fraction, bool] | None:
         """Fen of a full portion, and whether every ingredient has a price; ``None``: no recipe."""
+        unit = self._unit(day, dish_id)
+        return None if unit is None else (Fraction(unit.fen, unit.over), unit.complete)
+
+    def of_served(self, one: Sold) -> tuple[int, Fen, bool]:
+        """Full portions, their standard cost in fen, and whether all of it could be costed."""
+        portions = kitchen_sales.portions_of(one, self._recipe(one.meal.day, one.dish_id))
+        unit = self._unit(one.meal.day, one.dish_id)
+        if unit is None:
+            return portions, Fen(0), False
+        return portions, Fen(divide_half_up(unit.fen * portions, unit.over)), unit.complete
+
+    def _unit(self, day: date, dish_id: UUID) -> _Unit | None:
         key = day, dish_id
         if key not in self._units:
             needs = self._needs_of(day, dish_id)
             self._units[key] = None if needs is None else self._priced(day, needs)
         return self._units[key]
-
-    def of_served(self, one: Sold) -> tuple[int, Fen, bool]:
-        """Full portions, their standard cost in fen, and whether all of it could be costed."""
-        portions = kitchen_sales.portions_of(one, self._recipe(one.meal.day, one.dish_id))
-        unit = self.portion(one.meal.day, one.dish_id)
-        if unit is None:
-            return portions, Fen(0), False
-        cost = unit[0] * portions
-        return portions, Fen(divide_half_up(cost.numerator, cost.denominator)), unit[1]
 
     def of_waste(self, one: Thrown) -> Fen | None:
         """Fen of what was thrown away; ``None`` where nobody can tell.
@@ -127,42 +150,28 @@ class Costs:
 
     def _gram_of(self, one: Thrown) -> Fraction | None:
         if one.lot_id is not None and one.lot_id in self.lots:
-            ingredient_id, unit = self.lots[one.lot_id]
+            ingredient_id, fen, quantity = self.lots[one.lot_id]
             goods = self.goods[ingredient_id]
-            weighs = goods.measure.priced_by if goods.measure is Measure.MASS else goods.weighs
-            return unit * goods.measure.priced_by / weighs if weighs else None
+            weighs = goods.grams
+            return Fraction(fen * goods.measure.priced_by, quantity * weighs) if weighs else None
         if one.ingredient_id is not None:
             return self.goods[one.ingredient_id].gram(one.day)
         if one.dish_id is not None:
-            needs, unit_cost = (
-                self._needs_of(one.day, one.dish_id),
-                self.portion(one.day, one.dish_id),
-            )
-            return (
-                None if needs is None or unit_cost is None else unit_cost[0] / needs.portion_grams
-            )
+            unit, needs = self.portion(one.day, one.dish_id), self._needs_of(one.day, one.dish_id)
+            return None if needs is None or unit is None else unit[0] / needs.portion_grams
         return self._mean_gram(one.day) if one.category in _UNNAMED else None
 
     def _mean_gram(self, day: date) -> Fraction | None:
-        """Fen of a gram of all that was sold on a day, as cooked."""
-        if not self._grams and self.served:
-            self._grams = self._weigh()
-        fen, grams = self._grams.get(day, (Fraction(0), Fraction(0)))
-        return fen / grams if grams else None
-
-    def _weigh(self) -> dict[date, tuple[Fraction, Fraction]]:
-        """Day → fen and grams of all that was sold and can be costed."""
-        portions: dict[tuple[date, UUID], int] = {}
-        for one in self.served:
-            key = one.meal.day, one.dish_id
-            portions[key] = portions.get(key, 0) + self.of_served(one)[0]
-        found: dict[date, tuple[Fraction, Fraction]] = {}
-        for (day, dish_id), count in portions.items():
-            unit, needs = self.portion(day, dish_id), self._needs_of(day, dish_id)
-            if unit is not None and needs is not None:
-                fen, grams = found.get(day, (Fraction(0), Fraction(0)))
-                found[day] = fen + unit[0] * count, grams + needs.portion_grams * count
-        return found
+        """Fen of a gram of all that was sold on a day and could be costed, as it was cooked."""
+        if not self._days:
+            for one, portions, fen, _ in self.costed():
+                needs = self._needs_of(one.meal.day, one.dish_id)
+                if needs is not None:
+                    paid, grams = self._days.get(one.meal.day, (0, Fraction(0)))
+                    grams += needs.portion_grams * portions
+                    self._days[one.meal.day] = paid + fen, grams
+        paid, grams = self._days.get(day, (0, Fraction(0)))
+        return paid / grams if grams else None
 
     def _book(self, day: date) -> int:
         """Which of the books is that of a day's month."""
@@ -182,7 +191,7 @@ class Costs:
             self._needs[no, dish_id] = _needs(self.books[no][1], dish_id, self.goods)
         return self._needs[no, dish_id]
 
-    def _priced(self, day: date, needs: _Needs) -> tuple[Fraction, bool]:
+    def _priced(self, day: date, needs: _Needs) -> _Unit:
         total, complete = 0, True
         for ingredient_id, number in needs.parts:
             price = self.goods[ingredient_id].price(day)
@@ -190,7 +199,7 @@ class Costs:
                 complete = False
             else:
                 total += number * price
-        return Fraction(total, needs.over), complete
+        return _Unit(total, needs.over, complete)
 
 
 def _needs(book: Book, dish_id: UUID, goods: Mapping[UUID, _Goods]) -> _Needs | None:
@@ -219,7 +228,7 @@ def load(session: Session, site_id: UUID, since: date, until: date) -> Costs:
     return Costs(
         served,
         _goods(session, site_id, until),
-        {lot: (ingredient, Fraction(cost, quantity)) for lot, ingredient, cost, quantity in lots},
+        {lot: (ingredient, cost, quantity) for lot, ingredient, cost, quantity in lots},
         _books(session, site_id, {one.dish_id for one in served}, since, until),
     )
 

@@ -4,9 +4,10 @@ A source answers only what can be told rightly: people are not counted by tender
 one diner would be counted several times.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -144,12 +145,13 @@ def _folded(rows: Iterator[tuple[dict[Dimension, Any], Sum]], by: Sequence[Dimen
     return found
 
 
-def _dated(day: date) -> dict[Dimension, Any]:
+@lru_cache(maxsize=4096)
+def _dated(day: date) -> Mapping[Dimension, Any]:
     return {one: fold(one, day) for one in DAYS}
 
 
 KEPT = "report_costs"
-"""Where a session that reads a whole report keeps what food cost; it sees one state of the books."""
+"""Where a session that reads a whole report keeps what food cost: one state of the books."""
 
 
 def _costs(session: Session, site_id: UUID, scope: Scope) -> food_cost.Costs:
@@ -184,9 +186,9 @@ def _waste(
         for day, period, venue, category, dish, ingredient, lot, grams in rows:
             thrown = food_cost.Thrown(day, category, int(grams), dish, ingredient, lot)
             fen = costs.of_waste(thrown) if costs is not None else None
-            yield _dated(day) | {
-                Dimension.MEAL: period, Dimension.VENUE: venue, Dimension.CATEGORY: category,
-                Dimension.DISH: dish,
+            yield {
+                **_dated(day), Dimension.MEAL: period, Dimension.VENUE: venue,
+                Dimension.CATEGORY: category, Dimension.DISH: dish,
             }, {
                 "waste_grams": thrown.grams, "waste_fen": fen or 0,
                 "waste_uncosted": 0 if fen is not None else thrown.grams,
@@ -217,7 +219,7 @@ def _stock(
             known = dict(zip(sorted(meals), named, strict=True))
             if Dimension.MEAL in known:
                 known[Dimension.MEAL] = known[Dimension.MEAL] or ""
-            yield _dated(day) | known, {"actual_cost": int(cost)}
+            yield {**_dated(day), **known}, {"actual_cost": int(cost)}
 
     return _folded(told(), by)
 
@@ -230,14 +232,13 @@ def _standard(
     narrowed = [(one, value) for one, value in scope.only.items()]
 
     def told() -> Iterator[tuple[dict[Dimension, Any], Sum]]:
-        for one in costs.served:
+        for one, portions, fen, complete in costs.costed():
             cut = {
                 Dimension.MEAL: one.meal.period, Dimension.VENUE: one.meal.venue_id,
                 Dimension.DISH: one.dish_id,
             }  # fmt: skip
             if all(cut[dimension] == value for dimension, value in narrowed):
-                portions, fen, complete = costs.of_served(one)
-                yield _dated(one.meal.day) | cut, {
+                yield {**_dated(one.meal.day), **cut}, {
                     "portions": portions, "standard_cost": fen,
                     "uncosted_portions": 0 if complete else portions,
                 }  # fmt: skip
