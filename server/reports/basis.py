@@ -23,6 +23,8 @@ from server.reports.scope import Dimension, Key, Scope, fold
 
 MOST_DAYS, MOST_WEEKS = 45, 26
 _DAY = timedelta(days=1)
+_NAMED = timedelta(days=14)
+"""Of so many days each has its weekday beside it."""
 
 CATEGORIES: Mapping[str, LazyString] = {
     "trim": _l("边角料"),
@@ -135,14 +137,15 @@ def steps_of(dimension: Dimension, since: date, until: date) -> list[Step]:
         last = day
         while last < until and fold(dimension, last + _DAY) == key:
             last += _DAY
-        found.append(Step(key, day, last, _label(dimension, day)))
+        found.append(Step(key, day, last, _label(dimension, day, until - since)))
         day = last + _DAY
     return found
 
 
-def _label(dimension: Dimension, day: date) -> str:
+def _label(dimension: Dimension, day: date, span: timedelta) -> str:
     if dimension is Dimension.DAY:
-        return f"{day:%m-%d} {format_date(day, 'EEE')}"
+        weekday = f" {format_date(day, 'EEE')}" if span < _NAMED else ""
+        return f"{day:%m-%d}{weekday}"
     if dimension is Dimension.WEEK:
         return str(_("%(day)s 起", day=f"{day:%m-%d}"))
     return f"{day:%Y-%m}"

@@ -208,7 +208,8 @@ class Fact:
         """Against the earlier period, in percent with its sign; empty where nothing compares."""
         if not self.then or self.value is None:
             return ""
-        return f"{_rounded(Decimal(100 * (self.value - self.then)) / abs(self.then), 0):+}%"
+        percent = _rounded(Decimal(100 * (self.value - self.then)) / abs(self.then), 0)
+        return f"{percent:+}%" if percent else "±0%"
 
 
 @dataclass(frozen=True, slots=True)

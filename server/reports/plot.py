@@ -102,7 +102,7 @@ def _ends(chart: Chart) -> list[Any]:
         place = {"x": shown, "y": _labels(chart), "textposition": "middle right"}
     return [
         graph_objects.Scatter(
-            **place, mode="text", text=[f" {text}" for text in texts] if chart.across else texts,
+            **place, mode="text", text=[f"   {text}" for text in texts] if chart.across else texts,
             textfont={"color": _INK}, hoverinfo="skip", showlegend=False, cliponaxis=False,
         )
     ]  # fmt: skip
