@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Self
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -30,6 +31,8 @@ PROBES = {"probe-sample": 41, "probe-cold": 38, "probe-frozen": -183}
 """As the demo's cabinets name them: tenths of a degree."""
 CAMERAS = ("热加工间", "备餐间")
 STILL_S = 5.0
+ZONE = ZoneInfo("Asia/Shanghai")
+"""Where the demo's canteen stands."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -80,7 +83,7 @@ class KitchenBox:
         headers = {"Authorization": f"Bearer {self._keys['token']}"}
         with httpx.Client(headers=headers, timeout=10) as http:
             while not self._stop.is_set():
-                text = f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}"
+                text = f"{datetime.now(ZONE):%Y-%m-%d %H:%M:%S}"
                 for room, name in enumerate(CAMERAS):
                     picture = still(room, time.monotonic(), text)
                     try:

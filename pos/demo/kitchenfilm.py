@@ -37,7 +37,7 @@ def still(room: int, seconds: float, text: str) -> bytes:
     image = np.clip(image * _vignette() + noise, 0, 255).astype(np.uint8)
     for colour, width in (((30, 30, 30), 5), ((245, 245, 245), 2)):
         cv2.putText(
-            image, f"DEMO  {text}", (36, 172), cv2.FONT_HERSHEY_SIMPLEX, 1.1, colour, width,
+            image, f"DEMO  {text}", (36, 214), cv2.FONT_HERSHEY_SIMPLEX, 1.1, colour, width,
             cv2.LINE_AA,
         )  # fmt: skip
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
