@@ -55,7 +55,7 @@ def test_a_device_is_found_by_its_label_and_its_maintenance_is_due(
     for _time in range(2):
         cook.send(f"{path}/maintain", what="清洗冷凝器", key="once", photo=shot())
     assert only(engine, Maintenance).photo
-    assert "2026-05-31 保养" in cook.see(path)
+    assert "应保养 2026-05-31" in cook.see(path)
 
 
 def test_a_repair_is_accepted_by_who_asked_for_it(team: Team, engine: Engine) -> None:
