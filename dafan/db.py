@@ -24,7 +24,6 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.pool import NullPool
 
 from dafan.clock import require_utc
 from dafan.errors import ConfigError
@@ -69,8 +68,10 @@ class Base(DeclarativeBase):
 def make_engine(url: str) -> Engine:
     """An engine for ``sqlite:///path`` or ``postgresql+psycopg://…``.
 
-    SQLite runs in WAL mode with ``synchronous=FULL``; a transaction of :func:`writing` takes the
-    write lock at its beginning, so that it waits for others instead of failing half-way.
+    SQLite runs in WAL mode with ``synchronous=FULL``. Connections stay open, so that the schema is
+    read once and no request checkpoints the log because it was the last to leave. A transaction of
+    :func:`writing` takes the write lock at its beginning, so that it waits for others instead of
+    failing half-way.
 
     Raises:
         ConfigError: the URL is not one of the two.
@@ -91,7 +92,7 @@ def make_engine(url: str) -> Engine:
             f"database_url begins with '{backend}': use sqlite:///FILE or postgresql+psycopg://…"
         )
     engine = create_engine(
-        parsed, hide_parameters=True, poolclass=NullPool, connect_args={"timeout": 30}
+        parsed, hide_parameters=True, max_overflow=-1, connect_args={"timeout": 30}
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

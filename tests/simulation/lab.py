@@ -13,7 +13,6 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import QueuePool
 
 from dafan import db
 from dafan.config import Settings
@@ -102,14 +101,11 @@ def open_lab() -> Iterator[Lab]:
 
 @contextmanager
 def _cheaper() -> Iterator[None]:
-    """Argon2 with the least cost, for nobody guesses here; and connections that stay open."""
+    """Argon2 with the least cost, for nobody guesses here."""
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     with pytest.MonkeyPatch.context() as patch:
         for module in (auth, people):
             patch.setattr(module, "_hasher", cheap)
-        patch.setattr(
-            db, "NullPool", QueuePool
-        )  # to read the schema once a life, not once a request
         yield
 
 
