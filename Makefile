@@ -15,7 +15,7 @@ WORKERS ?= 3
 ON_BOTH := $(addprefix tests/server/test_,books_*.py ingest_push.py locks.py feed_order.py \
 	migrations.py backup.py forks.py refunds.py verify_books.py subsidy_expiry.py bank_files.py \
 	online_orders.py jobs.py kitchen_proof.py) tests/kitchen/test_stock.py \
-	tests/server/pages/test_pages_routes.py
+	tests/server/pages/test_pages_routes.py::test_whoever_may_open_everything_is_answered_everywhere
 
 .PHONY: help run test check coverage setup format browser models lock clean
 .DEFAULT_GOAL := help
