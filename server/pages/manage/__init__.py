@@ -52,9 +52,9 @@ from server.pages.manage.blueprint import manage
 
 __all__ = [
     "accounts", "approvals", "audit", "bank", "boards", "bodies", "cameras", "catalogue_exchange",
-    "closing", "dishes", "disputes", "erasures", "exceptions", "faces", "feedback", "forecast", "forks",
-    "groups", "imports", "ingredients", "inquiries", "keys", "limits", "manage", "menus", "money",
-    "moves", "online", "orders", "overview", "pay_outs", "people", "phones", "plan", "recipes", "refunds",
-    "report_rows", "reports", "sales", "settings", "settlement", "suppliers", "teaching",
-    "terminals", "till_staff", "top_ups", "venues",
+    "closing", "dishes", "disputes", "erasures", "exceptions", "faces", "feedback", "forecast",
+    "forks", "groups", "imports", "ingredients", "inquiries", "keys", "limits", "manage", "menus",
+    "money", "moves", "online", "orders", "overview", "pay_outs", "people", "phones", "plan",
+    "recipes", "refunds", "report_rows", "reports", "sales", "settings", "settlement", "suppliers",
+    "teaching", "terminals", "till_staff", "top_ups", "venues",
 ]  # fmt: skip
