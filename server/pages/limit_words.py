@@ -16,6 +16,7 @@ from kitchen.receiving_rules import Rules as ReceivingRules
 from kitchen.sample_rules import SampleRules
 from kitchen.staff import StaffRules
 from kitchen.stock_view import StockRules
+from server.feedback import FeedbackRules
 
 _TENTH = 10
 
@@ -140,5 +141,9 @@ SUBJECTS: tuple[Subject, ...] = (
               _l("中国居民膳食指南 2022：一天 300 克的三分之一"), 2000),
         Limit("cost_tolerance_permille", _l("超出成本目标多少以内不提醒"), _PERCENT, _HABIT, 1000,
               scale=_TENTH),
+    )),
+    Subject(FeedbackRules, _l("意见"), (
+        Limit("complaint_days", _l("投诉多少天内答复"), _DAYS, _HABIT, _YEAR, low=1),
+        Limit("idea_days", _l("金点子多少天内答复"), _DAYS, _HABIT, _YEAR, low=1),
     )),
 )  # fmt: skip

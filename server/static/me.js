@@ -2,7 +2,14 @@
 navigator.serviceWorker?.register("/me/sw.js", { scope: "/me/" }).catch(() => {});
 
 // Whoever has signed out leaves no pages behind.
-if (location.pathname.startsWith("/me/login")) globalThis.caches?.delete("dafan-me");
+if (location.pathname.startsWith("/me/login") && globalThis.caches) {
+  const store = await caches.open("dafan-me");
+  const pages = (await store.keys()).filter((one) => {
+    const { pathname } = new URL(one.url);
+    return pathname.startsWith("/me/") && pathname !== "/me/offline";
+  });
+  for (const page of pages) await store.delete(page);
+}
 
 // A page that was kept says from when it is.
 const { kept } = document.documentElement.dataset;
