@@ -1,5 +1,6 @@
 """The demo's kitchen: a day that it has had by the rules, and today's food on its way."""
 
+import json
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,13 +8,15 @@ import pytest
 from sqlalchemy import func, select
 
 from dafan.db import reading
-from kitchen import menus, samples, stock_trace, supervision
+from kitchen import boards, menus, samples, stock_trace, supervision
 from kitchen.dishes import Dish, sampled
 from kitchen.lots import Lot
 from kitchen.meals import Meal
 from kitchen.production import Batch
 from kitchen.purchase_book import PurchaseOrder
+from server import boards as server_boards
 from server import demo_seed, face_engine
+from server.demo import wall
 from server.keys import KeyRing
 from server.verify import Report, verify_engine
 
@@ -59,7 +62,9 @@ def test_the_demos_yesterday_agrees_with_every_proof_and_its_lunch_leads_to_the_
         assert late == ["store_sweep"]
 
 
-def test_todays_orders_wait_at_the_door_and_seeding_again_changes_nothing(made, engine, clock):
+def test_todays_orders_wait_at_the_door_and_seeding_again_changes_nothing(
+    made, engine, clock, settings
+):
     demo = made()
     today = clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date()
 
@@ -68,7 +73,16 @@ def test_todays_orders_wait_at_the_door_and_seeding_again_changes_nothing(made, 
             tables = (Lot, Batch, PurchaseOrder, Dish)
             return [session.scalar(select(func.count()).select_from(table)) for table in tables]
 
+    keys = (settings.data_dir / wall.FILE).read_text()
     with reading(engine) as session:
+        rows = supervision.day_list(session, demo.site_id, today)
+        by_hand = [row for row in rows if row.evidence != "link" and row.due_at <= clock.now()]
+        assert by_hand
+        assert {row.done_at is not None for row in by_hand} == {True}
+        found = boards.find(session, json.loads(keys)["kitchen"])
+        board = server_boards.kitchen_board(session, found, clock.now())
+        assert (board.checked.done, board.samples.of, len(board.cameras)) == (12, 7, 2)
+        assert board.score.percent >= 75
         coming = session.scalars(
             select(PurchaseOrder.state).where(PurchaseOrder.deliver_on == today)
         ).all()
@@ -79,6 +93,7 @@ def test_todays_orders_wait_at_the_door_and_seeding_again_changes_nothing(made, 
     assert again.kitchen_day == {}
     assert demo.kitchen_day["samples"] == 17
     assert counts() == before
+    assert (settings.data_dir / wall.FILE).read_text() == keys
 
 
 def _suppliers():
