@@ -202,9 +202,9 @@ def test_a_revoked_till_hears_it_whatever_it_does_next(
 
 @pytest.fixture
 def turn_back(
-    database: str, engine: Engine, tmp_path: Path
+    database: str, app: APIFlask, engine: Engine, tmp_path: Path
 ) -> tuple[Callable[[], None], Callable[[], None]]:
-    """Keep the database as it is now, and make it so again."""
+    """Keep the database as it is now, and make it so again while the server is stopped."""
     if not database.startswith("sqlite"):
         pytest.skip("puts back the database's file")
     file, kept = Path(database.removeprefix("sqlite:///")), tmp_path / "kept.db"
@@ -215,7 +215,8 @@ def turn_back(
         shutil.copy(file, kept)
 
     def put_back() -> None:
-        engine.dispose()
+        for each in (engine, app.extensions["dafan"].engine):
+            each.dispose()
         for end in ("-wal", "-shm"):
             file.with_name(file.name + end).unlink(missing_ok=True)
         shutil.copy(kept, file)
