@@ -147,7 +147,7 @@ def _answer(now: Values, then: Values | None, moved: Drivers) -> str:
         named = {_("进价"): moved.price, _("菜品结构"): moved.mix}
         most = max(named, key=lambda name: abs(named[name]))
         told.append(_("影响最大的是%(name)s（%(fen)s）", name=most, fen=_signed(named[most])))
-    return f"{_('；').join(told)}{_('。')}"
+    return str(_("；").join(told) + _("。"))
 
 
 def _signed(fen: int) -> str:

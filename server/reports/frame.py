@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 from flask_babel import LazyString
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 DASH = "—"
@@ -103,7 +104,9 @@ class Column:
     @property
     def heading(self) -> str:
         """Title and unit."""
-        return self.title if self.unit is None else f"{self.title}（{self.unit.word}）"
+        if self.unit is None:
+            return self.title
+        return str(_("%(title)s（%(unit)s）", title=self.title, unit=self.unit.word))
 
     def text(self, cell: Cell) -> str:
         """The cell as people read it."""

@@ -18,7 +18,7 @@ from server.reports.plot import COLOURS
 MIME = "application/pdf"
 MOST_ROWS = 300
 """Longer tables end here and name the workbook."""
-_INK, _QUIET, _LINE, _PAPER = (31, 36, 33), (107, 112, 105), (228, 222, 211), (250, 247, 242)
+_INK, _QUIET, _LINE = (31, 36, 33), (107, 112, 105), (228, 222, 211)
 _MARGIN = 16
 _ROW = 6.4
 logging.getLogger("fontTools").setLevel(logging.WARNING)
@@ -208,15 +208,25 @@ class _Paper(FPDF):
         rows = [line for line in lines if not line[0]][:MOST_ROWS]
         shown = rows + [line for line in lines if line[0]]
         widths = self._widths(table, shown)
-        self._line([c.heading for c in table.columns], table, widths, bold=True, fill=True)
+        self._head(table, widths)
         for sums, cells in shown:
             if self.get_y() + _ROW > self.page_break_trigger:
                 self.add_page()
-                self._line([c.heading for c in table.columns], table, widths, bold=True, fill=True)
+                self._head(table, widths)
             self._line([text for _column, _cell, text in cells], table, widths, bold=sums)
         if len(table.rows) > MOST_ROWS:
             text = _("只印前 %(n)s 行，其余见 Excel 文件。", n=MOST_ROWS)
             self.say(text, 8, colour=_QUIET)
+
+    def _head(self, table: Table, widths: Sequence[float]) -> None:
+        """Titles, and under them the units."""
+        units = ["" if one.unit is None else str(one.unit.word) for one in table.columns]
+        self._line([one.title for one in table.columns], table, widths, bold=True, border="")
+        if any(units):
+            self._line(units, table, widths, colour=_QUIET)
+        else:
+            self.set_draw_color(*_LINE)
+            self.line(_MARGIN, self.get_y(), _MARGIN + self.epw, self.get_y())
 
     def _line(
         self,
@@ -225,21 +235,21 @@ class _Paper(FPDF):
         widths: Sequence[float],
         *,
         bold: bool = False,
-        fill: bool = False,
+        border: str = "B",
+        colour: tuple[int, int, int] = _INK,
     ) -> None:
-        self._ink(8, bold=bold)
+        self._ink(8, bold=bold, colour=colour)
         self.set_draw_color(*_LINE)
-        self.set_fill_color(*_PAPER)
         for text, column, width in zip(texts, table.columns, widths, strict=True):
             side = "R" if column.figures else "L"
             shown = self._fit(text, width - 2)
-            self.cell(width, _ROW, shown, border="B", align=side, fill=fill)
+            self.cell(width, _ROW, shown, border=border, align=side)
         self.ln(_ROW)
 
     def _widths(self, table: Table, shown: Sequence[tuple[bool, Sequence[object]]]) -> list[float]:
         """As wide as the longest text wants, scaled to the page."""
         self._ink(8, bold=True)
-        wanted = [self.get_string_width(column.heading) + 4 for column in table.columns]
+        wanted = [self.get_string_width(column.title) + 4 for column in table.columns]
         for _sums, cells in shown:
             for place, cell in enumerate(cells):
                 text = str(cell[2])  # type: ignore[index]  # column, cell, text

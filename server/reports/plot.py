@@ -161,7 +161,7 @@ def _layout(chart: Chart) -> dict[str, Any]:
     several = len(chart.series) > 1 or bool(chart.then) or chart.norm is not None
     return {
         "template": "none", "autosize": True, "barmode": "group" if chart.grouped else "stack",
-        "bargap": 0.32, "dragmode": False,
+        "bargap": 0.32 if len(chart.labels) > 3 or chart.across else 0.8, "dragmode": False,
         "font": {"family": _FONTS, "size": 13, "color": _INK},
         "paper_bgcolor": _CARD, "plot_bgcolor": _CARD, "height": height(chart),
         "margin": {"l": 16, "r": 24, "t": 34 if several else 16, "b": 16, "pad": 4},

@@ -215,7 +215,7 @@ def _answer(now: _Side, then: _Side) -> str:
     plate = per(100 * now.grams(Category.PLATE), now.covers * BENCHMARKS[0].grams)
     if plate is not None:
         told.append(_("盘中剩余是城市餐饮业平均的 %(n)s%%", n=plate))
-    return f"{_('，').join(told)}{_('。')}"
+    return str(_("，").join(told) + _("。"))
 
 
 def _stages(basis: Basis, now: _Side, then: _Side) -> list[_Line]:

@@ -74,7 +74,7 @@ def _answer(now: Values, then: Values | None) -> str:
         told.insert(1, against)
     if share := permille(now["subsidy"] or 0, now["income"] or 0):
         told.append(_("补贴付了 %(share)s", share=PERCENT.told(share)))
-    return f"{_('，').join(told)}{_('。')}"
+    return str(_("，").join(told) + _("。"))
 
 
 def _columns(first: str) -> list[Column]:

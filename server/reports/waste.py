@@ -72,7 +72,7 @@ def _answer(now: Values, then: Values | None, causes: dict[str, Values]) -> str:
     told.append(_("约值 %(fen)s", fen=YUAN.told(fen)))
     share = permille(causes[most]["waste_grams"] or 0, grams or 0)
     cause = _("%(cause)s最多，占 %(share)s。", cause=CATEGORIES[most], share=PERCENT.told(share))
-    return f"{_('，').join(told)}{_('；')}{cause}"
+    return str(_("，").join(told) + _("；") + cause)
 
 
 def _facts(basis: Basis, now: Values, then: Values | None, causes: dict[str, Values]) -> list[Fact]:
