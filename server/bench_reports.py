@@ -65,10 +65,10 @@ PARTS = (
 def bench_reports(
     engine: Engine, count: int = SALES, days: int = DAYS, *, seed: int = 1, rounds: int = ROUNDS
 ) -> dict[str, Any]:
-    """Fill an empty database with a canteen's past, and time the figures of each report.
+    """Fill a database with a canteen's past, and time the figures of each report.
 
     Args:
-        engine: Empty; the caller throws it away.
+        engine: All tables, and no rows; the caller throws it away.
         count: Sales of all days together.
         days: How long the history is; its last 31 days are the month.
         seed: Makes it repeatable.

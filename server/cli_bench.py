@@ -10,7 +10,7 @@ import click
 from sqlalchemy import Engine
 
 from dafan.db import make_engine
-from server import throwaway
+from server import schema, throwaway
 from server.bench_sync import bench_sync
 from server.bench_verify import bench_verify
 
@@ -85,5 +85,6 @@ def reports(sales: int, engine: str, as_json: bool) -> None:
     from server.bench_reports import bench_reports  # noqa: PLC0415 - only needed here
 
     with _empty(engine) as made:
+        schema.upgrade(made)
         result = bench_reports(made, sales)
     click.echo(json.dumps(result, indent=None if as_json else 2))

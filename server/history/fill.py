@@ -14,7 +14,7 @@ from dafan.ids import new_id
 from dafan.journal import GENESIS
 from dafan.money import divide_half_up
 from dafan.records import Portion
-from server import cashdesk, refunds, schema
+from server import cashdesk, refunds
 from server.actor import Actor
 from server.books.accounts import Account
 from server.books.day_changes import DayChange
@@ -54,12 +54,16 @@ class Wanted:
 
 
 def fill(engine: Engine, wanted: Wanted, progress: Callable[[date], None] = lambda _: None) -> UUID:
-    """Make a canteen and its history in an empty database, and the sums that reports read.
+    """Make a canteen and its history, and the sums that reports read.
+
+    Args:
+        engine: All tables, up to date, and no rows.
+        wanted: Which history.
+        progress: Told each date that is begun.
 
     Returns:
         The site.
     """
-    schema.upgrade(engine)
     rng = Random(wanted.seed)  # noqa: S311 - a story, not secrets
     diners = max(20, wanted.sales * 365 // max(wanted.days, 1) // SALES_A_DINER)
     opened = datetime.combine(wanted.first, time(0), UTC)
