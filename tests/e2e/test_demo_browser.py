@@ -203,6 +203,20 @@ def test_yesterdays_lunch_leads_back_to_its_suppliers_and_prints(
     assert len(printed) > 10_000
 
 
+def test_the_boards_have_pictures_and_the_refrigerators_speak(tablet: Tablet) -> None:
+    page = tablet.page
+    said = (tablet.canteen.folder / "demo.log").read_text()
+    kitchen, canteen = re.findall(r"http\S+/board/\S+", said)
+    page.goto(kitchen)
+    page.locator(".stills img").nth(1).wait_for()
+    tablet.shot("board-kitchen")
+    page.goto(canteen)
+    page.wait_for_selector("main.canteen")
+    tablet.go("cabinets")
+    page.wait_for_selector("text=留样柜")
+    tablet.shot("kitchen-cabinets")
+
+
 def test_everything_that_the_day_wrote_agrees(tablet: Tablet) -> None:
     folder = tablet.canteen.folder / "demo" / "server"
     environment = {n: v for n, v in os.environ.items() if not n.startswith("DAFAN_DATA")}
