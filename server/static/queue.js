@@ -293,7 +293,7 @@ async function fill(all) {
 
 async function again(entry) {
   await put({ ...entry, state: "waiting", text: "" });
-  await send();
+  await sendWaiting();
 }
 
 async function signLate(entry) {
