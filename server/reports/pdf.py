@@ -123,7 +123,7 @@ class _Paper(FPDF):
             return
         self.ln(above)
         self._ink(size, bold=bold, colour=colour)
-        self.multi_cell(0, size * 0.52, text, new_x="LMARGIN", new_y="NEXT")
+        self.multi_cell(0, size * 0.52, text, align="L", new_x="LMARGIN", new_y="NEXT")
 
     def facts(self, facts: Sequence[Fact]) -> None:
         """Main figures in a row."""
@@ -243,7 +243,8 @@ class _Paper(FPDF):
         for text, column, width in zip(texts, table.columns, widths, strict=True):
             side = "R" if column.figures else "L"
             shown = self._fit(text, width - 2)
-            self.cell(width, _ROW, shown, border=border, align=side)
+            gap = "  " if side == "L" and self.get_x() > _MARGIN else ""
+            self.cell(width, _ROW, f"{gap}{shown}", border=border, align=side)
         self.ln(_ROW)
 
     def _widths(self, table: Table, shown: Sequence[tuple[bool, Sequence[object]]]) -> list[float]:
