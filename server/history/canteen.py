@@ -118,9 +118,11 @@ def open_canteen(engine: Engine, at: datetime, diners: int, rng: Random) -> Cant
                 for number, choice in enumerate(choices)
             ],
         )  # fmt: skip
+        venues = [sites.ensure_venue(session, site.id, name) for name, _ in _VENUES]
+    with writing(engine) as session:  # accounts are locked before anything is published
         paid = [wallets.TopUp(diner.id, _CASH, f"history:{diner.id}") for diner in kept]
         wallets.top_up_all(session, site.id, paid, by=BY, at=at)
-        venues = [sites.ensure_venue(session, site.id, name) for name, _ in _VENUES]
+    with writing(engine) as session:
         tills = [
             (new_id(), venue.id)
             for venue, (_, count) in zip(venues, _VENUES, strict=True)

@@ -178,6 +178,7 @@ def _take_back(engine: Engine, canteen: Canteen, wanted: Wanted, rng: Random) ->
         actor = Actor(canteen.site_id, BY, at + timedelta(hours=1))
         with writing(engine) as session:
             asked = refunds.ask(session, actor, sale_id, None, "打错了", key=new_id())
+        with writing(engine) as session:
             refunds.approve(session, replace(actor, name="经理"), asked.id)
 
 
