@@ -25,7 +25,7 @@ from kitchen.cookbook import Recipe
 from kitchen.ingredients import Ingredient
 from kitchen.lots import Lot
 from kitchen.recipes import Book, RecipeError
-from kitchen.waste import Category
+from kitchen.waste import Category, WasteRecord
 from server import kitchen_sales
 from server.kitchen_sales import Sold
 
@@ -102,7 +102,7 @@ class Costs:
     served: Sequence[Sold]
     goods: Mapping[UUID, _Goods]
     lots: Mapping[UUID, tuple[UUID, int, int]]
-    """Lot → its ingredient, fen and quantity."""
+    """Lot of which something was thrown away → its ingredient, fen and quantity."""
     books: Sequence[tuple[date, Book]]
     """The last day of a month → the recipes that were valid then; the newest ones last."""
     _needs: dict[tuple[int, UUID], _Needs | None] = field(default_factory=dict)
@@ -220,9 +220,13 @@ def _needs(book: Book, dish_id: UUID, goods: Mapping[UUID, _Goods]) -> _Needs | 
 def load(session: Session, site_id: UUID, since: date, until: date) -> Costs:
     """What was served from the first day to the last, both included, and how to cost it."""
     served = kitchen_sales.sold(session, site_id, since, until)
+    thrown = select(WasteRecord.lot_id).where(
+        WasteRecord.site_id == site_id, WasteRecord.business_date.between(since, until),
+        WasteRecord.lot_id.is_not(None),
+    )  # fmt: skip
     lots = session.execute(
         select(Lot.id, Lot.ingredient_id, Lot.cost, Lot.quantity).where(
-            Lot.site_id == site_id, Lot.received_on <= until, Lot.quantity > 0
+            Lot.site_id == site_id, Lot.quantity > 0, Lot.id.in_(thrown)
         )
     )
     return Costs(
