@@ -22,7 +22,10 @@ pytestmark = [
     pytest.mark.models,
     pytest.mark.timeout(600),
 ]
-CHEF, KEEPER = "1002", "1004"
+CHEF, KEEPER, COOK, SAFETY, SAMPLER = "1002", "1004", "1003", "1006", "1007"
+PERIOD = "breakfast"
+DISH = "肉包"
+"""It has no recipe: nothing of today's orders is needed to cook it."""
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +169,47 @@ def test_what_was_ordered_is_received_signed_by_three_labelled_and_in_stock(
     assert labels.count("data:image/png") == 1
 
 
+def test_a_delivery_without_an_order_is_weighed_on_the_scale(tablet: Tablet) -> None:
+    page = tablet.page
+    tablet.go("stock")
+    before = on_hand(page, "土豆")
+    tablet.go("receiving")
+    page.click("text=没有订单的来货")
+    page.locator("label.pick:has-text('示范蔬菜行')").click()
+    tablet.press("开始验收")
+    page.click("text=添加一项")
+    page.click("main a:text-is('薯类')")
+    page.click(".pick-card:has-text('土豆') >> nth=0")
+    tablet.weigh(12_400)
+    tablet.shot("kitchen-weighing")
+    tablet.press("记下重量")
+    page.wait_for_selector("header .how-much:text-is('12.4 kg')")
+    assert "秤" in page.inner_text(".loads")
+    page.click(".look-yes")
+    page.fill("[name=unit_price]", "2.60")
+    page.click("[data-day] >> nth=1")
+    tablet.press("记下")
+    tablet.done()
+    page.click("header a")
+    sign_delivery(tablet)
+    page.wait_for_selector(".lot-line")
+    tablet.put_on_scale(0)
+    tablet.go("stock")
+    tablet.shot("kitchen-stock")
+    assert on_hand(page, "土豆") == before + 12_400
+
+
+def on_hand(page: Any, name: str) -> int:
+    """Grams that the card of an ingredient shows; none: there is no card."""
+    page.wait_for_selector(".stock-card")
+    card = page.locator(f".stock-card:has-text('{name}')")
+    if not card.count():
+        return 0
+    shown = re.search(r"([\d.]+) kg", card.first.inner_text())
+    assert shown
+    return round(float(shown[1]) * 1000)
+
+
 def sign_delivery(tablet: Tablet) -> None:
     page = tablet.page
     tablet.sign(CHEF, "form:has([value=chef])")
@@ -184,6 +228,56 @@ def sign_delivery(tablet: Tablet) -> None:
     page.wait_for_selector("form[action$='/post'] .sign, form:has(button:text-is('入库')) .sign")
     tablet.sign(KEEPER, "form:has(button:text-is('入库'))")
     tablet.press("入库")
+
+
+def test_a_batch_is_cooked_hot_enough_sampled_and_its_label_printed(tablet: Tablet) -> None:
+    page = tablet.page
+    tablet.go(f"production?period={PERIOD}")
+    tablet.sign(COOK)
+    tablet.press("按食谱排产")
+    page.wait_for_selector(f".line-card:has-text('{DISH}')")
+    tablet.shot("kitchen-production")
+    page.click(f".line-card:has-text('{DISH}')")
+    tablet.sign(COOK, "form:has(button:text-is('开始烹饪'))")
+    tablet.press("开始烹饪")
+    page.wait_for_selector("button:text-is('出锅')")
+    tablet.weigh(5000)
+    page.fill("[name=core]", "62")
+    tablet.sign(COOK, "form:has(button:text-is('出锅'))")
+    tablet.press("出锅")
+    page.wait_for_selector(".note.stop")
+    tablet.weigh(5000)
+    page.fill("[name=core]", "86")
+    tablet.sign(COOK, "form:has(button:text-is('出锅'))")
+    tablet.press("出锅")
+    page.wait_for_selector("[aria-current=step]:text-is('已出锅')")
+    tablet.go(f"samples?period={PERIOD}")
+    page.locator(f".line-card:has-text('{DISH}') a:text-is('留样')").click()
+    tablet.weigh(140)
+    tablet.shot("kitchen-sample")
+    tablet.sign(SAMPLER)
+    tablet.press("留样")
+    tablet.done()
+    tablet.put_on_scale(0)
+    page.click("text=打印标签")
+    page.wait_for_selector(".said.ok")
+    tablet.go(f"samples?period={PERIOD}")
+    page.locator(f".line-card:has-text('{DISH}') .pill.ok").wait_for()
+    tablet.shot("kitchen-samples")
+
+
+def test_what_is_thrown_away_is_weighed_and_handed_over(tablet: Tablet) -> None:
+    page = tablet.page
+    tablet.go("waste")
+    page.click(".huge:has-text('餐盘')")
+    tablet.weigh(2500)
+    tablet.sign(SAFETY)
+    tablet.press("登记")
+    tablet.done()
+    tablet.put_on_scale(0)
+    tablet.go("waste")
+    assert "餐盘 2.500 kg" in page.inner_text(".entry-row >> nth=0")
+    tablet.shot("kitchen-waste")
 
 
 def test_yesterdays_lunch_leads_back_to_its_suppliers_and_prints(
