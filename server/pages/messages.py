@@ -37,7 +37,9 @@ _TEXTS: dict[str, LazyString] = {
     "dose_too_high": _l("添加剂超过限量：请减少用量"),
     "lot_held": _l("这个批次已冻结，不能领用"),
     "meter_backwards": _l("表读数不会倒退：请再看一眼；换了表请登记换表"),
-    "no_font": _l("服务器上没有中文字体，不能生成 PDF：请安装 fonts-noto-cjk，或在 DAFAN_FONT 里指明一个"),
+    "no_font": _l(
+        "服务器上没有中文字体，不能生成 PDF：请安装 fonts-noto-cjk，或在 DAFAN_FONT 里指明一个"
+    ),
     "no_nutrition": _l("营养数据不全，算不出来"),
     "not_enough_stock": _l("库存不够：请少领一些，或先入库"),
     "not_signed": _l("还缺签字：厨师、仓管、供货方三人都要签"),
