@@ -67,6 +67,7 @@ class Ingredient(Base):
     zone: Mapped[str] = mapped_column(String(40), default="")
     shelf_days: Mapped[int | None]
     minimum: Mapped[int] = mapped_column(default=0)
+    maximum: Mapped[int | None]
     pack: Mapped[int] = mapped_column(default=1)
     price: Mapped[int | None]
     pesticide_test: Mapped[bool] = mapped_column(default=False)
@@ -99,6 +100,8 @@ class IngredientValues(BaseModel):
     """From the day of production, where the label does not say."""
     minimum: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     """Below so much it is bought again; in the measure."""
+    maximum: Annotated[int, Field(gt=0, le=LARGEST)] | None = None
+    """More than so much is too much; in the measure. None: the site's multiple of the minimum."""
     pack: Annotated[int, Field(gt=0, le=LARGEST)] = 1
     """It is sold in multiples of so much; in the measure."""
     price: Annotated[Fen, Field(ge=0, le=MAX_FEN)] | None = None
@@ -123,6 +126,12 @@ class IngredientValues(BaseModel):
     def _weight_is_known_once(self) -> Self:
         if self.measure is Measure.MASS and self.weighs is not None:
             raise ValueError("what is counted in grams needs no weight of a piece or a litre")
+        return self
+
+    @model_validator(mode="after")
+    def _maximum_is_above_the_minimum(self) -> Self:
+        if self.maximum is not None and self.maximum < self.minimum:
+            raise ValueError("the maximum is below the minimum: raise it, or leave it empty")
         return self
 
 

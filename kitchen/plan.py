@@ -33,6 +33,8 @@ class Item:
     """Sold in multiples of so much."""
     shelf_days: int | None = None
     """Bought on a Monday with 2, it is good on Monday and Tuesday; none: it keeps."""
+    maximum: int | None = None
+    """No purchase brings more into the store, unless one day or one pack needs it."""
 
     def __post_init__(self) -> None:
         if self.pack < 1 or (self.shelf_days is not None and self.shelf_days < 1):
@@ -92,7 +94,7 @@ class Line:
     buy: int
     pack: int
     limited_by: str
-    """What ended the days of this line: ``shelf_life``, ``ahead_days`` or ``menu``."""
+    """What ended the days of this line: ``shelf_life``, ``ahead_days``, ``maximum`` or ``menu``."""
 
     @property
     def packs(self) -> int:
@@ -112,6 +114,7 @@ class Line:
         end = {
             "shelf_life": "not longer, for it spoils",
             "ahead_days": "not longer, for small and frequent purchases",
+            "maximum": "not longer, for the store holds no more",
         }
         return "; ".join([*parts, *filter(None, [end.get(self.limited_by)])])
 
@@ -220,6 +223,10 @@ def _lines(
             lines.append(_finish(item, draft, sources))
             draft, last = _Draft(on, on), FOREVER
         wanted = _ceil(needs[on] * (1000 + rules.safety_permille), 1000)
+        if draft.deliver_on is not None and _too_much(item, draft, wanted - _left(sources, on)):
+            draft.limited_by = "maximum"
+            lines.append(_finish(item, draft, sources))
+            draft, last = _Draft(on, on), FOREVER
         draft.until, draft.need = on, draft.need + wanted
         draft.safety += wanted - needs[on]
         lacking = _take(wanted, on, sources, draft)
@@ -238,6 +245,19 @@ def _window(item: Item, rules: Rules) -> int:
     return min(item.shelf_days or rules.ahead_days, rules.ahead_days)
 
 
+def _left(sources: list[_Source], on: date) -> int:
+    """What is there and still good."""
+    return sum(source.left for source in sources if source.last_day >= on)
+
+
+def _too_much(item: Item, draft: _Draft, lacking: int) -> bool:
+    """Whether one more day makes a purchase larger than the store may hold."""
+    if item.maximum is None or lacking <= 0:
+        return False
+    before, after = (_packed(item, fresh) for fresh in (draft.fresh, draft.fresh + lacking))
+    return after > max(item.maximum, before)
+
+
 def _take(wanted: int, on: date, sources: list[_Source], draft: _Draft) -> int:
     """Use what is there and still good; what is lacking comes back."""
     for source in sources:
@@ -250,7 +270,7 @@ def _take(wanted: int, on: date, sources: list[_Source], draft: _Draft) -> int:
 
 
 def _finish(item: Item, draft: _Draft, sources: list[_Source]) -> Line:
-    buy = _ceil(draft.fresh, item.pack) * item.pack
+    buy = _packed(item, draft.fresh)
     if draft.deliver_on is not None and buy > draft.fresh:
         last_day = _last_day(item, draft.deliver_on)
         sources.append(_Source("carried", buy - draft.fresh, last_day))
@@ -260,6 +280,11 @@ def _finish(item: Item, draft: _Draft, sources: list[_Source]) -> Line:
         draft.taken["stock"], draft.taken["order"], draft.taken["carried"],
         draft.fresh, buy, item.pack, draft.limited_by,
     )  # fmt: skip
+
+
+def _packed(item: Item, fresh: int) -> int:
+    """In whole packs."""
+    return _ceil(fresh, item.pack) * item.pack
 
 
 def _ceil(numerator: int, denominator: int) -> int:

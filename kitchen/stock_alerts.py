@@ -24,7 +24,7 @@ class Alert(StrEnum):
     """Less than a third of its life is left: a habit of stores, no rule of law."""
     BELOW_MINIMUM = "below_minimum"
     ABOVE_MAXIMUM = "above_maximum"
-    """Of all that is there: :class:`kitchen.stock_view.StockRules`."""
+    """Of all that is there: :meth:`kitchen.stock_view.StockRules.maximum_of`."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,16 @@ class StockRules:
     """What a site asks of its store."""
 
     maximum_times: int = 8
-    """More than so many times the minimum is too much (小批量, 勤进快用): a habit, no law."""
+    """More than so many times the minimum is too much (小批量, 勤进快用): a habit, no law.
+
+    It holds for an ingredient that has no maximum of its own.
+    """
+
+    def maximum_of(self, ingredient: Ingredient) -> int | None:
+        """More than so much of it is too much; in its measure. None: nobody said."""
+        if ingredient.maximum is not None:
+            return ingredient.maximum
+        return ingredient.minimum * self.maximum_times or None
 
 
 @dataclass
@@ -110,7 +119,8 @@ def _judge(one: OnHand, rules: StockRules) -> None:
     minimum = one.ingredient.minimum
     if one.ingredient.active and one.usable < minimum:
         one.lights.add(Alert.BELOW_MINIMUM)
-    if minimum and one.quantity > minimum * rules.maximum_times:
+    maximum = rules.maximum_of(one.ingredient)
+    if maximum is not None and one.quantity > maximum:
         one.lights.add(Alert.ABOVE_MAXIMUM)
 
 

@@ -21,6 +21,7 @@ from kitchen.menus import Menu
 from kitchen.plan import Item, Line, MealNeed, Rules, Stock
 from kitchen.recipes import Book, NoRecipeError
 from kitchen.stock_book import StockLevel
+from kitchen.stock_view import StockRules
 
 Proposed = Mapping[tuple[Meal, UUID], int]
 """Portions that :mod:`kitchen.forecast` expects of a dish at a meal."""
@@ -68,6 +69,7 @@ def plan_days(
     last: date,
     rules: Rules | None = None,
     proposed: Proposed | None = None,
+    store: StockRules | None = None,
 ) -> DaysPlan:
     """What to buy for the menus of some days.
 
@@ -79,6 +81,7 @@ def plan_days(
         last: The last day, itself included.
         rules: How the site buys.
         proposed: Portions for dishes that nobody has planned any for.
+        store: What the site's store holds at most.
     """
     coming = menus_of(session, site_id, venues, first, last)
     book = cookbook.load_book(session, site_id)
@@ -86,7 +89,8 @@ def plan_days(
     needs = meal_needs(uses)
     wanted = {one for need in needs for one in need.ingredients}
     kept = ingredients.by_ids(session, site_id, list(wanted))
-    items = [Item(one.id, one.pack, one.shelf_days) for one in kept.values()]
+    most = (store or StockRules()).maximum_of
+    items = [Item(one.id, one.pack, one.shelf_days, most(one)) for one in kept.values()]
     on_order = purchasing.on_order(session, site_id)
     lines = plan.purchase_plan(needs, items, usable_lots(session, site_id), on_order, rules)
     told = {(use.meal, use.dish_id) for use in uses if use.portions}

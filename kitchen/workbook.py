@@ -115,7 +115,7 @@ _INGREDIENTS = (
     _number("单重(克)", "weighs"), _number("可食部(‰)", "edible_permille", 1000),
     _choice("储存", "keep", _KEEPS, Keep.AMBIENT), _text("库区", "zone"),
     _number("保质天数", "shelf_days"), _number("最低库存", "minimum", 0),
-    _number("采购倍数", "pack", 1), _money("单价(元)", "price"),
+    _number("最高库存", "maximum"), _number("采购倍数", "pack", 1), _money("单价(元)", "price"),
     _choice("农残检测", "pesticide_test", _YES_NO, blank=False),
     _choice("检疫证明", "quarantine", _YES_NO, blank=False),
     _Column("过敏原", "allergens", _read_allergens, _write_allergens, ()),

@@ -1,4 +1,7 @@
-"""What a diner must not eat (过敏原): told and seen by himself, forgotten when he leaves."""
+"""What a diner must not eat (过敏原): told and seen by himself, forgotten when he leaves.
+
+Where he wants the tills to warn him, :mod:`server.wishes` tells them.
+"""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -31,6 +34,8 @@ def of(session: Session, diner_id: UUID) -> frozenset[Allergen]:
 
 def tell(session: Session, actor: Actor, diner_id: UUID, told: Iterable[str]) -> None:
     """Keep what the diner says now; nothing forgets it. What it is stays out of the audit log.
+
+    Pages go through :func:`server.wishes.tell_allergies`, which lets the tills know.
 
     Raises:
         BadInputError: there is no such allergen.

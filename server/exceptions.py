@@ -19,7 +19,7 @@ class ExceptionItem(Base):
     Codes: ``parked`` (an entry could not be booked), ``fork`` (a till restored from an old disk),
     ``overdraft``, ``over_limit``, ``subsidised_twice``, ``not_active``, ``wrong_date``,
     ``late_sale`` (of a closed day), ``unpublished``, ``notice`` (the terminal speaks),
-    ``licence_ends`` (of a supplier).
+    ``licence_ends`` (of a supplier), ``certificate_ends`` (of a worker's health).
     """
 
     __tablename__ = "exception_item"

@@ -18,6 +18,7 @@ from kitchen import (
     production,
     sample_watch,
     samples,
+    staff,
     supervision,
     supervision_templates,
 )
@@ -29,15 +30,18 @@ from kitchen.menus import MenuDay
 from kitchen.production import Batch, BatchState
 from kitchen.sample_rules import Due, DueState, KeptState, SampleRules, kept_state
 from kitchen.samples import Sample
+from kitchen.staff import CertificateKind, StaffRules
 from kitchen.supervision import SupervisionItem
 from kitchen.supervision_score import State, state_of
 from kitchen.supervision_templates import Edge, Hours, Moment
-from server import sites
+from server import exceptions, sites
 from server.actor import Actor
 from server.books.sales import Sale, SaleLine
 
 PROGRAM = "supervision"
 """Who makes the list and tells on it, in the journal of changes."""
+CERTIFICATE_ENDS = "certificate_ends"
+"""Code of the exception that says so."""
 WATCHED_DAYS = 2
 """Cabinets are judged over the present business date and the one before."""
 
@@ -290,3 +294,21 @@ def _keepers(engine: Engine) -> list[UUID]:
     """Sites that keep samples, or have a cabinet to keep them in."""
     with reading(engine) as session:
         return list(session.scalars(select(Cabinet.site_id).distinct().order_by(Cabinet.site_id)))
+
+
+def warn_of_certificates(engine: Engine, now: datetime) -> str:
+    """Put every health certificate that ended or ends soon on the list of exceptions, once."""
+    warned = 0
+    with reading(engine) as session:
+        site_ids = [site.id for site in sites.all_sites(session)]
+    for site_id in site_ids:
+        with writing(engine) as session:
+            warn_days = limits.of(session, site_id, StaffRules).warn_days
+            last = sites.business_date(session, site_id, now) + timedelta(days=warn_days)
+            for worker, kind, expires in staff.ending(session, site_id, last):
+                detail = f"{worker.name} · {worker.post} · {expires}"
+                told = exceptions.is_told(session, site_id, CERTIFICATE_ENDS, detail)
+                if kind is CertificateKind.HEALTH and not told:
+                    exceptions.add(session, site_id, CERTIFICATE_ENDS, now, detail=detail)
+                    warned += 1
+    return f"{warned} health certificates end"

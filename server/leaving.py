@@ -8,7 +8,7 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import DinerStatus, Source
-from server import allergies, cards, faces, people
+from server import cards, faces, people, wishes
 from server.actor import Actor
 from server.books import accounts, pay_outs, wallets
 from server.books.accounts import WALLETS, Account, AccountKind
@@ -37,7 +37,7 @@ def leave(session: Session, actor: Actor, diner_id: UUID) -> None:
         cards.take_back(session, actor, card.number)
     faces.withdraw(session, actor, diner_id, "left")
     people.set_pin(session, actor, diner_id, None)
-    allergies.tell(session, actor, diner_id, ())
+    wishes.forget(session, actor, diner_id)
     people.set_status(session, actor, diner_id, DinerStatus.LEFT)
 
 

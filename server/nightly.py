@@ -40,6 +40,13 @@ def jobs(parts: Services) -> list[Job]:
     made.append(
         Job("licences", Daily(time(5), zone), lambda now: warn_of_licences(parts.engine, now))
     )
+    made.append(
+        Job(
+            "certificates",
+            Daily(time(5, 10), zone),
+            lambda now: kitchen_day.warn_of_certificates(parts.engine, now),
+        )
+    )
     made.append(Job("foods", Daily(time(3, 40), zone), lambda _: foods.publish_all(parts.engine)))
     made.append(Job("supervision", Every(5), lambda now: kitchen_day.drive(parts.engine, now)))
     made.append(Job("samples", Every(5), lambda now: kitchen_day.watch(parts.engine, now)))

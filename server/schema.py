@@ -37,7 +37,7 @@ _TABLES_IN = (
     "server.phone_sessions", "server.ratings", "server.reconciliation",
     "server.reports.day_rows", "server.sessions", "server.shifts", "server.sites",
     "server.terminals", "server.throttle",
-    "server.till_staff", "server.totp",
+    "server.till_staff", "server.totp", "server.wishes",
 )  # fmt: skip
 
 

@@ -44,6 +44,11 @@ _EXCEPTIONS: dict[str, tuple[str, LazyString, LazyString]] = {
         _l("供应商证照到期"),
         _l("请向供应商索取新证照并登记；到期后不能下单和验收。"),
     ),
+    "certificate_ends": (
+        "warn",
+        _l("健康证到期"),
+        _l("请安排体检，换发新证后登记；过期后不能接触直接入口食品。"),
+    ),
     "notice": ("info", _l("结算台提醒"), _l("请到现场看一看。")),
 }
 
@@ -68,6 +73,7 @@ _ACTIONS: dict[str, LazyString] = {
     "diner.status": _l("冻结或恢复"),
     "diner.pin": _l("改付款密码"),
     "diner.allergies": _l("告知过敏原"),
+    "diner.wish": _l("选择结算台显示什么"),
     "phone.code": _l("打印手机登录码"),
     "phone.login": _l("手机登录"),
     "phone.logout": _l("手机退出"),

@@ -52,6 +52,14 @@ def test_rice_keeps_but_is_bought_for_as_many_days_as_the_site_allows():
     assert "small and frequent" in lines[0].why
 
 
+def test_no_purchase_brings_more_than_the_store_holds_unless_a_day_or_a_pack_needs_it():
+    item = Item(RICE, pack=20, maximum=50)
+    lines = purchase_plan(week(RICE, 10, 10, 10, 10, 5, 70, 5), [item], rules=NO_SAFETY)
+    assert buys(lines) == [(day(0), 40), (day(4), 20), (day(5), 60)]
+    assert "the store holds no more" in lines[0].why
+    assert purchase_plan(week(RICE, 10), [Item(RICE, pack=60, maximum=50)])[0].buy == 60
+
+
 def test_stock_serves_only_while_it_is_good_and_the_first_to_end_goes_first():
     stock = [Stock(GREENS, 10, day(3)), Stock(GREENS, 10, day(0)), Stock(GREENS, 50, day(-1))]
     lines = purchase_plan(week(GREENS, 10, 10), [Item(GREENS, shelf_days=3)], stock, {}, NO_SAFETY)
@@ -109,6 +117,7 @@ items = st.builds(
     st.just(GREENS),
     pack=st.integers(1, 800),
     shelf_days=st.one_of(st.none(), st.integers(1, 10)),
+    maximum=st.one_of(st.none(), st.integers(1, 9000)),
 )
 site_rules = st.builds(Rules, safety_permille=st.integers(0, 300), ahead_days=st.integers(1, 9))
 
@@ -128,6 +137,10 @@ def test_the_plan_is_enough_whole_packs_never_negative_and_never_too_far_ahead(
             "more than fresh only where the pack forces it"
         )
         assert (line.deliver_on is None) == (line.buy == 0)
+        if item.maximum is not None and line.buy > item.maximum:
+            daily = amounts[(line.deliver_on - MONDAY).days]
+            safe = -(-daily * (1000 + rules.safety_permille) // 1000)
+            assert line.buy < safe + item.pack, "only where one day or one pack needs it"
         if line.deliver_on is not None:
             kept = (line.until - line.deliver_on).days + 1
             assert kept <= min(item.shelf_days or 99, rules.ahead_days)

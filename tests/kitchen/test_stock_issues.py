@@ -217,8 +217,7 @@ def test_what_one_may_not_take_alone_is_asked_for_and_the_same_key_never_does_bo
     assert (entry.quantity, entry.by, entry.approved_by) == (-400, "keeper", "chef")
 
 
-@pytest.mark.usefixtures("pork")
-def test_lights_say_what_is_wrong_with_an_ingredient(engine, actor, come):
+def test_lights_say_what_is_wrong_with_an_ingredient(engine, actor, pork, come):
     def lights():
         with reading(engine) as session:
             rules = StockRules(maximum_times=4)
@@ -233,3 +232,9 @@ def test_lights_say_what_is_wrong_with_an_ingredient(engine, actor, come):
     with writing(engine) as session:
         lots.hold(session, actor, held, "异味")
     assert lights() == (2001, 2000, [Alert.ABOVE_MAXIMUM, Alert.HELD], Alert.HELD)
+    for own, above in ((2001, False), (2000, True)):
+        with writing(engine) as session:
+            told = ingredients.values_of(ingredients.get(session, actor.site_id, pork))
+            capped = told.model_copy(update={"maximum": own})
+            ingredients.update(session, actor, pork, capped)
+        assert (Alert.ABOVE_MAXIMUM in lights()[2]) is above

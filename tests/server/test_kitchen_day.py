@@ -9,17 +9,19 @@ from dafan import db
 from dafan.clock import ManualClock
 from dafan.money import Fen
 from dafan.records import Unit
-from kitchen import cabinet, menus, samples, supervision_templates
+from kitchen import cabinet, menus, samples, staff, supervision_templates
 from kitchen.cabinet import CabinetKind, CabinetValues, Source
 from kitchen.dishes import DishValues
 from kitchen.meals import Meal
 from kitchen.menus import ItemValues
 from kitchen.sample_alarms import SampleAlarm
 from kitchen.samples import SampleValues
+from kitchen.staff import CertificateKind, CertificateValues, WorkerValues
 from kitchen.supervision import SupervisionItem
 from server import dishes, kitchen_day, sites
 from server.actor import Actor
 from server.audit import Audit
+from server.exceptions import ExceptionItem
 from tests.server.conftest import TestSite
 
 
@@ -210,6 +212,33 @@ def test_the_watch_changes_nothing_when_it_looks_again(
     clock.advance(300)
     assert kitchen_day.watch(engine, clock.now()) == "0 new alarms"
     assert written() == before
+
+
+def test_a_health_certificate_that_ends_soon_is_warned_of_once(
+    engine: Engine, actor: Actor, clock: ManualClock
+) -> None:
+    today = clock.now().date()
+    with db.writing(engine) as session:
+        for name, kind, days in (
+            ("陈一", CertificateKind.HEALTH, 30), ("陈二", CertificateKind.HEALTH, 31),
+            ("陈三", CertificateKind.COOK, 5), ("陈四", CertificateKind.HEALTH, -3),
+        ):  # fmt: skip
+            worker = staff.create(session, actor, WorkerValues(name=name, post="厨师")).id
+            values = CertificateValues(
+                kind=kind, number="1", issued=today - timedelta(days=200),
+                expires=today + timedelta(days=days),
+            )  # fmt: skip
+            staff.add_certificate(session, actor, worker, values)
+
+    def listed() -> list[str]:
+        with db.reading(engine) as session:
+            found = session.scalars(select(ExceptionItem).order_by(ExceptionItem.id))
+            return [row.detail for row in found if row.code == kitchen_day.CERTIFICATE_ENDS]
+
+    for night in range(2):
+        told = kitchen_day.warn_of_certificates(engine, clock.now())
+        assert told == f"{0 if night else 2} health certificates end"
+        assert listed() == ["陈四 · 厨师 · 2026-02-27", "陈一 · 厨师 · 2026-04-01"]
 
 
 def test_packaged_food_on_the_menu_needs_no_sample(

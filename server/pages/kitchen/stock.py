@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from dafan.errors import BadInputError
 from dafan.quantity import Measure, read_quantity
 from kitchen import ingredients, labels, limits, lots, stock_requests, stock_view, zones
 from kitchen.dishes import Dish
@@ -82,7 +83,7 @@ def stock_ingredient(ingredient_id: UUID) -> str:
             "kitchen/stock_ingredient.html", ingredient=ingredient, left=left, moves=moves,
             fors=fors(session, [entry for entry, _number in moves]),
             more=_older(moves), day=day, marks=_marks(zones.of_site(session, site_id())),
-            maximum=ingredient.minimum * rules.maximum_times,
+            maximum=rules.maximum_of(ingredient),
             unit=stock_words.unit(ingredient.measure),
         )  # fmt: skip
 
@@ -94,9 +95,10 @@ def stock_minimum(ingredient_id: UUID) -> Response:
 
     def work(session: Session) -> None:
         row = ingredients.get(session, site_id(), ingredient_id)
-        values = ingredients.values_of(row).model_copy(
-            update={"minimum": quantity_of(row, "minimum")}
-        )
+        least = quantity_of(row, "minimum")
+        if row.maximum is not None and least > row.maximum:
+            raise BadInputError(_("下限不能高于上限；上限请在食材页上改"))
+        values = ingredients.values_of(row).model_copy(update={"minimum": least})
         ingredients.update(session, actor(), ingredient_id, values)
 
     change(work, _("已保存"))

@@ -12,11 +12,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import (
     BooleanField,
     DecimalField,
+    Field,
     IntegerField,
     SelectChoice,
     SelectField,
     SelectMultipleField,
     StringField,
+    ValidationError,
 )
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -35,8 +37,8 @@ from server.pages.shared import actor, as_uuid, change, next_page, reading, site
 
 PAGE = 50
 _SAME = (
-    "name", "category", "weighs", "keep", "zone", "shelf_days", "minimum", "pack", "price",
-    "pesticide_test", "quarantine", "allergens", "nutrients_from", "active",
+    "name", "category", "weighs", "keep", "zone", "shelf_days", "minimum", "maximum", "pack",
+    "price", "pesticide_test", "quarantine", "allergens", "nutrients_from", "active",
 )  # fmt: skip
 
 
@@ -67,6 +69,10 @@ class IngredientForm(Form):
         _l("最低库存"), [InputRequired(), NumberRange(0, LARGEST)], default=0,
         description=_l("按计量单位；低于它就提醒采购"),
     )  # fmt: skip
+    maximum = IntegerField(
+        _l("最高库存"), [Optional(), NumberRange(1, LARGEST)],
+        description=_l("按计量单位；不填就按最低库存的倍数算"),
+    )  # fmt: skip
     pack = IntegerField(
         _l("采购倍数"), [InputRequired(), NumberRange(1, LARGEST)], default=1,
         description=_l("按计量单位；采购数取它的整数倍"),
@@ -83,6 +89,11 @@ class IngredientForm(Form):
         _l("营养数据来源"), [Length(max=40)], description=_l("例如 USDA SR28 11116，或包装标签")
     )
     active = BooleanField(_l("在用"), default=True)
+
+    def validate_maximum(self, field: Field) -> None:
+        """Not below the minimum, where there is one."""
+        if field.data is not None and field.data < (self.minimum.data or 0):
+            raise ValidationError(_("不能低于最低库存"))
 
 
 for _one in Nutrient:

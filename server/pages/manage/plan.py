@@ -22,6 +22,7 @@ from kitchen.inquiries import Offer
 from kitchen.plan import Line, Rules
 from kitchen.purchase_rules import MAX_LINES
 from kitchen.recipes import whole
+from kitchen.stock_view import StockRules
 from kitchen.suppliers import Supplier
 from kitchen.week_plan import DaysPlan, Use
 from server import buying as service
@@ -68,6 +69,7 @@ def page() -> str:
         found = week_plan.plan_days(
             session, site_id(), venues, first, last, limits.of(session, site_id(), Rules),
             service.proposed_portions(session, site_id(), planned, today),
+            limits.of(session, site_id(), StockRules),
         )  # fmt: skip
         choices = buying.supplier_choices(session, today)
         rows = _rows(session, found, choices)

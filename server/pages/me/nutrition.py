@@ -13,6 +13,7 @@ from kitchen import diary as rules
 from kitchen import foods, menus
 from kitchen.diary import Advice, Judged, Meal
 from kitchen.nutrition import DAY, Nutrient
+from server import wishes
 from server.access import diner
 from server.pages import site_view
 from server.pages.food_words import NUTRIENTS
@@ -66,6 +67,8 @@ def nutrition() -> str:
     this_week = menus.monday(today)
     week = _asked(this_week)
     with reading() as session:
+        if not wishes.of(session, mine.diner_id).nutrition:
+            return render_template("me/nutrition_off.html", tab="records")
         told = diary(session, mine.site_id, mine.diner_id, week, week + timedelta(days=6))
     return render_template(
         "me/nutrition.html",

@@ -8,13 +8,24 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from server import allergies, cards, consents, faces, feedback, groups, people, phone_sessions
+from server import (
+    allergies,
+    cards,
+    consents,
+    faces,
+    feedback,
+    groups,
+    people,
+    phone_sessions,
+    wishes,
+)
 from server.access import diner
 from server.cards import UnknownCardError
 from server.pages.food_words import ALLERGENS
 from server.pages.me.blueprint import actor, me, who
 from server.pages.shared import change, reading
 from server.services import services
+from server.wishes import Wish
 
 
 @me.get("/mine")
@@ -34,6 +45,7 @@ def mine() -> str:
             consent=consents.standing(session, own.diner_id),
             face=faces.template_of(session, own.diner_id),
             avoid=allergies.of(session, own.diner_id),
+            wish=wishes.of(session, own.diner_id),
             phones=phone_sessions.open_ones(session, own.diner_id, now),
             pays_online=bool(services().settings.gateway.mchid),
             waiting=sum(row.answered_at is None for row in said),
@@ -69,7 +81,16 @@ def card(number: str, act: str) -> Response:
 def tell_allergies() -> Response:
     """What one must not eat."""
     told = request.form.getlist("allergen")[:20]
-    change(lambda s: allergies.tell(s, actor(), who().diner_id, told), _("已保存"))
+    change(lambda s: wishes.tell_allergies(s, actor(), who().diner_id, told), _("已保存"))
+    return redirect(url_for("me.mine"))
+
+
+@me.post("/wish")
+@diner
+def wish() -> Response:
+    """What the tills show, and what they may know."""
+    chosen = Wish("nutrition" in request.form, "warn_at_till" in request.form)
+    change(lambda s: wishes.choose(s, actor(), who().diner_id, chosen), _("已保存"))
     return redirect(url_for("me.mine"))
 
 

@@ -42,6 +42,23 @@ def test_an_ingredient_is_kept_as_it_was_typed_and_lacking_nutrients_show_a_ligh
     assert "没有符合条件的食材" in cook.see("/manage/ingredients?search=茄番")
 
 
+def test_a_maximum_stands_beside_the_minimum_and_never_below_it(browser, engine, site):
+    cook = browser("manager")
+    asked = {**FIELDS, "minimum": "500"}
+    refused = cook.send("/manage/ingredients/new", **asked, maximum="499").text
+    assert "不能低于最低库存" in refused
+    assert count(engine, Ingredient) == 0
+    assert "已添加" in cook.send("/manage/ingredients/new", **asked, maximum="500").text
+    assert find(engine, site, "番茄").maximum == 500
+    with db.reading(engine) as session:
+        row = ingredients.find_by_name(session, site.id, "番茄").id
+    stock = f"/kitchen/stock/ingredients/{row}"
+    assert "上限请在食材页上改" in cook.send(f"{stock}/minimum", "/kitchen/", minimum="9").text
+    assert find(engine, site, "番茄").minimum == 500
+    assert "已保存" in cook.send(f"/manage/ingredients/{row}", **asked, maximum="").text
+    assert find(engine, site, "番茄").maximum is None
+
+
 def test_a_measure_cannot_be_changed_by_a_form_either(browser, engine, site, actor):
     with db.writing(engine) as session:
         row = ingredients.create(session, actor, read_values({"name": "鸡蛋", "measure": "piece"}))
