@@ -107,6 +107,7 @@ def test_the_longest_notices_fit_as_a_hint_and_as_a_problem(
         "limit_fen": 123_456,
         "tries": 2,
         "minutes": 15,
+        "found_labels": "allergen_gluten,allergen_crustaceans,allergen_peanut",
     }
     wrong = []
     limits = {"text": SMALLEST[size], "amount": AMOUNT[size], "button": 48}
@@ -119,7 +120,7 @@ def test_the_longest_notices_fit_as_a_hint_and_as_a_problem(
                 notice = Notice(code, Level.WARN, params)
                 _show(page, till, replace(scenes["look"], screen=screen, notice=notice))
                 wrong += [f"{code} {screen}: {f}" for f in page.evaluate(MEASURE, limits)]
-                matter = NOTICES[code][language][0].split("{")[0]  # type: ignore[literal-required]
+                matter = NOTICES[code][language][0].split("{")[0].strip()  # type: ignore[literal-required]
                 assert matter in page.inner_text("#kiosk")
                 assert matter in page.text_content("#announce")
     assert wrong == []
