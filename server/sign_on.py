@@ -8,11 +8,7 @@ concern; ``oidc.acr`` asks for a strength by name.
 import logging
 from typing import Any, cast
 
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.flask_client import OAuth
 from flask import current_app
-from joserfc.errors import JoseError
-from requests import RequestException
 from werkzeug.wrappers import Response
 
 from dafan.config import OidcSettings
@@ -28,7 +24,6 @@ TIMEOUT_S = 10
 LEEWAY_S = 60
 _KEPT = "dafan_sign_on"
 _NAME = "provider"
-_FAILURES = (AuthlibBaseError, JoseError, RequestException, RuntimeError, ValueError, KeyError)
 
 
 class SignOnError(DafanError):
@@ -62,7 +57,7 @@ def begin(come_back: str) -> Response:
     more = {"acr_values": settings.acr} if settings.acr else {}
     try:
         return cast("Response", _client(settings).authorize_redirect(come_back, **more))
-    except _FAILURES as error:
+    except _failures() as error:
         raise _refused(error) from error
 
 
@@ -110,7 +105,7 @@ def claimed(claim: str) -> str:
     try:
         answer = _client(settings).authorize_access_token(claims_options=wanted, leeway=LEEWAY_S)
         return str(answer["userinfo"][claim])
-    except _FAILURES as error:
+    except _failures() as error:
         raise _refused(error) from error
 
 
@@ -125,6 +120,8 @@ def _client(settings: OidcSettings) -> Any:
     """The provider as Authlib knows it; its description and keys are read once a process."""
     known = current_app.extensions.get(_KEPT)
     if known is None or known[0] != settings:
+        from authlib.integrations.flask_client import OAuth  # noqa: PLC0415 - few sites have it
+
         oauth = OAuth(current_app)
         client = oauth.register(
             _NAME,
@@ -140,6 +137,15 @@ def _client(settings: OidcSettings) -> Any:
         )
         known = current_app.extensions[_KEPT] = (settings, client)
     return known[1]
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What comes of a provider that is away, or whose answer is not to be believed."""
+    from authlib.common.errors import AuthlibBaseError  # noqa: PLC0415 - few sites have it
+    from joserfc.errors import JoseError  # noqa: PLC0415 - as above
+    from requests import RequestException  # noqa: PLC0415 - as above
+
+    return AuthlibBaseError, JoseError, RequestException, RuntimeError, ValueError, KeyError
 
 
 def _secret(settings: OidcSettings) -> str | None:

@@ -12,7 +12,7 @@ from devices.printer_simulator_ports import TcpPrinter
 from devices.scales.simulator import ScaleSimulator
 from tests.e2e.rig import Rig, card_of, settle
 
-SALES = 60
+SALES = 40
 pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 
 
@@ -47,10 +47,10 @@ def test_kill_9_of_till_and_server_while_selling_loses_and_doubles_nothing(
         if not rig.office.running:
             rig.office.start()
         grams = rng.randint(200, 500)
-        if rng.random() < 0.08:
+        if rng.random() < 0.1:
             rig.office.stop(hard=True)
             server_kills += 1
-        if rng.random() < 0.08:
+        if rng.random() < 0.1:
             scale.place(grams, settle_s=0.05)
             time.sleep(rng.uniform(0, 0.4))
             _try(rig, number)

@@ -26,14 +26,16 @@ def test_seeds_run_on_several_cores_and_are_counted() -> None:
 
 
 def test_a_bug_is_named_with_the_seed_that_found_it() -> None:
-    done = simulate("--seeds", "0:5", "--plant", "feed-by-a-sequence")
-    assert done.returncode == 0, done.stderr
+    done = CliRunner().invoke(root, ["simulate", "--seeds", "0:5", "--plant", "feed-by-a-sequence"])
+    assert done.exit_code == 0, done.stderr
     assert "feed-by-a-sequence: found by seed 0 (1 tried" in done.stdout
 
 
 def test_a_bug_that_is_not_found_is_a_failure() -> None:
-    done = simulate("--seeds", "0:1", "--plant", "version-before-its-page")
-    assert done.returncode == 1
+    done = CliRunner().invoke(
+        root, ["simulate", "--seeds", "0:1", "--plant", "version-before-its-page"]
+    )
+    assert done.exit_code == 1
     assert "not found in 1 seeds" in done.stdout
 
 

@@ -21,7 +21,6 @@ from server.reports import (
     cost,
     export,
     filters,
-    pdf,
     plot,
     self_assessment,
     selling,
@@ -166,6 +165,8 @@ def _workbook(kind: Kind) -> Response:
 
 
 def _paper(kind: Kind) -> AnyResponse:
+    from server.reports import pdf  # noqa: PLC0415 - the tools of fonts are large, and seldom used
+
     asked, venues = _asked(kind)
     report = _build(kind, asked, venues)
     site = site_view.current()
