@@ -27,6 +27,7 @@ from server import kitchen_day, kitchen_sales, sites
 
 MAX_CAMERAS = 4
 """More stills side by side cannot be seen from eight metres."""
+RANKED = 3
 OVER = {State.DONE, State.DONE_LATE, State.WAIVED}
 _LATE = {State.LATE, State.ESCALATED}
 
@@ -103,6 +104,9 @@ class CanteenBoard:
     plate: Plate | None
     before: Plate | None
     """The day before that one, to compare."""
+    ranking: tuple[Plate, ...]
+    """光盘榜: of the seven days up to yesterday the three on which diners left least; with fewer
+    known days than that there is nothing to rank."""
 
 
 def kitchen_board(session: Session, board: Board, now: datetime) -> KitchenBoard:
@@ -134,13 +138,21 @@ def canteen_board(session: Session, board: Board, now: datetime) -> CanteenBoard
         meal = Meal(hour.day, hour.period.code, board.venue_id)
         menu = menus.find(session, board.site_id, meal)
     published = menu is not None and menu.state is menus.State.PUBLISHED
-    yesterday = hour.day - timedelta(days=1)
+    days = [_plate(session, board, hour.day - timedelta(days=back)) for back in range(1, 8)]
     return CanteenBoard(
         hour=hour,
         dishes=_dishes(session, board.site_id, menu) if menu is not None and published else (),
-        plate=_plate(session, board, yesterday),
-        before=_plate(session, board, yesterday - timedelta(days=1)),
+        plate=days[0],
+        before=days[1],
+        ranking=rank([day for day in days if day is not None]),
     )
+
+
+def rank(days: Sequence[Plate]) -> tuple[Plate, ...]:
+    """The :data:`RANKED` days on which a diner left least, of days with the newest first."""
+    if len(days) <= RANKED:
+        return ()
+    return tuple(sorted(days, key=lambda day: Fraction(day.grams, day.covers))[:RANKED])
 
 
 def _hour(session: Session, board: Board, policy: Policy, now: datetime) -> Hour:

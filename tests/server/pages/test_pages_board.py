@@ -27,6 +27,7 @@ from kitchen.meals import Meal
 from kitchen.menus import ItemValues
 from server import kitchen_day, sites
 from server.actor import Actor
+from server.boards import Plate, rank
 from server.keys import Key
 from tests.server.conftest import NOON, TestSite
 from tests.server.pages.conftest import Browser
@@ -131,6 +132,13 @@ def test_a_canteens_board_shows_a_published_menu_and_its_cooks(
     with db.writing(engine) as session:
         menus.withdraw(session, actor, meal)
     assert "番茄炒蛋" not in client.get(address).text
+
+
+def test_the_cleanest_days_of_a_week_are_ranked_once_there_are_enough() -> None:
+    week = [Plate(DAY - timedelta(days=back), grams, 10) for back, grams in enumerate((50, 20, 30))]
+    assert rank(week) == ()
+    week.append(Plate(DAY - timedelta(days=3), 60, 30))
+    assert [plate.grams for plate in rank(week)] == [20, 60, 30]
 
 
 def test_a_meal_that_ends_at_midnight_is_served_until_then_and_the_night_meal_after_it(
