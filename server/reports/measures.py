@@ -231,37 +231,6 @@ def ask(
     return {key: _values(codes, merged[key]) for key in sorted(merged, key=_order)}
 
 
-def compare(
-    session: Session,
-    site_id: UUID,
-    codes: Sequence[str],
-    scope: Scope,
-    before: Scope,
-    by: Sequence[Dimension] = (),
-) -> dict[Key, tuple[Values, Values]]:
-    """Measures beside those of another range, such as :meth:`Scope.before`.
-
-    Args:
-        session: Reads.
-        site_id: Whose.
-        codes: Of :data:`MEASURES`.
-        scope: Which days, and what they are narrowed to.
-        before: What they are compared with.
-        by: What they are cut by; days, weeks and months of two ranges are never the same ones, so
-            compare the whole, or weekdays, meals, dishes; or lay two answers side by side.
-
-    Returns:
-        Key → values now, and those before; where one of them has no row, all is nothing there.
-    """
-    now = ask(session, site_id, codes, scope, by)
-    then = ask(session, site_id, codes, before, by)
-    nothing = _values(codes, {})
-    return {
-        key: (now.get(key, nothing), then.get(key, nothing))
-        for key in sorted({*now, *then}, key=_order)
-    }
-
-
 def _source(part: str, cut: Collection[Dimension]) -> Source | None:
     return next((source for source in SOURCES if source.answers(part, cut)), None)
 

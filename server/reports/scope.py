@@ -1,7 +1,7 @@
 """What a report asks for: days, what it is narrowed to, and what it is cut by."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
@@ -75,24 +75,3 @@ class Scope:
     def __post_init__(self) -> None:
         if not NARROWING.issuperset(self.only):
             raise ValueError("a report is narrowed to days by since and until")
-
-    @property
-    def days(self) -> int:
-        """How many business dates; at least one."""
-        return max((self.until - self.since).days + 1, 1)
-
-    def before(self) -> "Scope":
-        """As many days right before, for comparison; of a whole month, the month before."""
-        last = self.since - timedelta(days=1)
-        if self.since.day == 1 and (self.until + timedelta(days=1)) == _next_month(self.since):
-            return replace(self, since=last.replace(day=1), until=last)
-        return replace(self, since=self.since - timedelta(days=self.days), until=last)
-
-    def year_before(self) -> "Scope":
-        """The same weekdays 52 weeks earlier."""
-        year = timedelta(weeks=52)
-        return replace(self, since=self.since - year, until=self.until - year)
-
-
-def _next_month(first: date) -> date:
-    return (first + timedelta(days=31)).replace(day=1)

@@ -89,9 +89,5 @@ def _sums_up(session: Session, site_id: UUID, dimension: Dimension) -> None:
         assert ask(session, site_id, good, only)[()] == row
 
 
-def test_a_range_is_compared_with_the_one_before() -> None:
-    assert MONTH.before() == Scope(date(2026, 2, 1), date(2026, 2, 28))
-    week = Scope(date(2026, 3, 9), date(2026, 3, 15))
-    assert week.before() == Scope(date(2026, 3, 2), date(2026, 3, 8))
-    assert week.year_before().since.weekday() == week.since.weekday()
+def test_a_measure_is_summed_from_its_parts() -> None:
     assert measures.base(["per_cover"]) == {"income", "refunded", "covers"}

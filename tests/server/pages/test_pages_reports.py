@@ -326,6 +326,10 @@ def test_each_sees_the_reports_of_his_work(browser: Callable[[str], Browser]) ->
 def test_the_days_before_are_the_same_part_of_time() -> None:
     days = lambda *told: tuple(date.fromisoformat(one) for one in told)  # noqa: E731 - short
     assert filters.before(*days("2026-03-02", "2026-03-04")) == days("2026-02-23", "2026-02-25")
+    assert filters.before(*days("2026-03-09", "2026-03-15")) == days("2026-03-02", "2026-03-08")
+    week = {"since": "2026-03-09", "until": "2026-03-15", "against": "year"}
+    asked = filters.read(week, date(2026, 3, 20), set(), set())
+    assert asked.then_since.weekday() == asked.since.weekday()
     assert filters.before(*days("2026-03-01", "2026-03-31")) == days("2026-02-01", "2026-02-28")
     assert filters.before(*days("2026-01-01", "2026-03-31")) == days("2025-10-01", "2025-12-31")
     assert filters.before(*days("2026-03-01", "2026-03-20")) == days("2026-02-01", "2026-02-20")
