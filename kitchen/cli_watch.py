@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from dafan.clock import SystemClock
-from dafan.config import load_settings
+from dafan.config import first_line, load_settings
 from dafan.errors import BadInputError, ConfigError, DafanError
 from kitchen.watch import Eye, Found, Live, Setup, Watching, play, read_setup
 from kitchen.watch_report import Reporter
@@ -162,10 +162,7 @@ def _reporter(server: str | None, token_file: Path | None, spool: Spool) -> Repo
         return None
     if token_file is None:
         raise ConfigError("--server needs --token-file: an API token of an account there")
-    try:
-        token = token_file.read_text("utf-8").split("\n")[0].strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{token_file} cannot be read: {error}") from error
+    token = first_line(token_file, "--token-file", "an API token")
     return Reporter(server, token, spool)
 
 

@@ -18,8 +18,8 @@ from typing import Protocol
 
 import httpx
 
-from dafan.config import MailSettings, Settings, WebhookSettings
-from dafan.errors import ConfigError, DafanError
+from dafan.config import MailSettings, Settings, WebhookSettings, first_line
+from dafan.errors import DafanError
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,8 @@ class Mail:
                 if self.settings.security == "starttls":
                     server.starttls(context=ssl.create_default_context())
                 if self.settings.login:
-                    server.login(self.settings.login, _first_line(self.settings.password_file))
+                    password = _secret(self.settings.password_file, "mail.password_file")
+                    server.login(self.settings.login, password)
                 server.send_message(mail)
         except (OSError, smtplib.SMTPException, ValueError) as error:
             raise DeliveryError(f"the mail did not go out: {type(error).__name__}") from error
@@ -103,8 +104,7 @@ class Webhook:
         told = {"to": message.staff_no, "title": message.title, "text": message.text}
         body = json.dumps(told, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json"}
-        if self.settings.secret_file is not None:
-            key = _first_line(self.settings.secret_file).encode()
+        if key := _secret(self.settings.secret_file, "webhook.secret_file").encode():
             headers[SIGNATURE] = f"sha256={hmac.new(key, body, 'sha256').hexdigest()}"
         try:
             answer = httpx.post(self.settings.url, content=body, headers=headers, timeout=TIMEOUT_S)
@@ -135,8 +135,6 @@ def deliver(found: Sequence[Way], message: Message) -> bool:
     return done
 
 
-def _first_line(file: Path | None) -> str:
-    try:
-        return file.read_text(encoding="utf-8").splitlines()[0].strip() if file else ""
-    except (OSError, UnicodeDecodeError, IndexError) as error:
-        raise ConfigError(f"{file}: no secret can be read from it") from error
+def _secret(file: Path | None, setting: str) -> str:
+    """Empty where none is set."""
+    return first_line(file, setting, "the secret") if file else ""

@@ -11,9 +11,9 @@ from typing import Any, cast
 from flask import current_app
 from werkzeug.wrappers import Response
 
-from dafan.config import OidcSettings
+from dafan.config import OidcSettings, first_line
 from dafan.db import reading
-from dafan.errors import ConfigError, DafanError
+from dafan.errors import DafanError
 from server import auth
 from server.auth import User
 from server.services import services
@@ -149,13 +149,9 @@ def _failures() -> tuple[type[Exception], ...]:
 
 
 def _secret(settings: OidcSettings) -> str | None:
+    """``None`` where the provider knows us without one."""
     file = settings.client_secret_file
-    if file is None:
-        return None
-    try:
-        return file.read_text(encoding="utf-8").splitlines()[0].strip()
-    except (OSError, UnicodeDecodeError, IndexError) as error:
-        raise ConfigError(f"{file}: no secret of the provider can be read from it") from error
+    return first_line(file, "oidc.client_secret_file", "the client secret") if file else None
 
 
 def _refused(error: Exception) -> SignOnError:

@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from flask import Response, flash, request, url_for
+from flask import Response, abort, flash, request, url_for
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from dafan import db
 from dafan.errors import DafanError
 from server.actor import Actor
+from server.gateway import Gateway, open_gateway
 from server.pages import messages
 from server.services import services
 
@@ -37,6 +38,14 @@ def reading() -> Iterator[Session]:
     """A session that changes nothing."""
     with db.reading(services().engine) as session:
         yield session
+
+
+def the_gateway() -> Gateway:
+    """The payment gateway; a canteen without one has no such page."""
+    found = open_gateway(services().settings.gateway)
+    if found is None:
+        abort(404)
+    return found
 
 
 def change(work: Callable[[Session], Any], done: str) -> bool:

@@ -17,12 +17,12 @@ from dafan.ids import new_id
 from dafan.money import Fen
 from server import online_orders, people
 from server.access import needs
-from server.gateway import Gateway, open_gateway
+from server.gateway import Gateway
 from server.online_orders import OnlineOrder, OrderState, UnknownOrderError
 from server.pages import messages, site_view
 from server.pages.forms import Form, YuanField
 from server.pages.manage.blueprint import manage
-from server.pages.shared import actor, as_uuid, next_page, reading, site_id, svg
+from server.pages.shared import actor, as_uuid, next_page, reading, site_id, svg, the_gateway
 from server.services import services
 
 PAGE = 50
@@ -65,7 +65,7 @@ def online_top_up(diner_id: UUID) -> str | AnyResponse:
         if order_id is None:
             abort(400)
         try:
-            _make(_gateway(), order_id, diner_id, form.amount.data or Fen(0))
+            _make(the_gateway(), order_id, diner_id, form.amount.data or Fen(0))
             return redirect(url_for("manage.online_order", order_id=order_id))
         except DafanError as error:
             flash(messages.say(error), "stop")
@@ -127,7 +127,7 @@ def online_look(order_id: UUID) -> AnyResponse:
         order = _order(session, order_id)
     parts = services()
     try:
-        told = online_orders.look(parts.engine, _gateway(), order, parts.clock.now())
+        told = online_orders.look(parts.engine, the_gateway(), order, parts.clock.now())
         flash(str(_LOOKED[told]), "ok" if told in {"booked", "refunded"} else "info")
     except DafanError as error:
         flash(messages.say(error), "stop")
@@ -140,7 +140,7 @@ def online_refund(order_id: UUID) -> AnyResponse:
     """Send the whole payment back to the phone."""
     parts = services()
     try:
-        gateway = _gateway()
+        gateway = the_gateway()
         with db.writing(parts.engine) as session:
             order = online_orders.ask_refund(session, actor(), order_id)
         done = online_orders.send_refund(parts.engine, gateway, order, parts.clock.now())
@@ -162,13 +162,6 @@ _LOOKED = {
 
 def _configured() -> bool:
     return bool(services().settings.gateway.mchid)
-
-
-def _gateway() -> Gateway:
-    gateway = open_gateway(services().settings.gateway)
-    if gateway is None:
-        abort(404)
-    return gateway
 
 
 def _order(session: Session, order_id: UUID) -> OnlineOrder:

@@ -17,12 +17,12 @@ from dafan.ids import new_id
 from dafan.money import Fen
 from server import online_orders
 from server.access import diner
-from server.gateway import Gateway, open_gateway
+from server.gateway import Gateway
 from server.online_orders import OnlineOrder, OrderState, UnknownOrderError
 from server.pages import messages, site_view
 from server.pages.forms import Form, YuanField
 from server.pages.me.blueprint import actor, me, who
-from server.pages.shared import as_uuid, reading, svg
+from server.pages.shared import as_uuid, reading, svg, the_gateway
 from server.services import services
 
 
@@ -37,7 +37,7 @@ class TopUpForm(Form):
 @diner
 def top_up() -> str | AnyResponse:
     """Ask for an amount; then show the code."""
-    gateway, form = _gateway(), TopUpForm()
+    gateway, form = the_gateway(), TopUpForm()
     if request.method == "GET":
         form.key.data = str(new_id())
     elif form.validate_on_submit():
@@ -92,19 +92,12 @@ def order_look(order_id: UUID) -> AnyResponse:
         found = _order(session, order_id)
     parts = services()
     try:
-        told = online_orders.look(parts.engine, _gateway(), found, parts.clock.now())
+        told = online_orders.look(parts.engine, the_gateway(), found, parts.clock.now())
         if told == "open":
             flash(_("还没有结果，请稍后再查"), "info")
     except DafanError as error:
         flash(messages.say(error), "stop")
     return redirect(url_for("me.order", order_id=order_id))
-
-
-def _gateway() -> Gateway:
-    gateway = open_gateway(services().settings.gateway)
-    if gateway is None:
-        abort(404)
-    return gateway
 
 
 def _order(session: Session, order_id: UUID) -> OnlineOrder:
