@@ -1,7 +1,7 @@
 """What the boards on the wall show: gathered from the records; what does not exist is left out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from uuid import UUID
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from dafan.records import MealPeriod, Policy
-from kitchen import cameras, cookbook, incidents, menu_checks, menus, morning, nutrition, waste
+from kitchen import cameras, cookbook, incidents, menu_checks, menus, morning, nutrition
 from kitchen.boards import Board
 from kitchen.cameras import Camera
 from kitchen.dishes import Dish
@@ -23,11 +23,13 @@ from kitchen.staff import Morning
 from kitchen.supervision import day_score
 from kitchen.supervision_score import DayScore, State
 from kitchen.waste import Category
-from server import kitchen_day, kitchen_sales, sites
+from server import kitchen_day, sites
+from server.reports.measures import ask
+from server.reports.scope import Dimension, Scope
 
 MAX_CAMERAS = 4
 """More stills side by side cannot be seen from eight metres."""
-RANKED = 3
+RANKED, WEEK = 3, 7
 OVER = {State.DONE, State.DONE_LATE, State.WAIVED}
 _LATE = {State.LATE, State.ESCALATED}
 
@@ -101,12 +103,23 @@ class CanteenBoard:
 
     hour: Hour
     dishes: tuple[DishLine, ...]
-    plate: Plate | None
-    before: Plate | None
-    """The day before that one, to compare."""
-    ranking: tuple[Plate, ...]
-    """光盘榜: of the seven days up to yesterday the three on which diners left least; with fewer
-    known days than that there is nothing to rank."""
+    days: Sequence[Plate | None]
+    """Of the last seven, yesterday first; ``None`` where nobody weighed or nobody ate."""
+
+    @property
+    def plate(self) -> Plate | None:
+        """Yesterday's."""
+        return self.days[0]
+
+    @property
+    def before(self) -> Plate | None:
+        """The day before that one, to compare."""
+        return self.days[1]
+
+    @property
+    def ranking(self) -> Sequence[Plate]:
+        """光盘榜, see :func:`rank`."""
+        return rank([day for day in self.days if day is not None])
 
 
 def kitchen_board(session: Session, board: Board, now: datetime) -> KitchenBoard:
@@ -138,21 +151,17 @@ def canteen_board(session: Session, board: Board, now: datetime) -> CanteenBoard
         meal = Meal(hour.day, hour.period.code, board.venue_id)
         menu = menus.find(session, board.site_id, meal)
     published = menu is not None and menu.state is menus.State.PUBLISHED
-    days = [_plate(session, board, hour.day - timedelta(days=back)) for back in range(1, 8)]
     return CanteenBoard(
         hour=hour,
         dishes=_dishes(session, board.site_id, menu) if menu is not None and published else (),
-        plate=days[0],
-        before=days[1],
-        ranking=rank([day for day in days if day is not None]),
+        days=_plates(session, board, hour.day - timedelta(days=1)),
     )
 
 
-def rank(days: Sequence[Plate]) -> tuple[Plate, ...]:
-    """The :data:`RANKED` days on which a diner left least, of days with the newest first."""
-    if len(days) <= RANKED:
-        return ()
-    return tuple(sorted(days, key=lambda day: Fraction(day.grams, day.covers))[:RANKED])
+def rank(days: Sequence[Plate]) -> Sequence[Plate]:
+    """The :data:`RANKED` days on which a diner left least; of no more than those none is ranked."""
+    least_first = sorted(days, key=lambda day: Fraction(day.grams, day.covers))
+    return least_first[:RANKED] if len(days) > RANKED else ()
 
 
 def _hour(session: Session, board: Board, policy: Policy, now: datetime) -> Hour:
@@ -206,9 +215,16 @@ def _dishes(session: Session, site_id: UUID, menu: Menu) -> tuple[DishLine, ...]
     return tuple(lines)
 
 
-def _plate(session: Session, board: Board, day: date) -> Plate | None:
-    found = waste.totals(session, board.site_id, day, day, venue_id=board.venue_id)
-    grams = found.get(Category.PLATE)
-    rows = kitchen_sales.covers(session, board.site_id, day, day, venue_id=board.venue_id)
-    ate = sum(row.covers for row in rows)
-    return Plate(day, grams, ate) if grams is not None and ate else None
+def _plates(session: Session, board: Board, last: date) -> list[Plate | None]:
+    """Of :data:`WEEK` days, the last one first."""
+    days = [last - timedelta(days=back) for back in range(WEEK)]
+    eaten = Scope(days[-1], last, {Dimension.VENUE: board.venue_id})
+    left = replace(eaten, only={**eaten.only, Dimension.CATEGORY: Category.PLATE.value})
+    grams = ask(session, board.site_id, ["waste_grams"], left, [Dimension.DAY])
+    covers = ask(session, board.site_id, ["covers"], eaten, [Dimension.DAY])
+    found: list[Plate | None] = []
+    for day in days:
+        ate = covers.get((day,), {}).get("covers")
+        weighed = grams.get((day,), {}).get("waste_grams")
+        found.append(Plate(day, weighed, ate) if weighed is not None and ate else None)
+    return found

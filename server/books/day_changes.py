@@ -42,10 +42,7 @@ def changed(session: Session, site_id: UUID, tills: Iterable[tuple[date, UUID]])
         return
     table = DayChange.__table__
     kind = postgresql.insert if locks_rows(session) else sqlite.insert
-    session.execute(
-        kind(DayChange)
-        .values(rows)
-        .on_conflict_do_update(
-            index_elements=list(table.primary_key), set_={"changes": table.c.changes + 1}
-        )
+    one_more = kind(DayChange).on_conflict_do_update(
+        index_elements=list(table.primary_key), set_={"changes": table.c.changes + 1}
     )
+    session.execute(one_more, rows)

@@ -18,18 +18,19 @@ from dafan.clock import ManualClock
 from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import MealPeriod, Policy, Unit
-from kitchen import boards, cameras, dishes, incidents, menus
+from kitchen import boards, cameras, dishes, incidents, menus, waste
 from kitchen.boards import Board, BoardKind, BoardValues
 from kitchen.cameras import CameraValues
 from kitchen.dishes import DishValues
 from kitchen.incidents import IncidentValues
 from kitchen.meals import Meal
 from kitchen.menus import ItemValues
+from kitchen.waste import Category, WasteValues
 from server import kitchen_day, sites
 from server.actor import Actor
 from server.boards import Plate, rank
 from server.keys import Key
-from tests.server.conftest import NOON, TestSite
+from tests.server.conftest import NOON, TestSite, Till
 from tests.server.pages.conftest import Browser
 
 DAY = date(2026, 3, 2)
@@ -132,6 +133,26 @@ def test_a_canteens_board_shows_a_published_menu_and_its_cooks(
     with db.writing(engine) as session:
         menus.withdraw(session, actor, meal)
     assert "番茄炒蛋" not in client.get(address).text
+
+
+def test_a_canteens_board_thanks_for_what_was_left_yesterday(
+    client: FlaskClient, engine: Engine, actor: Actor, site: TestSite, clock: ManualClock,
+    terminal: Till, make_diner: Callable[..., UUID], make_sale: Callable[..., Any],
+    address_of: Callable[..., str],
+) -> None:  # fmt: skip
+    for _ in range(2):
+        terminal.sell(make_sale(make_diner(), 1200))
+    terminal.push()
+    with db.writing(engine) as session:
+        for category, grams in ((Category.PLATE, 85), (Category.TRIM, 900)):
+            values = WasteValues(venue_id=site.venue_id, category=category, grams=grams)
+            waste.record(session, actor, values, day=DAY, key=category.value)
+    address = address_of(BoardKind.CANTEEN)
+    clock.advance(24 * 3600)
+    text = re.sub("<[^>]*>", "", client.get(f"{address}/content").text)
+    assert "43 克" in text
+    assert "共 2 人次" in text
+    assert "光盘榜" not in text  # one day is no ranking
 
 
 def test_the_cleanest_days_of_a_week_are_ranked_once_there_are_enough() -> None:
