@@ -25,7 +25,6 @@ from tests.server.pages.conftest import Browser
 
 PIN = "305172"
 WRONG = "工号或密码不对"
-_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
 @pytest.fixture
@@ -48,9 +47,7 @@ def tablet(browser: Callable[[str], Browser]) -> Browser:
 
 
 def ask(tablet: Browser, **fields: Any) -> dict[str, Any]:
-    found = _TOKEN.search(tablet.see("/account/password"))
-    assert found is not None
-    headers = {"X-CSRFToken": found.group(1)}
+    headers = {"X-CSRFToken": tablet.token()}
     answer = tablet.client.post("/kitchen/who", data=fields, headers=headers)
     assert answer.status_code == 200, answer.text
     return dict(answer.json)
