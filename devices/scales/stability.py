@@ -27,7 +27,8 @@ class StabilityFilter:
     """Derives ``stable`` for scales that do not tell.
 
     A weight rests when all readings of the window lie within one division, the window is covered
-    from end to end, and it holds enough readings to mean something.
+    from end to end, it holds enough readings to mean something, and the weight itself was read
+    before: the first frame of a tray that is being lifted may still lie within the division.
 
     Args:
         division: Grams by which resting readings may differ.
@@ -59,6 +60,7 @@ class StabilityFilter:
             at - seen[0][0] >= self._window_s
             and len(seen) >= self._samples
             and max(weights) - min(weights) <= self._division
+            and weights.count(reading.grams) > 1
         )
         return replace(reading, stable=rests)
 

@@ -33,6 +33,10 @@ def test_a_wobble_of_one_division_is_at_rest_and_of_two_is_not() -> None:
     assert not any(feed([1250, 1260] * 5))
 
 
+def test_the_first_frame_of_a_lift_is_not_at_rest_though_it_lies_within_the_division() -> None:
+    assert feed([650] * 8 + [652])[-2:] == [True, False]
+
+
 def test_an_error_starts_the_window_again() -> None:
     assert feed([1250] * 6 + [None] + [1250] * 5)[-5:] == [False] * 5
 
