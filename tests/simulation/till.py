@@ -80,7 +80,10 @@ class TillMachine:
     sync: SyncClient = field(init=False)
     _http: httpx.Client = field(init=False)
     stuck_at: int = -1
-    """The last entry of a push of which the server has said that it contradicts what it holds."""
+    """The last entry of a push of which the server has said that it contradicts what it holds.
+
+    A till that was started anew asks again, as the real one does after each pause: the server may
+    have been restored from a backup of before it kept the push aside."""
     _image: dict[str, bytes] = field(default_factory=dict)
 
     # --- power --------------------------------------------------------------------------------
@@ -110,6 +113,7 @@ class TillMachine:
             revoked=store.facts.revoked,
         )  # fmt: skip
         self.up = True
+        self.stuck_at = -1
         self.till.put_health(camera=Device.OK)
         self._drain()
         self._alive()
