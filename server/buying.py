@@ -20,7 +20,7 @@ from kitchen.menus import Menu
 from kitchen.purchase_book import PurchaseOrder
 from kitchen.purchase_rules import LineValues, OrderValues
 from kitchen.week_plan import Proposed
-from server import exceptions, kitchen_sales, sites
+from server import bookings, exceptions, kitchen_sales, sites
 
 LICENCE_ENDS = "licence_ends"
 """Code of the exception that says so."""
@@ -135,6 +135,7 @@ def coming(
     rows = kitchen_sales.covers(session, site_id, since, max(last, today), venue_id=venue_id)
     known = {(row.on, row.period): row.covers for row in rows}
     told = expected.of_site(session, site_id)
+    booked = bookings.counts(session, site_id, first, last, venue_id=venue_id)
     days = [first + timedelta(days=step) for step in range((last - first).days + 1)]
     return [
         Coming(
@@ -145,7 +146,7 @@ def coming(
         )
         for on in days
         for one in forecast.forecast_covers(
-            rows, [(on, period) for period in periods], before=min(on, today)
+            rows, [(on, period) for period in periods], booked, before=min(on, today)
         )
     ]
 

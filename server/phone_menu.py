@@ -119,6 +119,18 @@ def _line(
     )  # fmt: skip
 
 
+def names(session: Session, site_id: UUID, day: date, venue_id: UUID) -> dict[str, list[str]]:
+    """Period → names of the dishes on a venue's published menu of a day."""
+    found = [one for one in menus.published(session, site_id, day) if one.meal.venue_id == venue_id]
+    ids = {item.dish_id for menu in found for item in menu.items}
+    query = select(Dish.id, Dish.name).where(Dish.site_id == site_id, Dish.id.in_(ids))
+    known = dict(session.execute(query).all())
+    return {
+        menu.meal.period: [known[one.dish_id] for one in menu.items if one.dish_id in known]
+        for menu in found
+    }
+
+
 def days_with_menu(session: Session, site_id: UUID, days: Sequence[date]) -> set[date]:
     """Those of the days of which diners see a menu."""
     query = select(menus.MenuDay.business_date).where(
