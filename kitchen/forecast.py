@@ -170,7 +170,18 @@ def forecast_covers(
         before: Today: the first day that is not known whole.
         method: A name of :data:`METHODS`.
     """
-    histories = History.by_period(rows)
+    return of_histories(History.by_period(rows), wanted, bookings, before=before, method=method)
+
+
+def of_histories(
+    histories: Mapping[str, History],
+    wanted: Sequence[tuple[date, str]],
+    bookings: Mapping[tuple[date, str], int] | None = None,
+    *,
+    before: date,
+    method: str = CHOSEN,
+) -> tuple[Forecast, ...]:
+    """As :func:`forecast_covers`, where many days are asked of one past."""
     booked = bookings or {}
     return tuple(
         _forecast(histories.get(period), on, period, booked.get((on, period), 0), before, method)

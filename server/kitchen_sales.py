@@ -8,6 +8,7 @@ its portions, and is told anew while it is not closed.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import Engine, select
@@ -66,7 +67,8 @@ def sold(
     session: Session, site_id: UUID, first: date, last: date, *, venue_id: UUID | None = None
 ) -> list[Sold]:
     """What was sold of each dish at each meal, both days included, in order of the meals."""
-    found: dict[tuple[Meal, UUID], Sold] = {}
+    counted: dict[_At, dict[Portion, int]] = {}
+    weighed: dict[_At, tuple[int, int]] = {}
     for day, period, venue, dish, unit, portion, lines, quantity, grams in day_sums.rows(
         session, site_id, DayDishes, first, last, sums=("lines", "quantity", "grams"),
         by=("business_date", "period", "venue_id", "dish_id", "unit", "portion"),
@@ -74,19 +76,27 @@ def sold(
     ):  # fmt: skip
         if not lines:
             continue  # all of it went back whole
-        at = Meal(day, period, venue), dish
-        known = found.get(at, Sold(*at, {}, 0, 0))
+        at = day, period, venue.int, dish.int
         if unit == Unit.KG.value:
-            found[at] = Sold(*at, known.counted, known.grams + grams, known.weighed + lines)
+            known = weighed.get(at, (0, 0))
+            weighed[at] = known[0] + grams, known[1] + lines
         else:
-            found[at] = Sold(
-                *at, {**known.counted, Portion(portion): quantity}, known.grams, known.weighed
-            )
-    return sorted(found.values(), key=_in_order)
+            counted.setdefault(at, {})[_PORTIONS[portion]] = quantity
+    found = []
+    for at in sorted(counted.keys() | weighed.keys()):
+        meal = Meal(at[0], at[1], _id(at[2]))
+        found.append(Sold(meal, _id(at[3]), counted.get(at, {}), *weighed.get(at, (0, 0))))
+    return found
 
 
-def _in_order(one: Sold) -> tuple[date, str, UUID, UUID]:
-    return one.meal.day, one.meal.period, one.meal.venue_id, one.dish_id
+_At = tuple[date, str, int, int]
+"""Day, period, and the numbers of venue and dish, which are compared fast."""
+_PORTIONS = {one.value: one for one in Portion}
+
+
+@lru_cache(maxsize=4096)
+def _id(number: int) -> UUID:
+    return UUID(int=number)
 
 
 def portions_of(one: Sold, recipe: RecipeValues | None) -> int:
@@ -95,6 +105,8 @@ def portions_of(one: Sold, recipe: RecipeValues | None) -> int:
     Halves and grams count as the recipe says. Without one, two halves are a whole, and who weighed
     the dish took one portion of it.
     """
+    if not one.grams and one.counted.keys() == {Portion.FULL}:
+        return one.counted[Portion.FULL] + (one.weighed if recipe is None else 0)
     if recipe is None:
         whole = one.counted.get(Portion.FULL, 0)
         parts = sum(count for portion, count in one.counted.items() if portion != Portion.FULL)

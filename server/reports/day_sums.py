@@ -18,7 +18,7 @@ from dafan.db import reading, writing
 from server import sites
 from server.books.day_changes import DayChange
 from server.many import among
-from server.reports.day_rows import EVERY, TABLES, DayMade, Sums, live, of_days, total
+from server.reports.day_rows import EVERY, TABLES, DayMade, Sums, known, live, of_days, total
 from server.sites import Site
 
 DAYS_AT_ONCE = 4
@@ -60,7 +60,8 @@ def rows(
     """
     for part in _parts(session, site_id, table, since, until):
         cut = [part.c[name] for name in by]
-        query = select(*cut, *(total(part.c[name]) for name in sums)).group_by(*cut)
+        sum_of = [total(part.c[name]) for name in sums]
+        query = select(*map(known, cut), *sum_of).group_by(*cut)
         if not cut:
             query = query.having(func.count() > 0)
         for name, value in where.items():

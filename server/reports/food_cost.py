@@ -24,6 +24,7 @@ from kitchen import cookbook, recipes
 from kitchen.cookbook import Recipe
 from kitchen.ingredients import Ingredient
 from kitchen.lots import Lot
+from kitchen.meals import Meal
 from kitchen.recipes import Book, RecipeError
 from kitchen.waste import Category, WasteRecord
 from server import kitchen_sales
@@ -62,10 +63,10 @@ class _Goods:
         place = bisect_right(self.days, day)
         return self.paid[place - 1] if place else self.standard
 
-    def gram(self, day: date) -> Fraction | None:
-        """Fen of a gram."""
-        price = self.price(day)
-        return None if price is None or not self.grams else Fraction(price, self.grams)
+    def gram(self, day: date) -> tuple[int, int] | None:
+        """Fen of a gram, as so many over so many."""
+        price, grams = self.price(day), self.grams
+        return None if price is None or not grams else (price, grams)
 
     @property
     def grams(self) -> int | None:
@@ -75,11 +76,16 @@ class _Goods:
 
 @dataclass(frozen=True, slots=True)
 class _Needs:
-    """What a full portion of a dish needs, as integers over one denominator."""
+    """What a full portion of a dish needs, as integers over one denominator.
 
-    parts: Sequence[tuple[UUID, int]]
+    Attributes:
+        yield_grams: What so many full portions (``portions``) weigh.
+    """
+
+    parts: Sequence[tuple[_Goods, int]]
     over: int
-    portion_grams: Fraction
+    yield_grams: int
+    portions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,23 @@ class _Unit:
 
     fen: int
     over: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What was sold of a dish at a meal, as it counts in the books of the kitchen.
+
+    Attributes:
+        portions: Full ones.
+        fen: Their standard cost.
+        complete: All of it could be costed.
+    """
+
+    meal: Meal
+    dish_id: UUID
+    portions: int
+    fen: Fen
     complete: bool
 
 
@@ -107,27 +130,25 @@ class Costs:
     """The last day of a month → the recipes that were valid then; the newest ones last."""
     _needs: dict[tuple[int, UUID], _Needs | None] = field(default_factory=dict)
     _units: dict[tuple[date, UUID], _Unit | None] = field(default_factory=dict)
-    _told: list[tuple[Sold, int, Fen, bool]] = field(default_factory=list)
+    _told: list[Served] = field(default_factory=list)
+    _book_of: dict[date, int] = field(default_factory=dict)
     _days: dict[date, tuple[int, Fraction]] = field(default_factory=dict)
 
-    def costed(self) -> Sequence[tuple[Sold, int, Fen, bool]]:
-        """All that was served, full portions of it, fen, and whether all of it could be costed."""
+    def costed(self) -> Sequence[Served]:
+        """All that was served."""
         if not self._told:
-            self._told = [(one, *self.of_served(one)) for one in self.served]
+            self._told = [self.of_served(one) for one in self.served]
         return self._told
 
-    def portion(self, day: date, dish_id: UUID) -> tuple[Fraction, bool] | None:
-        """Fen of a full portion, and whether every ingredient has a price; ``None``: no recipe."""
+    def of_served(self, one: Sold) -> Served:
+        """Full portions of what was sold, and their standard cost."""
+        day, dish_id = one.meal.day, one.dish_id
+        portions = kitchen_sales.portions_of(one, self._recipe(day, dish_id))
         unit = self._unit(day, dish_id)
-        return None if unit is None else (Fraction(unit.fen, unit.over), unit.complete)
-
-    def of_served(self, one: Sold) -> tuple[int, Fen, bool]:
-        """Full portions, their standard cost in fen, and whether all of it could be costed."""
-        portions = kitchen_sales.portions_of(one, self._recipe(one.meal.day, one.dish_id))
-        unit = self._unit(one.meal.day, one.dish_id)
         if unit is None:
-            return portions, Fen(0), False
-        return portions, Fen(divide_half_up(unit.fen * portions, unit.over)), unit.complete
+            return Served(one.meal, dish_id, portions, Fen(0), complete=False)
+        fen = Fen(divide_half_up(unit.fen * portions, unit.over))
+        return Served(one.meal, dish_id, portions, fen, unit.complete)
 
     def _unit(self, day: date, dish_id: UUID) -> _Unit | None:
         key = day, dish_id
@@ -143,41 +164,54 @@ class Costs:
         cost; cooked food without a name, what a gram of the day's dishes cost in the mean.
         """
         gram = self._gram_of(one)
-        if gram is None:
-            return None
-        cost = gram * one.grams
-        return Fen(divide_half_up(cost.numerator, cost.denominator))
+        return None if gram is None else Fen(divide_half_up(gram[0] * one.grams, gram[1]))
 
-    def _gram_of(self, one: Thrown) -> Fraction | None:
+    def _gram_of(self, one: Thrown) -> tuple[int, int] | None:
+        """Fen of a gram, as so many over so many."""
         if one.lot_id is not None and one.lot_id in self.lots:
             ingredient_id, fen, quantity = self.lots[one.lot_id]
             goods = self.goods[ingredient_id]
             weighs = goods.grams
-            return Fraction(fen * goods.measure.priced_by, quantity * weighs) if weighs else None
+            return (fen * goods.measure.priced_by, quantity * weighs) if weighs else None
         if one.ingredient_id is not None:
             return self.goods[one.ingredient_id].gram(one.day)
         if one.dish_id is not None:
-            unit, needs = self.portion(one.day, one.dish_id), self._needs_of(one.day, one.dish_id)
-            return None if needs is None or unit is None else unit[0] / needs.portion_grams
+            unit, needs = self._unit(one.day, one.dish_id), self._needs_of(one.day, one.dish_id)
+            if needs is None or unit is None:
+                return None
+            return unit.fen * needs.portions, unit.over * needs.yield_grams
         return self._mean_gram(one.day) if one.category in _UNNAMED else None
 
-    def _mean_gram(self, day: date) -> Fraction | None:
+    def _mean_gram(self, day: date) -> tuple[int, int] | None:
         """Fen of a gram of all that was sold on a day and could be costed, as it was cooked."""
         if not self._days:
-            for one, portions, fen, _ in self.costed():
-                needs = self._needs_of(one.meal.day, one.dish_id)
-                if needs is not None:
-                    paid, grams = self._days.get(one.meal.day, (0, Fraction(0)))
-                    grams += needs.portion_grams * portions
-                    self._days[one.meal.day] = paid + fen, grams
+            self._days = self._weigh_days()
         paid, grams = self._days.get(day, (0, Fraction(0)))
-        return paid / grams if grams else None
+        return (paid * grams.denominator, grams.numerator) if grams else None
+
+    def _weigh_days(self) -> dict[date, tuple[int, Fraction]]:
+        """Day → fen and cooked grams of what could be costed."""
+        paid: dict[date, int] = {}
+        cooked: dict[date, dict[int, int]] = {}
+        for one in self.costed():
+            needs = self._needs_of(one.meal.day, one.dish_id)
+            if needs is not None:
+                paid[one.meal.day] = paid.get(one.meal.day, 0) + one.fen
+                by = cooked.setdefault(one.meal.day, {})
+                more = needs.yield_grams * one.portions
+                by[needs.portions] = by.get(needs.portions, 0) + more
+        grams = {
+            day: sum((Fraction(more, over) for over, more in by.items()), Fraction(0))
+            for day, by in cooked.items()
+        }
+        return {day: (fen, grams[day]) for day, fen in paid.items()}
 
     def _book(self, day: date) -> int:
         """Which of the books is that of a day's month."""
-        return next(
-            (no for no, (last, _) in enumerate(self.books) if day <= last), len(self.books) - 1
-        )
+        if day not in self._book_of:
+            found = (no for no, (last, _) in enumerate(self.books) if day <= last)
+            self._book_of[day] = next(found, len(self.books) - 1)
+        return self._book_of[day]
 
     def _recipe(self, day: date, dish_id: UUID) -> recipes.RecipeValues | None:
         own = self.books[self._book(day)][1].recipes.get(dish_id)
@@ -191,10 +225,11 @@ class Costs:
             self._needs[no, dish_id] = _needs(self.books[no][1], dish_id, self.goods)
         return self._needs[no, dish_id]
 
-    def _priced(self, day: date, needs: _Needs) -> _Unit:
+    @staticmethod
+    def _priced(day: date, needs: _Needs) -> _Unit:
         total, complete = 0, True
-        for ingredient_id, number in needs.parts:
-            price = self.goods[ingredient_id].price(day)
+        for goods, number in needs.parts:
+            price = goods.price(day)
             if price is None:
                 complete = False
             else:
@@ -211,14 +246,29 @@ def _needs(book: Book, dish_id: UUID, goods: Mapping[UUID, _Goods]) -> _Needs | 
     over = lcm(*(value.denominator for value in shares.values()))
     recipe = book.recipe(dish_id)
     return _Needs(
-        [(key, value.numerator * (over // value.denominator)) for key, value in shares.items()],
+        [
+            (goods[key], value.numerator * (over // value.denominator))
+            for key, value in shares.items()
+        ],
         over,
-        Fraction(recipe.yield_grams, recipe.portions),
+        recipe.yield_grams,
+        recipe.portions,
     )
 
 
-def load(session: Session, site_id: UUID, since: date, until: date) -> Costs:
-    """What was served from the first day to the last, both included, and how to cost it."""
+def load(
+    session: Session, site_id: UUID, since: date, until: date, later: Costs | None = None
+) -> Costs:
+    """What was served from the first day to the last, both included, and how to cost it.
+
+    Args:
+        session: Reads.
+        site_id: Whose.
+        since: The first day.
+        until: The last day.
+        later: Costs of days that end no earlier, read by the same session: what it knows of
+            prices and newest recipes is not read again.
+    """
     served = kitchen_sales.sold(session, site_id, since, until)
     thrown = select(WasteRecord.lot_id).where(
         WasteRecord.site_id == site_id, WasteRecord.business_date.between(since, until),
@@ -229,11 +279,12 @@ def load(session: Session, site_id: UUID, since: date, until: date) -> Costs:
             Lot.site_id == site_id, Lot.quantity > 0, Lot.id.in_(thrown)
         )
     )
+    newest = cookbook.load_book(session, site_id) if later is None else later.books[-1][1]
     return Costs(
         served,
-        _goods(session, site_id, until),
+        _goods(session, site_id, until) if later is None else later.goods,
         {lot: (ingredient, cost, quantity) for lot, ingredient, cost, quantity in lots},
-        _books(session, site_id, {one.dish_id for one in served}, since, until),
+        _books(session, site_id, {one.dish_id for one in served}, since, until, newest),
     )
 
 
@@ -260,18 +311,21 @@ def _goods(session: Session, site_id: UUID, until: date) -> dict[UUID, _Goods]:
 
 
 def _books(
-    session: Session, site_id: UUID, dish_ids: set[UUID], since: date, until: date
+    session: Session, site_id: UUID, dish_ids: set[UUID], since: date, until: date, newest: Book
 ) -> list[tuple[date, Book]]:
-    """The recipes of each month in which one was written, and the newest ones."""
+    """The recipes of each month before the last one was written, and the newest ones."""
     query = select(Recipe.set_at).where(Recipe.site_id == site_id)
     written = sorted(at.date() for at in session.scalars(query))
-    newest = cookbook.load_book(session, site_id)
     found: list[tuple[date, Book]] = []
-    last = _month_end(since)
+    last, known = _month_end(since), -1
     while written and last < written[-1] and last < _month_end(until) + timedelta(days=1):
-        until_then = datetime.combine(last + timedelta(days=1), time(0), UTC)
-        found.append((last, cookbook.book_of(session, site_id, dish_ids, until_then)))
-        last = _month_end(last + timedelta(days=1))
+        count = bisect_right(written, last)
+        if count != known:  # else the month has the recipes of the one before
+            until_then = datetime.combine(last + timedelta(days=1), time(0), UTC)
+            found.append((last, cookbook.book_of(session, site_id, dish_ids, until_then)))
+        else:
+            found[-1] = last, found[-1][1]
+        known, last = count, _month_end(last + timedelta(days=1))
     found.append((date.max, newest))
     return found
 

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from kitchen import expected, forecast
-from kitchen.history import CoverRow
+from kitchen.history import CoverRow, History
 from kitchen.meals import Meal
 from kitchen.production import Batch, BatchState
 from server.reports.basis import Basis
@@ -83,12 +83,13 @@ def _guesses(basis: Basis, meals: list[_At]) -> dict[_At, int]:
     only = {} if asked.venue_id is None else {Dimension.VENUE: asked.venue_id}
     scope = Scope(first - HISTORY, last, only)
     past = ask(basis.session, basis.site_id, ["covers"], scope, (Dimension.DAY, Dimension.MEAL))
-    rows = [CoverRow(key[0], key[1], value["covers"] or 0) for key, value in past.items()]
+    rows = (CoverRow(key[0], key[1], value["covers"] or 0) for key, value in past.items())
+    histories = History.by_period(rows)
     told = expected.of_site(basis.session, basis.site_id)
     venues = [asked.venue_id] if asked.venue_id is not None else [*basis.venues]
     found: dict[_At, int] = {}
     for day, period in meals:
-        guess = forecast.forecast_covers(rows, [(day, period)], before=day)[0]
+        guess = forecast.of_histories(histories, [(day, period)], before=day)[0]
         said = [told.get(Meal(day, period, venue)) for venue in venues]
         if len(venues) == 1 and said[0] is not None:
             found[day, period] = said[0].covers

@@ -130,7 +130,7 @@ def _asked(kind: Kind) -> tuple[Asked, list[Any]]:
 def _build(kind: Kind, asked: Asked, venues: list[Any]) -> Report:
     periods = {one.code: one.name for one in site_view.current().policy.periods}
     with reading() as session:
-        session.info[sources.KEPT] = {}
+        sources.keep(session)
         names = {one.id: one.name for one in venues}
         return kind.build(Basis(session, site_id(), asked, periods, names))
 
