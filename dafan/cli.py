@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "forecast": "kitchen.cli:forecast",
     "keys": "server.cli_keys:keys",
     "models": "vision.cli:models",
+    "plate": "pos.cli_plate:plate",
     "restore": "server.cli_backup:restore",
     "server": "server.cli:server",
     "simulate": "simulation.cli:simulate",

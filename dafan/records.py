@@ -22,6 +22,7 @@ from dafan.desk import (
 )
 from dafan.food import FOOD_BODIES
 from dafan.money import MAX_FEN, Fen
+from dafan.plates import PlateReturn
 from dafan.wire import Balance, Binary, Code, Count, Name, Permille, Price, Weight
 from dafan.wire import Record as Record  # noqa: PLC0414 - part of the contract
 from dafan.wire import Utc as Utc  # noqa: PLC0414 - part of the contract
@@ -141,12 +142,9 @@ class Sale(Record):
 
 
 ENTRY_BODIES: dict[str, type[Record]] = {
-    "sale": Sale,
-    "notice": TerminalNotice,
-    "erasure": ErasureReceipt,
-    "void": Void,
-    "shift": Shift,
-}
+    "sale": Sale, "notice": TerminalNotice, "erasure": ErasureReceipt, "void": Void,
+    "shift": Shift, "plate": PlateReturn,
+}  # fmt: skip
 
 
 class Entry(Record):

@@ -249,6 +249,17 @@ class SyncClient:
             self._send_evidence()
         return page.more
 
+    def ask(self, path: str) -> Any:
+        """Ask the server something about this terminal's own entries.
+
+        Args:
+            path: Below ``/api/v1``.
+
+        Raises:
+            SyncError: not reached, or refused.
+        """
+        return self._request("GET", path)
+
     def _send_evidence(self) -> None:
         """Answer what the server asks for; what does not get through is tried again later."""
         if self._evidence is None:

@@ -5,6 +5,7 @@ meal that was paid here, once a meal, not so soon that it cannot have been eaten
 day. How a canteen rewards is its own decision (反食品浪费法 art 7).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,6 +26,8 @@ class Verdict(StrEnum):
     TOO_LATE = "too_late"
     AGAIN = "again"
     """This meal has had its points."""
+    NO_TRAY = "no_tray"
+    """Nobody has said what an empty tray weighs here: nothing can be judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,41 @@ class PlateRules:
     soonest_minutes: int = 5
     latest_minutes: int = 120
     points: int = 1
+    tray_grams: int = 0
+    """An empty tray with its bowls as it comes back; 0: it weighs what it does at the tills."""
 
     def __post_init__(self) -> None:
-        if min(self.left_grams, self.left_permille, self.light_grams, self.points) < 0:
+        counts = self.left_grams, self.left_permille, self.light_grams, self.tray_grams
+        if min(*counts, self.points) < 0:
             raise BadInputError("what may be left, and the points, are not below 0")
         if not 0 <= self.soonest_minutes < self.latest_minutes:
             raise BadInputError("a tray comes back some minutes after the payment, not before")
+
+
+@dataclass(frozen=True, slots=True)
+class PointRules:
+    """What points are worth at a site, and how long they last.
+
+    Raises:
+        BadInputError: points would buy nothing, or last no day.
+    """
+
+    lot_points: int = 20
+    """So many points are turned into money at once, and no fewer."""
+    lot_fen: int = 0
+    """... for so much subsidy; 0: points buy nothing."""
+    credit_weeks: int = 4
+    """The subsidy lasts to the end of the week so many weeks on."""
+    keep_days: int = 365
+    """A point that nobody has used expires after so long."""
+    history_days: int = 365
+    """Whose a tray was is known so long."""
+
+    def __post_init__(self) -> None:
+        if self.lot_fen < 0 or min(self.lot_points, self.keep_days, self.history_days) < 1:
+            raise BadInputError("points have a number, a value that is not below 0, and a term")
+        if not 1 <= self.credit_weeks <= 52:
+            raise BadInputError("a credit lasts from one week to a year")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +140,20 @@ def _barred(eaten: Eaten, now: datetime, rules: PlateRules) -> Verdict | None:
         return Verdict.TOO_SOON
     late = since > timedelta(minutes=rules.latest_minutes)
     return Verdict.TOO_LATE if late else None
+
+
+def expiring(entries: Iterable[tuple[datetime, int]], until: datetime) -> int:
+    """How many points expire: what was earned up to a moment, and not used since.
+
+    What is spent, corrected or expired takes the oldest points first.
+
+    Args:
+        entries: When, and how many points came (above 0) or went (below 0); of one diner, all.
+        until: Points that came later stay.
+    """
+    found = list(entries)
+    came = sum(points for at, points in found if points > 0 and at <= until)
+    return max(0, came + sum(points for _, points in found if points < 0))
 
 
 def allowed(grams: int | None, rules: PlateRules) -> int:

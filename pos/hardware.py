@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from dafan.clock import Clock
 from dafan.config import PrinterSettings, ScaleSettings
@@ -19,6 +20,7 @@ from devices.scales.protocols import driver_named
 from devices.scales.reading import Reading
 from pos.events import Moment, Weighed
 from pos.runtime import Till
+from pos.staffwork import Make
 from pos.view import Device
 
 CAMERA_FPS = 30.0
@@ -34,7 +36,25 @@ _PRINTER_FINE = {"ready", "paper_low"}
 log = logging.getLogger(__name__)
 
 
-def connect_scale(till: Till, settings: ScaleSettings, clock: Clock) -> ScalePort:
+class Station(Protocol):
+    """A till, or another terminal with a scale and a reader."""
+
+    on_stop: list[Callable[[], None]]
+
+    def put(self, make: Make) -> None:
+        """Queue an event."""
+        ...
+
+    def put_card(self, number: str) -> None:
+        """A card was read."""
+        ...
+
+    def put_health(self, **changes: Any) -> None:
+        """A device came or went."""
+        ...
+
+
+def connect_scale(till: Station, settings: ScaleSettings, clock: Clock) -> ScalePort:
     """Start to weigh.
 
     Raises:
@@ -107,7 +127,7 @@ def is_lens(source: str) -> bool:
     return source.isdecimal() or source.startswith("/dev/") or "://" in source
 
 
-def connect_reader(till: Till, address: str, clock: Clock) -> ReaderThread:
+def connect_reader(till: Station, address: str, clock: Clock) -> ReaderThread:
     """Start to read cards.
 
     Raises:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from dafan.desk import ErasureReceipt, Shift, TerminalNotice, Void
 from dafan.errors import DafanError
+from dafan.plates import PlateReturn
 from dafan.records import (
     ENTRY_BODIES,
     DinerStatus,
@@ -20,7 +21,7 @@ from dafan.records import (
     Record,
     Sale,
 )
-from server import exceptions, faces, groups, people, shifts, sites, till_voids
+from server import exceptions, faces, groups, people, plates, shifts, sites, till_voids
 from server.actor import Actor
 from server.books import sales, settlement
 from server.books.accounts import Account, Owner
@@ -42,7 +43,7 @@ class Booked:
 
     Attributes:
         reason: Why it cannot be booked and is parked; empty where it is booked.
-        diner_id: Whose balances changed.
+        diner_id: Whose balances or points changed.
     """
 
     reason: str = ""
@@ -79,6 +80,13 @@ def apply(
         if isinstance(body := bodies.get(entry.seq), Void)
     ]
     booked |= _apply_money(session, terminal, told, voids, now)
+    trays = [
+        plates.Told(entry, body)
+        for entry in entries
+        if isinstance(body := bodies.get(entry.seq), PlateReturn)
+    ]
+    done = plates.take(session, terminal, trays, now)
+    booked |= {seq: Booked(*each) for seq, each in done.items()}
     for entry in entries:
         body = bodies.get(entry.seq)
         if isinstance(body, Shift):

@@ -14,6 +14,8 @@ from server import (
     kitchen_day,
     kitchen_sales,
     online_orders,
+    plate_points,
+    plates,
     retention,
     sites,
     subsidy_expiry,
@@ -51,6 +53,8 @@ def jobs(parts: Services) -> list[Job]:
     made.append(Job("supervision", Every(5), lambda now: kitchen_day.drive(parts.engine, now)))
     made.append(Job("samples", Every(5), lambda now: kitchen_day.watch(parts.engine, now)))
     made.append(Job("served", Every(5), lambda now: kitchen_sales.drive(parts.engine, now)))
+    made.append(Job("plates", Every(5), lambda now: plates.drive(parts.engine, now)))
+    made.append(Job("points", Daily(time(3, 50), zone), lambda now: _points(parts.engine, now)))
     made.append(Job("sums", Every(10), lambda now: day_sums.drive(parts.engine, now)))
     gateway = open_gateway(parts.settings.gateway)
     if gateway is not None:
@@ -81,6 +85,11 @@ def _subsidies(engine: Engine, now: datetime) -> str:
     with writing(engine) as session:
         done = subsidy_expiry.expire_due(session, now)
     return f"{len(done)} runs expired, {sum(each.total for each in done)} fen taken back"
+
+
+def _points(engine: Engine, now: datetime) -> str:
+    with writing(engine) as session:
+        return f"{plate_points.expire_due(session, now)} points expired"
 
 
 def _verify(engine: Engine, now: datetime) -> str:

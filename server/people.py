@@ -21,7 +21,7 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.records import DinerStatus, Source
 from dafan.wire import Name
-from server import feed, groups
+from server import feed, groups, plate_book
 from server.actor import Actor
 from server.books import accounts, sales
 from server.many import among, portions
@@ -269,6 +269,7 @@ def diner_records(session: Session, diners: Sequence[Diner]) -> list[records.Din
     uses = sales.latest_uses(session, ids)
     marks = sales.applied_marks_of(session, ids)
     near = _lookalikes_of(session, ids)
+    points = plate_book.balances_of(session, ids)
     return [
         records.Diner(
             id=diner.id,
@@ -280,6 +281,7 @@ def diner_records(session: Session, diners: Sequence[Diner]) -> list[records.Din
             pin_hash=diner.pin_hash,
             subsidy=balances[diner.id][Source.SUBSIDY],
             cash=balances[diner.id][Source.CASH],
+            points=points[diner.id],
             today=uses[diner.id],
             applied=marks[diner.id],
             lookalikes=tuple(near.get(diner.id, ())),

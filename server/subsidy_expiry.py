@@ -8,7 +8,7 @@ which stands on the list of exceptions.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -20,11 +20,13 @@ from server.actor import Actor
 from server.books import accounts, wallets
 from server.books.accounts import Account, AccountKind
 from server.books.lots import Lot, unspent
-from server.books.subsidies import SubsidyRun, credit_key
+from server.books.subsidies import SubsidyRun, credit_key, last_credit_day
 from server.books.transfers import Leg, Move, Posting, Transfer, move_all
 from server.many import portions
 
 JOB = "nightly job"
+SOON = timedelta(days=7)
+"""So long before its end a diner is told of what he has not spent."""
 _NOT_SPENDING = ("subsidy", "expiry")
 
 
@@ -72,8 +74,16 @@ def expire_due(session: Session, now: datetime, *, by: str = JOB) -> list[Expire
     return done
 
 
-def left_of(session: Session, run: SubsidyRun, until: date) -> dict[UUID, Fen]:
+def left_of(
+    session: Session, run: SubsidyRun, until: date, *, only: UUID | None = None
+) -> dict[UUID, Fen]:
     """Diner → fen that he has not spent of a run up to the end of a day; nobody with nothing.
+
+    Args:
+        session: Reads.
+        run: One that expires.
+        until: Trading day.
+        only: This diner; else all of them.
 
     Raises:
         ValueError: the run never expires.
@@ -83,8 +93,8 @@ def left_of(session: Session, run: SubsidyRun, until: date) -> dict[UUID, Fen]:
     others = _together(session, run)
     lots: dict[UUID, list[Lot]] = defaultdict(list)
     for each in others:
-        for diner_id, amount in _credits(session, each).items():
-            lots[diner_id].append(_lot(each, amount))
+        for diner_id, (day, amount) in _credits(session, each, only).items():
+            lots[diner_id].append(Lot(each.id, day, each.expires_on or date.max, amount))
     mine = [diner_id for diner_id, found in lots.items() if any(x.run_id == run.id for x in found)]
     since = min(_received(each) for each in others)
     left = {}
@@ -147,24 +157,25 @@ def _received(run: SubsidyRun) -> date:
     return run.business_date or run.at.date()
 
 
-def _lot(run: SubsidyRun, amount: Fen) -> Lot:
-    return Lot(run.id, _received(run), run.expires_on or date.max, amount)
-
-
-def _credits(session: Session, run: SubsidyRun) -> dict[UUID, Fen]:
-    """Diner → what the run paid him."""
+def _credits(
+    session: Session, run: SubsidyRun, only: UUID | None = None
+) -> dict[UUID, tuple[date, Fen]]:
+    """Diner → on which trading day, and what, the run paid him."""
+    days = _received(run), last_credit_day(run)
     query = (
-        select(Account.owner_id, Posting.amount)
+        select(Account.owner_id, Posting.business_date, Posting.amount)
         .join(Posting, Posting.account_id == Account.id)
         .join(Transfer, Transfer.id == Posting.transfer_id)
         .where(
-            Transfer.site_id == run.site_id, Transfer.business_date == _received(run),
-            Posting.site_id == run.site_id, Posting.business_date == _received(run),
+            Transfer.site_id == run.site_id, Transfer.business_date.between(*days),
+            Posting.site_id == run.site_id, Posting.business_date == Transfer.business_date,
             Transfer.key.startswith(credit_key(run.id), autoescape=True),
             Account.kind == AccountKind.SUBSIDY.value,
         )
     )  # fmt: skip
-    return {diner_id: Fen(amount) for diner_id, amount in session.execute(query)}
+    if only is not None:
+        query = query.where(Account.owner_id == only)
+    return {diner_id: (day, Fen(amount)) for diner_id, day, amount in session.execute(query)}
 
 
 def _spent(
@@ -200,3 +211,17 @@ def soon(session: Session, site_id: UUID, now: datetime) -> dict[UUID, Fen]:
         run.id: Fen(sum(left_of(session, run, today).values()))
         for run in session.scalars(query).all()
     }
+
+
+def soon_of(session: Session, site_id: UUID, diner_id: UUID, today: date) -> list[tuple[date, Fen]]:
+    """What a diner loses within :data:`SOON` if he does not spend it: last day and fen."""
+    query = select(SubsidyRun).where(
+        SubsidyRun.site_id == site_id, SubsidyRun.expires_on.between(today, today + SOON),
+        SubsidyRun.expired_at.is_(None),
+    )  # fmt: skip
+    found = []
+    for run in session.scalars(query.order_by(SubsidyRun.expires_on, SubsidyRun.id)):
+        left = left_of(session, run, today, only=diner_id).get(diner_id)
+        if left and run.expires_on is not None:
+            found.append((run.expires_on, left))
+    return found

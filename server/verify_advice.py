@@ -25,6 +25,7 @@ ADVICE: dict[str, str] = {
     "online_order": _KEEP + _RESTORE + " " + _PAPER.format("the gateway's page of this order"),
     "opening": _KEEP + _RESTORE + " " + _PAPER.format("the table that was imported"),
     "pay_out": _KEEP + _RESTORE + " " + _PAPER.format("the signed pay-out"),
+    "plate": _KEEP + _RESTORE + " No money is wrong by this alone: correct the points by hand.",
     "receipt": _KEEP + _RESTORE + " " + _PAPER.format("the printed receipt"),
     "receipt_gap": _KEEP + _RESTORE + " " + _PAPER.format("the day's printed receipts"),
     "refund": _KEEP + _RESTORE,

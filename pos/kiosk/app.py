@@ -7,7 +7,7 @@ from the page itself.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from importlib.resources import files
 from typing import Any
@@ -25,7 +25,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MAX_PRESS_BYTES = 4096
 _SLUG = re.compile(r"[\w-]{1,64}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
-_CARD = re.compile(r"[\x21-\x7e]{4,512}")
+CARD = re.compile(r"[\x21-\x7e]{4,512}")
 PRESSES: dict[str, dict[str, re.Pattern[str]]] = {
     "cancel": {},
     "way": {"way": re.compile("card|qr|staff_no|cash|help|face")},
@@ -37,7 +37,7 @@ PRESSES: dict[str, dict[str, re.Pattern[str]]] = {
     "yes": {},
     "retry": {},
     "reprint": {},
-    "card": {"number": _CARD},
+    "card": {"number": CARD},
     "staff": {},
     "void": {"sale": _SLUG},
     "reason": {"reason": re.compile("|".join(REASONS))},
@@ -45,7 +45,7 @@ PRESSES: dict[str, dict[str, re.Pattern[str]]] = {
 }
 """Every press, and what each of its parameters must look like in full."""
 
-_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -95,13 +95,13 @@ def create_kiosk(till: TillPort, hosts: tuple[str, ...] = LOOPBACK) -> Flask:
 
     @app.post("/press")
     def press() -> Response:
-        action, params = _read_press()
+        action, params = read_press(PRESSES)
         till.press(action, **params)
         return Response(status=204)
 
     @app.after_request
     def protect(response: Response) -> Response:
-        response.headers.update(_HEADERS)
+        response.headers.update(HEADERS)
         return response
 
     @app.errorhandler(HTTPException)
@@ -137,8 +137,12 @@ def _plain(value: Any) -> Any:
     return asdict(value) if hasattr(value, "__dataclass_fields__") else value
 
 
-def _read_press() -> tuple[str, dict[str, str]]:
-    """The press in the request, checked; aborts with 400 or 403 where it is none of ours."""
+def read_press(shapes: Mapping[str, Mapping[str, re.Pattern[str]]]) -> tuple[str, dict[str, str]]:
+    """The press in the request, checked; aborts with 400 or 403 where it is none of ours.
+
+    Args:
+        shapes: Action → parameter → what it looks like in full.
+    """
     origin = request.headers.get("Origin")
     if request.headers.get("X-Dafan") != "kiosk" or origin not in {None, request.host_url[:-1]}:
         abort(403, "presses come from the kiosk page only")
@@ -149,9 +153,9 @@ def _read_press() -> tuple[str, dict[str, str]]:
     if not isinstance(body, dict):
         abort(400, "send a JSON object with an action")
     action = body.pop("action", None)
-    shape = PRESSES.get(action) if isinstance(action, str) else None
+    shape = shapes.get(action) if isinstance(action, str) else None
     if shape is None or set(body) != set(shape):
-        abort(400, f"send one of {', '.join(PRESSES)} with exactly its parameters")
+        abort(400, f"send one of {', '.join(shapes)} with exactly its parameters")
     for name, pattern in shape.items():
         if not isinstance(body[name], str) or not pattern.fullmatch(body[name]):
             abort(400, f"{name} does not look as it should")

@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from pos.view import View
+
+V = TypeVar("V")
 
 
 class TillPort(Protocol):
@@ -30,10 +32,10 @@ class TillPort(Protocol):
         ...
 
 
-class Broadcast:
+class Broadcast(Generic[V]):
     """The newest view, for any number of waiting screens; a slow screen skips, it never lags."""
 
-    def __init__(self, first: View, heartbeat_s: float = 5.0) -> None:
+    def __init__(self, first: V, heartbeat_s: float = 5.0) -> None:
         self._view = first
         self._heartbeat_s = heartbeat_s
         self._number = 0
@@ -41,11 +43,11 @@ class Broadcast:
         self._changed = threading.Condition()
 
     @property
-    def view(self) -> View:
+    def view(self) -> V:
         """The newest view."""
         return self._view
 
-    def publish(self, view: View) -> None:
+    def publish(self, view: V) -> None:
         """Show this from now on; an equal view wakes nobody."""
         with self._changed:
             if view == self._view:
@@ -60,7 +62,7 @@ class Broadcast:
             self._closed = True
             self._changed.notify_all()
 
-    def subscribe(self) -> Iterator[View | None]:
+    def subscribe(self) -> Iterator[V | None]:
         """As :meth:`TillPort.subscribe`."""
         seen = -1
         while True:

@@ -1,11 +1,15 @@
-"""Subsidy runs (发放补贴): each diner of a group is credited once, to keep or to use in time."""
+"""Subsidy runs (发放补贴): each diner of a group is credited once, to keep or to use in time.
+
+A week's run grows: diners join it one by one, each at most once, and it expires as a whole.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import JSON, Index, String, UniqueConstraint, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.db import Base
@@ -14,7 +18,7 @@ from dafan.ids import new_id
 from dafan.money import MAX_FEN, Fen
 from server.books import accounts, wallets
 from server.books.accounts import AccountKind
-from server.books.transfers import KeyUsedError, Leg, Move, move_all
+from server.books.transfers import KeyUsedError, Leg, Move, Transfer, move_all
 
 
 class SubsidyRun(Base):
@@ -134,6 +138,93 @@ def _credit(
             Move("subsidy", key, legs, at=run.at, business_date=day, by=run.by, memo=run.name)
         )
     move_all(session, site_id, moves)
+
+
+GROWS_DAYS = 6
+"""A week's run takes diners on its first day and so many more."""
+
+
+class JoinedError(BadInputError):
+    """The diner has had this week's credit."""
+
+    code = "joined"
+
+
+def week_run(
+    session: Session,
+    site_id: UUID,
+    key: str,
+    name: str,
+    *,
+    by: str,
+    at: datetime,
+    expires_on: date,
+) -> SubsidyRun:
+    """The run that diners of this week join; made by the first of them, and locked.
+
+    Args:
+        session: Writes.
+        site_id: Of the diners.
+        key: Names the week.
+        name: For people.
+        by: Login of the one who began it.
+        at: Aware UTC.
+        expires_on: The last trading day of its credits; that of a run which is there stays.
+    """
+    query = select(SubsidyRun).where(SubsidyRun.site_id == site_id, SubsidyRun.key == key)
+    found = session.scalar(query.with_for_update())
+    if found is None:
+        found = SubsidyRun(
+            id=new_id(), site_id=site_id, key=key, name=name, amounts={}, diners=0, total=0, at=at,
+            by=by, business_date=wallets.booking_day(session, site_id, at),
+            expires_on=expires_on, expired_at=None, expired_total=0,
+        )  # fmt: skip
+        try:
+            with session.begin_nested():
+                session.add(found)
+        except IntegrityError:  # another diner began the week just now
+            found = session.scalars(query.with_for_update()).one()
+    return found
+
+
+def join(
+    session: Session, run: SubsidyRun, diner_id: UUID, amount: Fen, *, by: str, at: datetime
+) -> Transfer:
+    """Credit one diner within a week's run. The caller publishes the diner.
+
+    Raises:
+        JoinedError: he has had his credit of this run.
+        BadInputError: the amount is none.
+    """
+    wallets.check_amount(amount)
+    if has_joined(session, run.site_id, run.key, diner_id):
+        raise JoinedError("this was done this week already: again from Monday on")
+    owners = (AccountKind.SUBSIDY_FUND, run.site_id), (AccountKind.SUBSIDY, diner_id)
+    found = accounts.ensure_all(session, run.site_id, set(owners))
+    legs = [Leg(found[owners[0]], Fen(-amount)), Leg(found[owners[1]], amount)]
+    day = wallets.booking_day(session, run.site_id, at)
+    key = f"{credit_key(run.id)}{diner_id}"
+    move = Move("subsidy", key, legs, at=at, business_date=day, by=by, memo=run.name)
+    run.diners, run.total = run.diners + 1, run.total + amount
+    return move_all(session, run.site_id, [move])[0]
+
+
+def has_joined(session: Session, site_id: UUID, key: str, diner_id: UUID) -> bool:
+    """Whether a diner has had his credit of a week's run."""
+    query = select(SubsidyRun.id).where(SubsidyRun.site_id == site_id, SubsidyRun.key == key)
+    run_id = session.scalar(query)
+    if run_id is None:
+        return False
+    found = select(Transfer.id).where(
+        Transfer.site_id == site_id, Transfer.key == f"{credit_key(run_id)}{diner_id}"
+    )
+    return session.scalar(found) is not None
+
+
+def last_credit_day(run: SubsidyRun) -> date:
+    """The last trading day on which a credit of a run can be."""
+    first = run.business_date or run.at.date()
+    return first if run.amounts else first + timedelta(days=GROWS_DAYS)
 
 
 def credit_key(run_id: UUID) -> str:

@@ -1,0 +1,98 @@
+"""The page of a return station's screen; guarded as the till's page is (``pos.kiosk.app``)."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib.resources import files
+from typing import Any, Protocol
+
+from flask import Flask, Response, jsonify, render_template
+from werkzeug.exceptions import HTTPException
+
+from dafan import __version__
+from pos.kiosk.app import CARD, HEADERS, LOOPBACK, MAX_PRESS_BYTES, read_press
+from pos.kiosk.plate_texts import TEXTS, Text, fill
+from pos.plate_view import PlateView
+
+PRESSES: dict[str, dict[str, re.Pattern[str]]] = {"card": {"number": CARD}}
+"""What the page sends: what a reader that types has read."""
+
+
+class PlatePort(Protocol):
+    """A return station, as its page sees it."""
+
+    def subscribe(self) -> Iterator[PlateView | None]:
+        """The view now, then every change; None at least every few seconds without one."""
+        ...
+
+    def put_typed(self, text: str) -> None:
+        """What a reader that types has read."""
+        ...
+
+
+def create_plate_page(station: PlatePort, hosts: tuple[str, ...] = LOOPBACK) -> Flask:
+    """Build the page's application.
+
+    Args:
+        station: The station to show.
+        hosts: Host names under which the page may be asked for.
+    """
+    app = Flask("pos.kiosk", static_folder="static", template_folder="templates")
+    app.config.update(TRUSTED_HOSTS=list(hosts), MAX_CONTENT_LENGTH=MAX_PRESS_BYTES)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    tokens = files("dafan").joinpath("static", "dafan.css").read_text(encoding="utf-8")
+
+    @app.get("/")
+    def page() -> str:
+        return render_template("plate.html", version=__version__)
+
+    @app.get("/tokens.css")
+    def design_tokens() -> Response:
+        return Response(tokens, mimetype="text/css")
+
+    @app.get("/events")
+    def events() -> Response:
+        return Response(_stream(station), mimetype="text/event-stream")
+
+    @app.post("/press")
+    def press() -> Response:
+        _action, params = read_press(PRESSES)
+        station.put_typed(params["number"])
+        return Response(status=204)
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        return response
+
+    @app.errorhandler(HTTPException)
+    def problem(error: HTTPException) -> tuple[Response, int]:
+        return jsonify({"error": error.description}), error.code or 500
+
+    return app
+
+
+def _stream(station: PlatePort) -> Iterator[str]:
+    yield "retry: 1000\n\n"
+    for view in station.subscribe():
+        if view is None:
+            yield "event: beat\ndata:\n\n"
+            continue
+        yield f"data: {json.dumps(wire(view), ensure_ascii=False)}\n\n"
+
+
+def wire(view: PlateView) -> dict[str, Any]:
+    """The view as JSON values; each text as ``[Chinese, English]``."""
+    return asdict(view) | {"line": _line(view)}
+
+
+def _line(view: PlateView) -> Text | None:
+    """What stands at the edge: the network is away, and how much waits."""
+    if not view.offline:
+        return None
+    what, more = TEXTS["offline"]
+    if not view.waiting:
+        return what
+    more = fill(more, {"waiting": view.waiting})
+    return Text(f"{what.zh}，{more.zh}", f"{what.en}, {more.en}")
