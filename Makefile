@@ -10,6 +10,8 @@ PROTOCOL ?= cas-soh
 PRINTER ?=
 # More than there are cores: tests with processes of their own wait most of the time.
 WORKERS ?= 3
+# Compiled modules are kept, whatever the shell says: the tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
 # What depends most on the engine: books, sync, locks, migrations, rights. All others run on it, too:
 # pytest --database postgresql tests/server tests/security tests/kitchen
 ON_BOTH := $(addprefix tests/server/test_,books_*.py ingest_push.py locks.py feed_order.py \

@@ -33,9 +33,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     settings = settings or load_settings()
     schema.load()
     app = APIFlask(__name__, title="Dafan", version=__version__, docs_path=None, json_errors=False)
-    key = crypto.load_or_create_secret(settings.data_dir / "secret.key", os.urandom(32))
     app.config.update(
-        SECRET_KEY=key,
+        SECRET_KEY=session_key(settings),
         SESSION_COOKIE_NAME=headers.cookie_name("dafan", https=settings.server.https),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -64,6 +63,11 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     register_pages(app)
     headers.init_app(app)
     return app
+
+
+def session_key(settings: Settings) -> bytes:
+    """What signs the cookies of this server; all its processes share it."""
+    return crypto.load_or_create_secret(settings.data_dir / "secret.key", os.urandom(32))
 
 
 def _protect_forms(app: APIFlask) -> None:

@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,8 @@ from dafan.records import (
 )
 from server import auth, cashdesk, groups, people, sites, terminals
 from server.actor import Actor
-from server.app import create_app
+from server.app import create_app, session_key
+from server.keys import KeyRing
 from server.services import Services
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -144,14 +145,42 @@ def database(settings: Settings, databases: Databases, postgresql: str | None) -
     return settings.database
 
 
+@pytest.fixture(scope="session")
+def application(tmp_path_factory: pytest.TempPathFactory) -> APIFlask:
+    """The routes and the compiled templates, which no request changes: made once for all tests."""
+    return _testing(create_app(Settings(data_dir=tmp_path_factory.mktemp("application"))))
+
+
+def _testing(app: APIFlask) -> APIFlask:
+    app.testing = True
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    return app
+
+
 @pytest.fixture
-def app(settings: Settings, clock: ManualClock, database: str) -> APIFlask:
-    """The application on that database."""
+def app(
+    application: APIFlask, settings: Settings, clock: ManualClock, database: str
+) -> Iterator[APIFlask]:
+    """The application on this test's own database, folder, keys and clock."""
+    config, extensions = dict(application.config), dict(application.extensions)
+    engine = db.make_engine(database)
+    application.extensions["dafan"] = replace(
+        extensions["dafan"], settings=settings, clock=clock, engine=engine,
+        ring=KeyRing.open(settings.data_dir),
+    )  # fmt: skip
+    application.config["SECRET_KEY"] = session_key(settings)
+    yield application
+    for kept, now in ((config, application.config), (extensions, application.extensions)):
+        now.clear()
+        now.update(kept)
+    engine.dispose()
+
+
+@pytest.fixture
+def own_app(settings: Settings, clock: ManualClock, database: str) -> APIFlask:
+    """An application that a test may add views to."""
     del database  # asked for, so that the file is there
-    made = create_app(settings, clock=clock)
-    made.testing = True
-    made.config["PROPAGATE_EXCEPTIONS"] = False
-    return made
+    return _testing(create_app(settings, clock=clock))
 
 
 @pytest.fixture

@@ -55,13 +55,13 @@ def test_unknown_addresses_are_problems_at_the_api_and_pages_elsewhere(client: A
     assert "没有这个页面" in page.text
 
 
-def test_a_fault_shows_a_reference_and_no_traceback(app: Any) -> None:
-    @app.get("/api/v1/broken")
+def test_a_fault_shows_a_reference_and_no_traceback(own_app: Any) -> None:
+    @own_app.get("/api/v1/broken")
     @public
     def broken() -> None:
         raise ZeroDivisionError("secret detail")
 
-    answer = app.test_client().get("/api/v1/broken")
+    answer = own_app.test_client().get("/api/v1/broken")
     assert answer.status_code == 500
     assert "reference" in answer.json["message"]
     assert "secret" not in answer.text

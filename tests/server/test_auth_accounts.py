@@ -24,6 +24,12 @@ def basic(login: str, password: str = PASSWORD) -> dict[str, str]:
 
 
 @pytest.fixture
+def app(own_app: Any) -> Any:
+    """These tests add views."""
+    return own_app
+
+
+@pytest.fixture
 def guarded(app: Any) -> Any:
     """An API view for finance and administrators, that changes something."""
 

@@ -29,15 +29,15 @@ def test_the_seeds_bring_every_attack_and_what_it_does() -> None:
 
 
 def test_a_seed_replays_exactly_in_the_same_process(lab: Lab) -> None:
-    once = [result.digest for result in run_here(lab, range(7, 12))]
-    again = [result.digest for result in run_here(lab, range(7, 12))]
+    once = [result.digest for result in run_here(lab, range(7, 10))]
+    again = [result.digest for result in run_here(lab, range(7, 10))]
     assert once == again
     assert len(set(once)) == len(once)
 
 
 def test_a_seed_replays_exactly_in_another_process() -> None:
     def story(hash_seed: str) -> str:
-        command = [sys.executable, "-m", "dafan", "simulate", "--story", "--seeds", "7:10"]
+        command = [sys.executable, "-m", "dafan", "simulate", "--story", "--seeds", "7:9"]
         done = subprocess.run(
             command, env={**os.environ, "PYTHONHASHSEED": hash_seed}, capture_output=True,
             text=True, check=True,

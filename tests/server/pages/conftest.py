@@ -3,7 +3,6 @@
 import re
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,11 +11,6 @@ from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
-
-from dafan import db
-from dafan.clock import ManualClock
-from dafan.config import Settings
-from server.app import create_app
 
 PASSWORD = "a good password"
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
@@ -61,30 +55,6 @@ class Browser:
         data = {"csrf_token": self.token(), "login": login, "password": PASSWORD}
         answer = self.client.post("/login", data=data)
         assert answer.location == "/manage/", answer.text
-
-
-@pytest.fixture(scope="session")
-def application(tmp_path_factory: pytest.TempPathFactory) -> APIFlask:
-    """The routes and the compiled templates, which no page changes: made once for all tests."""
-    folder = tmp_path_factory.mktemp("pages")
-    made = create_app(Settings(data_dir=folder))
-    made.testing = True
-    made.config["PROPAGATE_EXCEPTIONS"] = False
-    return made
-
-
-@pytest.fixture
-def app(
-    application: APIFlask, settings: Settings, clock: ManualClock, database: str
-) -> Iterator[APIFlask]:
-    """The application on this test's own database, folder and clock."""
-    shared = application.extensions["dafan"]
-    engine = db.make_engine(database)
-    own = replace(shared, settings=settings, clock=clock, engine=engine)
-    application.extensions["dafan"] = own
-    yield application
-    application.extensions["dafan"] = shared
-    engine.dispose()
 
 
 @pytest.fixture
