@@ -363,16 +363,23 @@ def inbox(
     limit: int = 50,
 ) -> Sequence[Approval]:
     """What this person may decide, the longest waiting first, from behind ``after``."""
-    query = select(Approval).where(
+    query = select(Approval).where(open_to(session, site_id, by, roles))
+    if after is not None:
+        query = query.where(Approval.id > after)
+    query = query.order_by(Approval.id).limit(max(1, min(limit, MAX_PAGE)))
+    return session.scalars(query).all()
+
+
+def open_to(
+    session: Session, site_id: UUID, by: str, roles: Collection[str]
+) -> ColumnElement[bool]:
+    """Which rows of :class:`Approval` this person may decide now, as SQL."""
+    return and_(
         Approval.site_id == site_id,
         Approval.state == State.ASKED.value,
         Approval.asked_by != by,
         _within_limits(rules_of(session, site_id), roles),
     )
-    if after is not None:
-        query = query.where(Approval.id > after)
-    query = query.order_by(Approval.id).limit(max(1, min(limit, MAX_PAGE)))
-    return session.scalars(query).all()
 
 
 def _within_limits(rules: Sequence[RuleValues], roles: Collection[str]) -> ColumnElement[bool]:

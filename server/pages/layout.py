@@ -13,7 +13,7 @@ from flask_login import current_user
 import dafan
 from dafan.ids import new_id
 from server import access, gate
-from server.pages import formats, navigation, site_view
+from server.pages import asks, formats, navigation, site_view
 from server.services import services
 
 LANGUAGES: Mapping[str, str] = {"zh": "中文", "en": "English"}
@@ -40,6 +40,7 @@ def init_app(app: Flask) -> None:
         share=formats.share,
         may=access.may,
         new_key=lambda: str(new_id()),
+        waiting_asks=asks.waiting_count,
         tablet_devices=lambda: services().settings.tablet.devices_url,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -17,6 +17,7 @@ from kitchen.sample_rules import SampleRules
 from kitchen.staff import StaffRules
 from kitchen.stock_view import StockRules
 from server.feedback import FeedbackRules
+from server.glance_rules import GlanceRules
 
 _TENTH = 10
 
@@ -145,5 +146,18 @@ SUBJECTS: tuple[Subject, ...] = (
     Subject(FeedbackRules, _l("意见"), (
         Limit("complaint_days", _l("投诉多少天内答复"), _DAYS, _HABIT, _YEAR, low=1),
         Limit("idea_days", _l("金点子多少天内答复"), _DAYS, _HABIT, _YEAR, low=1),
+    )),
+    Subject(GlanceRules, _l("总览亮灯"), (
+        Limit("covers_permille", _l("就餐人次和预估差多少亮黄灯，差两倍亮红灯"), _PERCENT, _HABIT,
+              1000, low=10, scale=_TENTH),
+        Limit("slow_seconds", _l("最慢的二十分之一付款多久亮黄灯，再慢一倍亮红灯"), _l("秒"),
+              _HABIT, 600, low=1),
+        Limit("queue_permille", _l("紧接前一位付款的占多少亮黄灯"), _PERCENT, _HABIT, 1000, low=10,
+              scale=_TENTH),
+        Limit("behind", _l("结算台落后多少条更新亮黄灯"), _l("条"), _HABIT, 100_000, low=1),
+        Limit("waste_grams", _l("人均浪费多少亮黄灯，多一半亮红灯"), _GRAMS,
+              _l("常用值；城市餐饮业平均每餐 93 克"), 1000, low=1),
+        Limit("judge_minutes", _l("违规多久没人看亮黄灯"), _MINUTES, _HABIT, 7 * _DAY, low=1),
+        Limit("complaint_hours", _l("意见到期前多久亮黄灯"), _HOURS, _HABIT, 24 * 30, low=1),
     )),
 )  # fmt: skip

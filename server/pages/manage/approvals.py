@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -16,11 +17,13 @@ from kitchen import approvals, ingredients, lots, purchasing, stock_requests, st
 from kitchen.approvals import DEFAULT_LIMITS, RuleValues
 from kitchen.stock import MAIN
 from kitchen.stock_requests import StockRequest
-from kitchen.stocktake import Stocktake
-from server.access import RIGHTS, may, needs
-from server.books import refunds
-from server.pages import buying
+from server import inbox
+from server.access import RIGHTS, needs
+from server.inbox import Ask, Kind
+from server.pages import asks, buying, formats
 from server.pages.forms import read_amount
+from server.pages.kitchen import stock_words
+from server.pages.kitchen.incidents import KINDS
 from server.pages.manage.blueprint import manage
 from server.pages.shared import actor, as_uuid, change, next_page, reading, site_id
 from server.services import services
@@ -30,15 +33,34 @@ NO_LIMIT, NOTHING, UP_TO = "all", "none", "up_to"
 
 
 @dataclass(frozen=True, slots=True)
-class AskedOfStock:
-    """A request to the stock, in the words of its page."""
+class Line:
+    """One thing that waits, as the list shows it.
 
-    row: StockRequest
+    Attributes:
+        what: What it is about.
+        more: Where, which lot, why; may be empty.
+        amount: Fen, or a quantity, in words; may be empty.
+        address: Where it is looked at; empty: there is no page besides this one.
+        path: Where its buttons lead, under the inbox; empty: it is decided on its own page.
+    """
+
+    ask: Ask
+    mark: str
+    kind: str
+    what: str
+    more: str
+    amount: str
+    address: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """A request to the stock in words."""
+
     food: str
     much: str
-    place: str
-    """Empty: the store itself."""
-    lot: str
+    more: str
     waste: bool
 
 
@@ -58,20 +80,14 @@ class Limit:
 def approvals_inbox() -> str:
     """Everything that waits for this person, the longest waiting first."""
     with reading() as session:
-        roles = current_user.roles if may("approve_buying") else ()
-        orders = approvals.inbox(
-            session, site_id(), current_user.login, roles,
-            after=as_uuid(request.args.get("after")), limit=PAGE,
-        )  # fmt: skip
+        who = asks.who()
+        found = inbox.waiting(session, who, after=request.args.get("after", ""), limit=PAGE)
         return render_template(
             "manage/approvals.html",
-            orders=orders,
-            stock=_of_stock(session) if may("approve_stock") else [],
-            counts=_counts(session) if may("approve_stock") else [],
-            refunds=refunds.count_open(session, site_id()) if may("approve_refunds") else 0,
-            order_subject=purchasing.SUBJECT,
+            lines=_lines(session, found),
+            all=inbox.count(session, who),
             now=services().clock.now(),
-            following=next_page(len(orders), PAGE, after=str(orders[-1].id) if orders else ""),
+            following=next_page(len(found), PAGE, after=found[-1].cursor if found else ""),
             tab="inbox",
         )
 
@@ -128,26 +144,48 @@ def stock_refuse(request_id: UUID) -> AnyResponse:
     return redirect(url_for("manage.approvals_inbox"))
 
 
-def _of_stock(session: Session) -> Sequence[AskedOfStock]:
-    found = stock_requests.waiting(session, site_id(), limit=PAGE)
-    food = ingredients.by_ids(session, site_id(), [row.ingredient_id for row in found])
-    return [
-        AskedOfStock(
-            row,
-            food[row.ingredient_id].name,
-            buying.show(row.quantity, food[row.ingredient_id].measure),
-            "" if row.place == MAIN else row.place,
-            lots.get(session, site_id(), row.lot_id).number if row.lot_id else "",
+def _lines(session: Session, found: Sequence[Ask]) -> list[Line]:
+    """What only the rows themselves know is read for this page of the list."""
+    stock = _of_stock(session, [ask.id for ask in found if ask.kind is Kind.STOCK])
+    return [_line(session, ask, stock) for ask in found]
+
+
+def _line(session: Session, ask: Ask, stock: Mapping[UUID, Stock]) -> Line:
+    mark, kind = asks.KINDS[ask.kind]
+    what, amount, path = ask.title, ask.amount, ""
+    if one := stock.get(ask.id):
+        mark, kind = ("warn", _("报损")) if one.waste else ("info", _("超额领料"))
+        return Line(ask, mark, kind, one.food, one.more, one.much, "", f"stock/{ask.id}")
+    if ask.kind is Kind.STOCKTAKE:
+        row = stocktake.get(session, site_id(), ask.id)
+        what, amount = stock_words.place(row.place), Fen(stocktake.worth(session, row))
+    elif ask.kind is Kind.INCIDENT:
+        what = str(KINDS.get(ask.title, ask.title))
+    elif ask.kind is Kind.ORDER:
+        path = f"orders/{ask.id}"
+    told = "" if amount is None else formats.yuan(amount)
+    return Line(ask, mark, str(kind), what, "", told, asks.address(ask), path)
+
+
+def _of_stock(session: Session, ids: Sequence[UUID]) -> dict[UUID, Stock]:
+    """Requests to the stock: what, how much, of which lot, and why."""
+    query = select(StockRequest).where(StockRequest.site_id == site_id(), StockRequest.id.in_(ids))
+    rows = session.scalars(query).all()
+    food = ingredients.by_ids(session, site_id(), [row.ingredient_id for row in rows])
+    known = lots.by_ids(session, site_id(), [row.lot_id for row in rows if row.lot_id])
+    found = {}
+    for row in rows:
+        one = food[row.ingredient_id]
+        lot = known.get(row.lot_id) if row.lot_id else None
+        number = _("批次 %(number)s", number=lot.number) if lot else ""
+        place = "" if row.place == MAIN else stock_words.place(row.place)
+        found[row.id] = Stock(
+            food=one.name,
+            much=buying.show(row.quantity, one.measure),
+            more=" ".join(part for part in (number, place, row.note) if part),
             waste=row.lot_id is not None,
         )
-        for row in found
-    ]
-
-
-def _counts(session: Session) -> list[tuple[Stocktake, Fen]]:
-    """Stocktakes whose differences wait, and what these are worth."""
-    found = stocktake.waiting(session, site_id())
-    return [(row, Fen(stocktake.worth(session, row))) for row in found]
+    return found
 
 
 @manage.get("/approvals/rules")

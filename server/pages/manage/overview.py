@@ -1,20 +1,22 @@
-"""总览: the canteen now, beside the same weekday a week ago up to the same time."""
+"""总览: the canteen now, each figure with its light, and what needs a hand."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from flask import render_template
+from flask import render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from server import exceptions, faces
+from kitchen.stock_alerts import Alert
+from server import exceptions, faces, glance, glance_words
 from server.access import may, needs
 from server.books import refunds
-from server.pages import charts, formats, site_view
+from server.glance_rules import Gauge, Light
+from server.pages import asks, charts, formats, site_view
 from server.pages.manage.blueprint import manage
-from server.pages.manage.terminals import State, states
 from server.pages.shared import reading, site_id
 from server.pages.words import exception_text
 from server.reports import sales as report
@@ -24,35 +26,51 @@ LATEST = 12
 TO_DO = 8
 MOST = 200
 """Exceptions looked through for the list of what to do."""
+SHOWN = 3
+"""Of one sort in the list of what to do."""
 WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A figure with its light, its comparison and its last seven days."""
+    """A figure with its light, what it is compared with, and its last seven days."""
 
-    title: str
-    value: str
-    unit: str
-    foot: str
-    light: str
+    words: glance_words.Words
+    light: Light
     points: str
     address: str
-    """Endpoint that explains the figure; empty where the person may not see it."""
+    """Where its rows are; empty where the person may not see them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToDo:
+    """Something that needs a hand."""
+
+    light: str
+    title: str
+    text: str
+    address: str = ""
 
 
 @manage.get("/", endpoint="overview")
 @needs("see_overview")
 def page() -> str:
     """The page."""
-    return render_template("manage/overview.html", **_now())
+    return render_template("manage/overview.html", **_now(), wall=False)
+
+
+@manage.get("/wall")
+@needs("see_overview")
+def wall() -> str:
+    """The same in the dark, over the whole screen: for a wall of the office."""
+    return render_template("manage/wall.html", **_now(), wall=True)
 
 
 @manage.get("/live")
 @needs("see_overview")
 def live() -> str:
     """The part of the page that keeps itself up to date."""
-    return render_template("manage/_live.html", **_now())
+    return render_template("manage/_live.html", **_now(), wall="wall" in request.args)
 
 
 def _now() -> dict[str, Any]:
@@ -60,7 +78,8 @@ def _now() -> dict[str, Any]:
     site = site_view.current()
     day = site.today(at)
     with reading() as session:
-        days = report.day_figures(session, site.id, day - WEEK + timedelta(days=1), day)
+        seen = glance.look_at(session, site.id, site.policy, day, at)
+        days = report.day_figures(session, site.id, day - WEEK, day)
         then = report.day_figures(session, site.id, day - WEEK, day - WEEK, at - WEEK)
         period = report.latest_period(session, site.id, day)
         covers = (
@@ -68,12 +87,11 @@ def _now() -> dict[str, Any]:
         )
         shares = report.tender_shares(session, site.id, day)
         labels = [formats.clock(start, site.zone, with_seconds=False) for start in covers.starts]
-        tills = states(session, at)
         return {
             "at": at,
             "day": day,
-            "tiles": _sales_tiles(session, day, days, then.get(day - WEEK))
-            + _work_tiles(session, tills),
+            "tiles": _tiles(seen, days, then.get(day - WEEK)),
+            "light_words": glance_words.LIGHTS,
             "period": site.period_name(period) if period else "",
             "covers": covers,
             "labels": labels,
@@ -81,82 +99,132 @@ def _now() -> dict[str, Any]:
             "shares": shares,
             "shares_total": sum(part.sales for part in shares),
             "latest": report.latest(session, site.id, limit=LATEST, day=day),
-            "to_do": _to_do(session, tills),
+            "to_do": _to_do(session, seen),
         }
 
 
-def _sales_tiles(
-    session: Session, day: date, days: dict[date, report.Figures], then: report.Figures | None
+_SPARKS: dict[Gauge, Callable[[report.Figures], float | None]] = {
+    Gauge.COVERS: lambda one: one.covers,
+    Gauge.TAKINGS: lambda one: one.net,
+    Gauge.PAYING: lambda one: one.pay_seconds,
+}
+"""Gauges that have a line of seven days."""
+
+
+def _tiles(
+    seen: glance.Seen, days: dict[date, report.Figures], then: report.Figures | None
 ) -> list[Tile]:
-    now = days.get(day, report.Figures())
+    """The gauges; covers and takings stand beside the same weekday a week ago, up to this time."""
+    day = seen.glance.day
     week = [days.get(day - timedelta(days=back)) for back in range(6, -1, -1)]
-    slow = report.slow_payment(session, site_id(), day, now.sales)
-    name = formats.weekday(day)
-
-    def against(old: str) -> str:
-        if then is None:
-            return str(_("上%(day)s此时没有数据", day=name))
-        return str(_("上%(day)s此时 %(old)s", day=name, old=old))
-
-    def line(pick: Any) -> str:
-        return charts.sparkline([pick(one) if one and one.sales else None for one in week])
-
-    old = then or report.Figures()
-    return [
-        Tile(_("就餐人次"), f"{now.covers:,}", _("人"), against(f"{old.covers:,}"), "",
-             line(lambda one: one.covers), "manage.sales"),
-        Tile(_("今日收入"), formats.yuan(now.net), "", against(formats.yuan(old.net)), "",
-             line(lambda one: one.net), "manage.sales"),
-        Tile(_("补贴占比"), formats.share(now.subsidy, now.income), "",
-             against(formats.share(old.subsidy, old.income)), "",
-             line(lambda one: one.subsidy / one.income if one.income else None), "manage.sales"),
-        Tile(_("平均付款用时"), formats.seconds(now.pay_seconds), _("秒"),
-             _("95%% 在 %(slow)s 秒内", slow=formats.seconds(slow)) if slow is not None
-             else _("从放下餐盘到付完"), "",
-             line(lambda one: one.pay_seconds), "manage.sales"),
-    ]  # fmt: skip
+    old = (
+        {}
+        if then is None
+        else {Gauge.COVERS: f"{then.covers:,}", Gauge.TAKINGS: formats.yuan(then.net)}
+    )
+    found = []
+    for gauge, verdict in seen.lights.items():
+        words = glance_words.say(seen.glance, gauge, verdict, site_view.current().zone)
+        if gauge in old:
+            foot = _("上%(day)s此时 %(old)s", day=formats.weekday(day), old=old[gauge])
+            words = replace(words, foot=f"{words.foot} · {foot}")
+        pick = _SPARKS.get(gauge)
+        points = (
+            ""
+            if pick is None
+            else charts.sparkline([pick(one) if one and one.sales else None for one in week])
+        )
+        found.append(Tile(words, verdict.light, points, _address(gauge, day)))
+    return found
 
 
-def _work_tiles(session: Session, tills: list[State]) -> list[Tile]:
-    online = sum(till.online for till in tills)
-    behind = max((till.behind for till in tills if till.online), default=0)
-    if online < len(tills):
-        foot, light = _("%(n)s 台离线，照常收款", n=len(tills) - online), "warn"
-    elif behind:
-        foot, light = _("最多落后 %(n)s 条更新", n=behind), "ok"
-    else:
-        foot, light = (_("全部同步"), "ok") if tills else (_("还没有结算台"), "")
-    waiting = exceptions.count_open(session, site_id())
-    return [
-        Tile(_("结算台在线"), f"{online} / {len(tills)}", _("台"), foot, light, "",
-             "manage.terminals_list" if may("see_terminals") else ""),
-        Tile(_("例外待处理"), str(waiting), _("条"),
-             _("请今天看完") if waiting else _("没有要处理的"), "warn" if waiting else "ok", "",
-             "manage.exceptions_list" if may("see_exceptions") else ""),
-    ]  # fmt: skip
+_PLACES: dict[Gauge, tuple[str, str]] = {
+    Gauge.COVERS: ("manage.sales", "see_sales"),
+    Gauge.TAKINGS: ("manage.report_sales", "see_sales"),
+    Gauge.PAYING: ("manage.sales", "see_sales"),
+    Gauge.QUEUE: ("manage.report_sales", "see_sales"),
+    Gauge.TILLS: ("manage.terminals_list", "see_terminals"),
+    Gauge.WASTE: ("manage.report_waste", "see_kitchen"),
+    Gauge.SAMPLES: ("kitchen.samples", "see_kitchen"),
+    Gauge.SUPERVISION: ("kitchen.today", "see_kitchen"),
+    Gauge.INCIDENTS: ("manage.incidents_list", "see_incidents"),
+    Gauge.STOCK: ("kitchen.stock", "see_kitchen"),
+    Gauge.COMPLAINTS: ("manage.feedback_list", "run_kitchen"),
+    Gauge.EXCEPTIONS: ("manage.exceptions_list", "see_exceptions"),
+}
+"""Where the rows behind a gauge are, and who may see them."""
 
 
-def _to_do(session: Session, tills: list[State]) -> list[dict[str, str]]:
+def _address(gauge: Gauge, day: date) -> str:
+    endpoint, right = _PLACES[gauge]
+    if not may(right):
+        return ""
+    if endpoint.startswith("manage.report_"):
+        return url_for(endpoint, preset="today")
+    return url_for(endpoint, since=day) if endpoint == "manage.sales" else url_for(endpoint)
+
+
+def _to_do(session: Session, seen: glance.Seen) -> list[ToDo]:
     """What needs a hand, the most urgent first."""
-    found: list[dict[str, str]] = []
+    found = [*_kitchen_to_do(seen), *_money_to_do(session, seen)]
+    found.sort(key=lambda one: ("stop", "warn", "info").index(one.light))
+    return found[:TO_DO]
+
+
+def _kitchen_to_do(seen: glance.Seen) -> list[ToDo]:
+    """Late acts, and lots that must not be used."""
+    zone, linked = site_view.current().zone, may("see_kitchen")
+    acts = [
+        ToDo(
+            "stop", _("超时"),
+            _("%(title)s，%(post)s，%(at)s 前要做", title=item.title, post=item.post,
+              at=formats.clock(item.due_at, zone, with_seconds=False)),
+            url_for("kitchen.act", item_id=item.id) if linked else "",
+        )
+        for item in seen.late_acts[:SHOWN]
+    ]  # fmt: skip
+    bad = [one for one in seen.warned if one.lot_id and one.alert in {Alert.EXPIRED, Alert.HELD}]
+    lots = [
+        ToDo(
+            "stop" if one.alert is Alert.EXPIRED else "warn",
+            _("已过期") if one.alert is Alert.EXPIRED else _("被封存"),
+            _("%(name)s，批次 %(number)s", name=one.name, number=one.number),
+            url_for("kitchen.stock_lot", lot_id=one.lot_id) if linked else "",
+        )
+        for one in bad[:SHOWN]
+    ]  # fmt: skip
+    return acts + lots
+
+
+def _money_to_do(session: Session, seen: glance.Seen) -> list[ToDo]:
+    """Decisions that wait, what could not be booked, tills that are away."""
+    found = []
+    inbox = url_for("manage.approvals_inbox") if may("see_buying") else ""
+    if asked := refunds.count_open(session, site_id()) if may("approve_refunds") else 0:
+        found.append(ToDo("warn", _("退款待审批"), _("%(n)s 笔", n=asked), inbox))
+    if waiting := asks.count(session) - asked:
+        found.append(
+            ToDo("warn", _("等您审批"), _("%(n)s 件，等得最久的在最前面", n=waiting), inbox)
+        )
+    linked = url_for("manage.exceptions_list") if may("see_exceptions") else ""
     codes = Counter(item.code for item in exceptions.page(session, site_id(), limit=MOST))
     for code, count in codes.most_common():
         light, title, advice = exception_text(code)
-        found.append({"light": light, "title": f"{title} ×{count}", "text": advice})
-    found.sort(key=lambda one: ("stop", "warn", "info").index(one["light"]))
-    found += [
-        {"light": "warn", "title": _("结算台离线"),
-         "text": _("%(name)s：收款不受影响，联网后自动补传", name=till.terminal.name)}
-        for till in tills if not till.online
-    ]  # fmt: skip
-    asked = refunds.count_open(session, site_id()) if may("approve_refunds") else 0
-    if asked:
-        found.insert(0, {"light": "warn", "title": _("退款待审批"),
-                         "text": _("%(n)s 笔，请在“退款”里处理", n=asked)})  # fmt: skip
-    waiting = len(faces.waiting_erasures(session, site_id()))
-    if waiting:
-        found.append(
-            {"light": "info", "title": _("等待删除回执"),
-             "text": _("%(n)s 份人脸特征还没有收到结算台的删除回执", n=waiting)}
-        )  # fmt: skip
-    return found[:TO_DO]
+        found.append(ToDo(light, f"{title} ×{count}", advice, linked))
+    found += _tills_to_do(seen)
+    if waiting := len(faces.waiting_erasures(session, site_id())):
+        text = _("%(n)s 份人脸特征还没有收到结算台的删除回执", n=waiting)
+        found.append(ToDo("info", _("等待删除回执"), text))
+    return found
+
+
+def _tills_to_do(seen: glance.Seen) -> list[ToDo]:
+    linked = url_for("manage.terminals_list") if may("see_terminals") else ""
+    away = [till.terminal.name for till in seen.tills if not till.online]
+    if not away:
+        return []
+    names = _("、").join(away[:SHOWN])
+    if len(away) > SHOWN:
+        names = _("%(names)s 等 %(n)s 台", names=names, n=len(away))
+    text = _("%(name)s：收款不受影响，联网后自动补传", name=names)
+    return [ToDo("warn", _("结算台离线"), text, linked)]

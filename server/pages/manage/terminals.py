@@ -1,7 +1,5 @@
 """结算台: state, enrolment by one-time code, revocation."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -12,45 +10,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from dafan import db
 from dafan.errors import BadInputError, DafanError
 from kitchen import dishes
-from server import feed, forks, keys, rotation, sites, terminals
+from server import keys, sites, terminals, till_states
 from server.access import needs
 from server.pages import messages
 from server.pages.manage.blueprint import manage
 from server.pages.shared import actor, as_uuid, change, reading, site_id
 from server.services import services
-
-ONLINE = timedelta(seconds=90)
-"""A till asks again at least every half minute."""
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A terminal now."""
-
-    terminal: terminals.Terminal
-    online: bool
-    behind: int
-    """Published changes that it has not fetched yet."""
-    forked: bool
-    """It contradicts what it said before: a person judges it."""
-    epoch: int
-    """The newest site key that it is known to have."""
-
-
-def states(session: Session, now: datetime) -> list[State]:
-    """Every terminal that is not revoked."""
-    last = feed.latest(session, site_id())
-    forked = {one.id for one in forks.cases(session, site_id())}
-    return [
-        State(
-            holder.terminal,
-            holder.terminal.last_seen is not None and now - holder.terminal.last_seen <= ONLINE,
-            max(last - rotation.pulled_version(holder.terminal, last), 0),
-            holder.terminal.id in forked,
-            holder.epoch,
-        )
-        for holder in rotation.holders(session, site_id())
-    ]
 
 
 @manage.get("/terminals")
@@ -116,7 +81,7 @@ def _page(code: str = "", name: str = "") -> str:
         return render_template(
             "manage/terminals.html",
             active="manage.terminals_list",
-            states=states(session, now),
+            states=till_states.states(session, site_id(), now),
             revoked=[one for one in every if one.revoked_at and one.rescue_of is None],
             epoch=keys.current(session),
             venues=sites.venues(session, site_id()),
