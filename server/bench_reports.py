@@ -15,8 +15,8 @@ from dafan.db import reading
 from server.books.sales import Sale, SaleLine
 from server.history.fill import Wanted, fill
 from server.reports.measures import ask
+from server.reports.readings import keep
 from server.reports.scope import Dimension, Scope
-from server.reports.sources import keep
 
 SALES, DAYS = 3_160_000, 365
 """What the citizens' centre of Hangzhou sells in a year, as published."""

@@ -5,7 +5,7 @@ Time is cut into steps that a chart can hold: days, weeks or months.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from flask_babel import LazyString, format_date
@@ -58,6 +58,7 @@ class Basis:
         asked: The filter.
         meals: Code of a meal period → its name, in the order of the day.
         venues: Id → name.
+        now: When it is asked, aware; without it nothing that waits is told late.
     """
 
     session: Session
@@ -65,6 +66,7 @@ class Basis:
     asked: Asked
     meals: Mapping[str, str]
     venues: Mapping[UUID, str]
+    now: datetime | None = None
 
     def scope(self, *, then: bool = False, **only: object) -> Scope:
         """The days asked for, or the earlier ones, narrowed as asked."""

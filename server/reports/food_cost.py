@@ -18,13 +18,16 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from dafan.food import Food
 from dafan.money import Fen, divide_half_up
 from dafan.quantity import Measure
 from kitchen import cookbook, recipes
 from kitchen.cookbook import Recipe
+from kitchen.foods import food_of
 from kitchen.ingredients import Ingredient
 from kitchen.lots import Lot
 from kitchen.meals import Meal
+from kitchen.nutrition import NutritionError
 from kitchen.recipes import Book, RecipeError
 from kitchen.waste import Category, WasteRecord
 from server import kitchen_sales
@@ -130,6 +133,7 @@ class Costs:
     """The last day of a month → the recipes that were valid then; the newest ones last."""
     _needs: dict[tuple[int, UUID], _Needs | None] = field(default_factory=dict)
     _units: dict[tuple[date, UUID], _Unit | None] = field(default_factory=dict)
+    _foods: dict[tuple[int, UUID], Food | None] = field(default_factory=dict)
     _told: list[Served] = field(default_factory=list)
     _book_of: dict[date, int] = field(default_factory=dict)
     _days: dict[date, tuple[int, Fraction]] = field(default_factory=dict)
@@ -156,6 +160,18 @@ class Costs:
             needs = self._needs_of(day, dish_id)
             self._units[key] = None if needs is None else self._priced(day, needs)
         return self._units[key]
+
+    def food(self, day: date, dish_id: UUID) -> Food | None:
+        """What a dish gave by its recipe of a day; ``None``: nobody can tell."""
+        no = self._book(day)
+        if dish_id not in self.books[no][1].recipes:
+            no = len(self.books) - 1
+        if (no, dish_id) not in self._foods:
+            try:
+                self._foods[no, dish_id] = food_of(self.books[no][1], dish_id)
+            except (RecipeError, NutritionError):
+                self._foods[no, dish_id] = None
+        return self._foods[no, dish_id]
 
     def of_waste(self, one: Thrown) -> Fen | None:
         """Fen of what was thrown away; ``None`` where nobody can tell.

@@ -29,6 +29,9 @@ class Unit(StrEnum):
     TENTH_GRAMS = "tenth_grams"
     PERMILLE = "permille"
     MILLISECONDS = "milliseconds"
+    MILLI_KCAL = "milli_kcal"
+    MILLI_GRAMS = "milli_grams"
+    MICRO_GRAMS = "micro_grams"
 
 
 class CutError(BadInputError):
@@ -163,6 +166,40 @@ _ALL = (
     Measure(
         "waste_fen_per_cover", _l("人均浪费金额"), Unit.FEN, _l("浪费金额除以就餐人次。"),
         ("waste_fen", "covers"), _each,
+    ),
+    Measure("energy", _l("能量"), Unit.MILLI_KCAL, _l("按配方估算，只算说得出的。")),
+    Measure(
+        "energy_per_cover", _l("人均能量"), Unit.MILLI_KCAL, _l("按配方估算，除以就餐人次。"),
+        ("energy", "covers"), _each,
+    ),
+    Measure("protein", _l("蛋白质"), Unit.MILLI_GRAMS, _l("按配方估算，只算说得出的。")),
+    Measure(
+        "protein_per_cover", _l("人均蛋白质"), Unit.MILLI_GRAMS, _l("按配方估算，除以就餐人次。"),
+        ("protein", "covers"), _each,
+    ),
+    Measure("fat", _l("脂肪"), Unit.MILLI_GRAMS, _l("按配方估算，只算说得出的。")),
+    Measure(
+        "fat_per_cover", _l("人均脂肪"), Unit.MILLI_GRAMS, _l("按配方估算，除以就餐人次。"),
+        ("fat", "covers"), _each,
+    ),
+    Measure("carbohydrate", _l("碳水化合物"), Unit.MILLI_GRAMS, _l("按配方估算，只算说得出的。")),
+    Measure(
+        "carbohydrate_per_cover", _l("人均碳水化合物"), Unit.MILLI_GRAMS,
+        _l("按配方估算，除以就餐人次。"),
+        ("carbohydrate", "covers"), _each,
+    ),
+    Measure("sodium", _l("钠"), Unit.MICRO_GRAMS, _l("按配方估算，只算说得出的。")),
+    Measure(
+        "sodium_per_cover", _l("人均钠"), Unit.MICRO_GRAMS, _l("按配方估算，除以就餐人次。"),
+        ("sodium", "covers"), _each,
+    ),
+    Measure(
+        "told_portions", _l("营养已知的份数"), Unit.COUNT,
+        _l("配方和食材把五项营养都说清楚了的整份数。"),
+    ),
+    Measure(
+        "told_permille", _l("营养已知"), Unit.PERMILLE, _l("营养已知的份数占折合整份的千分数。"),
+        ("told_portions", "portions"), _permille,
     ),
 )  # fmt: skip
 

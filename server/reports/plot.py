@@ -36,6 +36,17 @@ COLOURS = {
     "standard": "#56B4E9",
     "actual": "#D55E00",
     "price": "#0072B2",
+    "energy": "#0072B2",
+    "protein": "#0072B2",
+    "fat": "#E69F00",
+    "carbohydrate": "#009E73",
+    "sodium": "#D55E00",
+    "advised": "#8C8F88",
+    "score": "#0072B2",
+    "stars": "#E69F00",
+    "complaint": "#D55E00",
+    "idea": "#56B4E9",
+    "owed": "#0072B2",
 }
 THEN = "#9A9A92"
 _INK, _QUIET, _LINE, _CARD = "#1F2421", "#6B7069", "#E4DED3", "#FFFFFF"

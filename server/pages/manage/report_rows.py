@@ -1,4 +1,4 @@
-"""What is behind the figures of reports: weighings of waste, entries of stock."""
+"""What is behind the figures of reports: weighings of waste, entries of stock, deliveries."""
 
 from collections.abc import Collection
 from datetime import date
@@ -16,6 +16,7 @@ from kitchen.labels import show
 from kitchen.lots import Lot
 from kitchen.production import Batch
 from kitchen.stock_book import Kind, StockEntry
+from kitchen.suppliers import Supplier
 from kitchen.waste import WasteRecord
 from server import sites
 from server.access import needs
@@ -118,8 +119,43 @@ def stock_entries() -> str:
         )
 
 
+@manage.get("/reports/suppliers/lots", endpoint="report_lots")
+@needs("see_buying")
+def supplied_lots() -> str:
+    """What suppliers delivered on some days, the newest first."""
+    since, until = _days()
+    args, after = request.args, as_uuid(request.args.get("after"))
+    where: list[ColumnElement[bool]] = [
+        Lot.site_id == site_id(), Lot.received_on.between(since, until),
+        Lot.supplier_id.is_not(None), Lot.quantity > 0,
+    ]  # fmt: skip
+    for column, value in (
+        (Lot.supplier_id, as_uuid(args.get("supplier"))),
+        (Lot.ingredient_id, as_uuid(args.get("ingredient"))),
+    ):
+        if value:
+            where.append(column == value)
+    query = select(Lot, Ingredient).join(Ingredient, Ingredient.id == Lot.ingredient_id)
+    query = query.where(*where)
+    if after is not None:
+        query = query.where(Lot.id < after)
+    with reading() as session:
+        rows = session.execute(query.order_by(Lot.id.desc()).limit(PAGE)).all()
+        return render_template(
+            "manage/report_lots.html",
+            active="manage.reports",
+            rows=rows,
+            since=since,
+            until=until,
+            total=Fen(int(session.scalar(select(func.sum(Lot.cost)).where(*where)) or 0)),
+            suppliers=_names(session, Supplier, {row[0].supplier_id for row in rows}),
+            shown=lambda lot, food: show(lot.quantity, Measure(food.measure)),
+            following=next_page(len(rows), PAGE, after=str(rows[-1][0].id) if rows else ""),
+        )
+
+
 def _names(
-    session: Session, table: type[Dish | Ingredient], ids: Collection[UUID | None]
+    session: Session, table: type[Dish | Ingredient | Supplier], ids: Collection[UUID | None]
 ) -> dict[UUID, str]:
     query = select(table.id, table.name).where(table.site_id == site_id(), table.id.in_(ids))
     return {row.id: row.name for row in session.execute(query)}

@@ -18,14 +18,18 @@ from server.pages import formats, messages, site_view
 from server.pages.manage.blueprint import manage
 from server.pages.shared import reading, site_id
 from server.reports import (
+    clearing,
     cost,
     export,
+    fed,
     filters,
     plot,
+    readings,
+    satisfaction,
     self_assessment,
     selling,
     sheets,
-    sources,
+    supplying,
     waste,
 )
 from server.reports.basis import Basis
@@ -82,6 +86,30 @@ KINDS = (
         _l("后厨称过餐厨垃圾、结算台有了销售以后，这里就有数字。"),
         "see_kitchen", self_assessment.build, "quarter",
     ),
+    Kind(
+        "nutrition", _l("吃得够不够，油盐多不多？"),
+        _l("每人次的能量、蛋白质、脂肪、碳水和钠，和膳食指南比，按餐、日期和菜品看。"),
+        _l("菜品写好配方、食材有营养数据以后，这里就有数字。"),
+        "see_kitchen", fed.build,
+    ),
+    Kind(
+        "suppliers", _l("哪家供应商送得好，价钱公道？"),
+        _l("准时、退回、供货金额，和其他供应商、和询价比价格，以及出过问题的到货。"),
+        _l("收过货以后，这里就有数字。"),
+        "see_buying", supplying.build, "month",
+    ),
+    Kind(
+        "satisfaction", _l("就餐人满意吗，意见都答复了吗？"),
+        _l("菜品评分、投诉和金点子的件数，是否按时答复。"),
+        _l("就餐人在手机上评价或提过意见以后，这里就有数字。"),
+        "see_overview", satisfaction.build, "month",
+    ),
+    Kind(
+        "settlement", _l("各主体之间互相欠多少，结清了吗？"),
+        _l("按月看跨主体的消费、退款、应付和清算，和清算单一致。"),
+        _l("就餐人在别的主体的场所消费以后，这里就有数字。"),
+        "see_settlement", clearing.build, "last_month",
+    ),
 )  # fmt: skip
 
 
@@ -130,9 +158,10 @@ def _asked(kind: Kind) -> tuple[Asked, list[Any]]:
 def _build(kind: Kind, asked: Asked, venues: list[Any]) -> Report:
     periods = {one.code: one.name for one in site_view.current().policy.periods}
     with reading() as session:
-        sources.keep(session)
+        readings.keep(session)
         names = {one.id: one.name for one in venues}
-        return kind.build(Basis(session, site_id(), asked, periods, names))
+        now = services().clock.now()
+        return kind.build(Basis(session, site_id(), asked, periods, names, now))
 
 
 def _page(kind: Kind) -> str:
@@ -206,6 +235,9 @@ _RIGHTS = {
     "manage.sales": "see_sales",
     "manage.report_waste_records": "see_kitchen",
     "manage.report_stock_entries": "see_sales",
+    "manage.report_lots": "see_buying",
+    "manage.feedback_list": "run_kitchen",
+    "manage.settlement": "see_settlement",
 }
 """What is behind figures, and who may see it."""
 
