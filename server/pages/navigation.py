@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import url_for
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
+from flask_login import current_user
 
 from server.access import may
 
@@ -18,11 +19,14 @@ class Item:
     right: str
     also: str = ""
     """Another right that shows it as well."""
+    several: bool = False
+    """Only for who has roles at several sites."""
 
 
 _MENU = (
     Item("manage.overview", _l("总览"), "see_overview"),
     Item("manage.reports", _l("报表"), "see_overview"),
+    Item("manage.across_page", _l("各食堂对比"), "see_overview", several=True),
     Item("manage.sales", _l("销售"), "see_sales"),
     Item("manage.refunds_list", _l("退款"), "see_sales"),
     Item("manage.closing", _l("日结"), "see_closing"),
@@ -33,8 +37,11 @@ _MENU = (
     Item("manage.subsidies", _l("补贴"), "run_subsidies"),
     Item("kitchen.today", _l("后厨"), "see_kitchen"),
     Item("manage.menus", _l("食谱"), "see_dishes"),
+    Item("manage.bookings_list", _l("订餐"), "plan_meals"),
     Item("manage.incidents_list", _l("违规"), "see_incidents"),
+    Item("manage.plates_list", _l("光盘"), "run_kitchen"),
     Item("manage.feedback_list", _l("意见"), "run_kitchen"),
+    Item("manage.notices_list", _l("通知和测评"), "run_kitchen"),
     Item("manage.dishes_list", _l("菜品"), "see_dishes"),
     Item("manage.orders_list", _l("采购"), "see_buying"),
     Item("manage.approvals_inbox", _l("审批"), "approve_buying", also="approve_stock"),
@@ -49,7 +56,12 @@ _MENU = (
 
 def menu() -> list[Item]:
     """What the signed-in person finds in the left navigation."""
-    return [item for item in _MENU if may(item.right) or (item.also and may(item.also))]
+    several = len(current_user.site_ids) > 1
+    return [
+        item
+        for item in _MENU
+        if (may(item.right) or (item.also and may(item.also))) and (several or not item.several)
+    ]
 
 
 def first_page() -> str:

@@ -17,7 +17,7 @@ from kitchen.pictures import Picture
 from kitchen.supervision import Proof, SupervisionItem
 from kitchen.supervision_score import State, score, state_of
 from kitchen.supervision_templates import TENTHS, Evidence, shown
-from server import kitchen_day, uploads
+from server import bookings, kitchen_day, uploads
 from server.access import may, needs
 from server.actor import Actor
 from server.pages import site_view
@@ -77,6 +77,7 @@ def today() -> str:
         ends = people.ending(session, day) if may("run_kitchen") else []
     with reading() as session:
         red = samples.red(session, now)
+        booked = bookings.counts(session, site_id(), day, day)
     return render_template(
         "kitchen/today.html",
         day=day,
@@ -89,6 +90,7 @@ def today() -> str:
         soon=sum(card.soon for card in waiting),
         score=score(acts, now),
         period=view.period_name,
+        booked=_in_order({code: count for (_day, code), count in booked.items()}),
     )
 
 
@@ -126,6 +128,12 @@ def picture(picture_id: UUID) -> Response:
     with reading() as session:
         row = rows.get(session, Picture, site_id(), picture_id, "photograph")
         return Response(row.jpeg, mimetype="image/jpeg")
+
+
+def _in_order(booked: dict[str, int]) -> list[tuple[str, int]]:
+    """Period and covers, in the order in which the meals are served; what is none comes last."""
+    order = {one.code: place for place, one in enumerate(site_view.current().policy.periods)}
+    return sorted(booked.items(), key=lambda one: order.get(one[0], len(order)))
 
 
 def _row(session: Session, item_id: UUID) -> SupervisionItem:

@@ -12,6 +12,7 @@ from server.access import diner
 from server.books import accounts
 from server.pages import site_view
 from server.pages.food_words import ALLERGENS
+from server.pages.me import notices
 from server.pages.me.blueprint import me, who
 from server.pages.shared import reading, svg
 from server.people import Diner
@@ -37,6 +38,7 @@ def home() -> str:
             person=person,
             balances=accounts.balances(session, mine.diner_id),
             pays=_pays(person),
+            told=notices.told(session, today),
             last=fresh[0] if fresh and not fresh[0].sale.cancelled else None,
             stars=ratings.of_sales(session, mine.diner_id, [row.sale.id for row in fresh]),
             period=period,
