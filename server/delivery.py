@@ -42,11 +42,13 @@ class Message:
         staff_no: Who.
         title: The subject of a mail.
         text: All that he has to know.
+        ref: The same one is the same message: who gets it twice can tell. May be empty.
     """
 
     staff_no: str
     title: str
     text: str
+    ref: str = ""
 
 
 class Way(Protocol):
@@ -73,6 +75,8 @@ class Mail:
         mail["From"] = self.settings.sender or self.settings.login
         mail["To"] = self.settings.staff_address.format(staff_no=message.staff_no)
         mail["Subject"] = message.title
+        if message.ref:
+            mail["Message-ID"] = f"<{message.ref}@{mail['From'].rpartition('@')[2] or 'dafan'}>"
         mail.set_content(message.text)
         try:
             with self._server() as server:
@@ -102,6 +106,8 @@ class Webhook:
     def send(self, message: Message) -> None:
         """See :class:`Way`."""
         told = {"to": message.staff_no, "title": message.title, "text": message.text}
+        if message.ref:
+            told["id"] = message.ref
         body = json.dumps(told, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json"}
         if key := _secret(self.settings.secret_file, "webhook.secret_file").encode():

@@ -9,6 +9,7 @@ from dafan.config import Settings
 from dafan.db import reading, writing
 from server import (
     backup,
+    daily_report,
     exceptions,
     foods,
     kitchen_day,
@@ -56,6 +57,13 @@ def jobs(parts: Services) -> list[Job]:
     made.append(Job("plates", Every(5), lambda now: plates.drive(parts.engine, now)))
     made.append(Job("points", Daily(time(3, 50), zone), lambda now: _points(parts.engine, now)))
     made.append(Job("sums", Every(10), lambda now: day_sums.drive(parts.engine, now)))
+    made.append(
+        Job(
+            "daily_report",
+            Every(5),
+            lambda now: daily_report.drive(parts.engine, parts.settings, now),
+        )
+    )
     gateway = open_gateway(parts.settings.gateway)
     if gateway is not None:
         made.append(Job("payments", Every(5), lambda now: _payments(parts.engine, gateway, now)))
