@@ -155,12 +155,15 @@ def password() -> str | Response:
 @blueprint.post("/site")
 @signed_in
 def site() -> Response:
-    """Work at another site, where the person has a role, until he chooses again."""
+    """Work at another site, where the person has a role, until he chooses again.
+
+    A form that leads to a page of that site names it in ``next``.
+    """
     chosen = request.form.get("site", "")
     if chosen not in {str(site_id) for site_id in current_user.site_ids}:
         abort(404)
     browser_session[gate.SITE_KEY] = chosen
-    return redirect(navigation.first_page())
+    return redirect(_local(request.form.get("next")))
 
 
 @blueprint.post("/language")

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import date
+from uuid import UUID
 
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from server.books import settlement
 from server.books.settlement import Statement
@@ -17,27 +19,26 @@ def build(basis: Basis) -> Report:
     """The report: of all the months that the days touch, each whole."""
     question = _("各主体之间互相欠多少，结清了吗？")
     asked = basis.asked
-    now = _statements(basis, asked.since, asked.until)
-    then = _statements(basis, asked.then_since, asked.then_until)
+    now = statements(basis.session, basis.site_id, asked.since, asked.until)
+    then = statements(basis.session, basis.site_id, asked.then_since, asked.then_until)
     if not any(told.pairs() for told in now):
         return Report(question, _("这些月份没有跨主体的消费。"), notes=_notes())
-    open_fen, gross = _open(now), _gross(now)
+    open_fen, whole = still_open(now), gross(now)
     answer = _("跨主体消费 %(gross)s，净额里还有 %(open)s 没有清算。",
-               gross=YUAN.told(gross), open=YUAN.told(open_fen))  # fmt: skip
+               gross=YUAN.told(whole), open=YUAN.told(open_fen))  # fmt: skip
     if not open_fen:
-        answer = _("跨主体消费 %(gross)s，都清算了。", gross=YUAN.told(gross))
-    before = _gross(then) if any(told.pairs() for told in then) else None
+        answer = _("跨主体消费 %(gross)s，都清算了。", gross=YUAN.told(whole))
+    before = gross(then) if any(told.pairs() for told in then) else None
     facts = [
-        Fact(_("跨主体消费"), gross, YUAN, before),
-        Fact(_("未清算净额"), open_fen, YUAN, _open(then) if before is not None else None),
+        Fact(_("跨主体消费"), whole, YUAN, before),
+        Fact(_("未清算净额"), open_fen, YUAN, still_open(then) if before is not None else None),
     ]
     return Report(question, str(answer), facts, [_pairs(now), _bodies(now)], _notes())
 
 
-def _statements(basis: Basis, since: date, until: date) -> list[Statement]:
-    return [
-        settlement.statement(basis.session, basis.site_id, one) for one in _months(since, until)
-    ]
+def statements(session: Session, site_id: UUID, since: date, until: date) -> list[Statement]:
+    """Of every month that the days touch, the first one first."""
+    return [settlement.statement(session, site_id, month) for month in _months(since, until)]
 
 
 def _months(since: date, until: date) -> Iterator[date]:
@@ -48,12 +49,12 @@ def _months(since: date, until: date) -> Iterator[date]:
         month = date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
-def _gross(told: list[Statement]) -> int:
+def gross(told: list[Statement]) -> int:
     """Fen of all that bodies owe each other, refunds taken off, nothing netted."""
     return sum(owed.net for one in told for owed in one.owed.values())
 
 
-def _open(told: list[Statement]) -> int:
+def still_open(told: list[Statement]) -> int:
     """Fen of the net amounts of pairs that have not settled."""
     return sum(
         abs(one.net(*pair)) for one in told for pair in one.pairs() if pair not in one.settled
@@ -78,7 +79,7 @@ def _pairs(now: list[Statement]) -> Part:
                     Cell(settled.reference if settled else _("未清算")),
                 ])  # fmt: skip
         labels.append(f"{told.month:%Y-%m}")
-        values.append(_gross([told]))
+        values.append(gross([told]))
         links.append(_link(told.month))
     columns = [
         Column(_("月份")), Column(_("就餐人的主体")), Column(_("场所的主体")),

@@ -45,6 +45,6 @@ def _value(value: object, unit: Unit | None) -> Value:
     if isinstance(value, int) and unit is not None:
         if unit == YUAN:
             return Yuan(Fen(value))
-        if unit.digits:
+        if unit.digits or unit.divisor > 1:
             return Number(unit.number(value), unit.digits)
     return value if value is None or isinstance(value, int) else str(value)

@@ -201,6 +201,15 @@ _ALL = (
         "told_permille", _l("营养已知"), Unit.PERMILLE, _l("营养已知的份数占折合整份的千分数。"),
         ("told_portions", "portions"), _permille,
     ),
+    Measure(
+        "plates_returned", _l("还盘"), Unit.COUNT, _l("在回收台还的餐盘，只算查到了这一餐的。")
+    ),
+    Measure("plates_clean", _l("光盘"), Unit.COUNT, _l("还回来的餐盘里，按规则算光盘的。")),
+    Measure("plates_left", _l("还盘剩余"), Unit.GRAMS, _l("还回来的餐盘上剩下的克数。")),
+    Measure(
+        "clean_permille", _l("光盘率"), Unit.PERMILLE, _l("光盘占还盘的千分数。"),
+        ("plates_clean", "plates_returned"), _permille,
+    ),
 )  # fmt: skip
 
 MEASURES: Mapping[str, Measure] = {each.code: each for each in _ALL}

@@ -98,7 +98,7 @@ def _put(cell: Cell, value: Value, *, bold: bool = False) -> Cell:
         cell.number_format = "#,##0.00"
     elif isinstance(value, Number):
         cell.value = value.value
-        cell.number_format = f"#,##0.{'0' * value.digits}"
+        cell.number_format = "#,##0" + ("." + "0" * value.digits if value.digits else "")
     elif isinstance(value, str):
         text = ILLEGAL_CHARACTERS_RE.sub("", value)[:MAX_TEXT]
         cell.value = text

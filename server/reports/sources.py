@@ -26,6 +26,8 @@ from server.reports.day_rows import (
     DaySales,
     Sums,
 )
+from server.reports.plates import CODES as PLATES
+from server.reports.plates import plates
 from server.reports.readings import NUTRIENTS, Answer, nutrition, once, standard, stock, waste
 from server.reports.scope import DAYS, HOURS, Dimension, Scope, fold
 
@@ -167,6 +169,7 @@ SOURCES = (
     ),
     Source(frozenset({"actual_cost"}), _DISH, stock),
     Source(frozenset({"portions", "standard_cost", "uncosted_portions"}), _DISH, standard),
+    Source(frozenset(PLATES), _PLACE, plates),
     Source(frozenset({*NUTRIENTS, "told_portions"}), _DISH, nutrition),
 )  # fmt: skip
 """Where two tell the same measure, the first that can be cut so is asked."""
