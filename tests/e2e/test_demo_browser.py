@@ -16,6 +16,7 @@ import pytest
 
 from tests.e2e.canteen import Canteen, open_canteen
 from tests.e2e.tablet import SHOTS, Tablet
+from tests.e2e.walk import walk_all
 
 pytestmark = [
     pytest.mark.browser,
@@ -309,6 +310,17 @@ def test_the_boards_have_pictures_and_the_refrigerators_speak(tablet: Tablet) ->
     tablet.go("cabinets")
     page.wait_for_selector("text=留样柜")
     tablet.shot("kitchen-cabinets")
+
+
+def test_every_page_fits_its_screen_and_can_be_used_by_everybody(
+    canteen: Canteen, chromium: Any
+) -> None:
+    every = bool(os.environ.get("WALK"))  # by hand: both languages, both sizes, a picture of each
+    shots = SHOTS / "walk" if every else None
+    walks = walk_all(chromium, canteen.manager, every=every, shots=shots)
+    assert [fault for walk in walks for fault in walk.faults] == []
+    found = [len(walk.kinds) for walk in walks]
+    assert all(number > least for number, least in zip(found, (60, 40, 12), strict=True)), found
 
 
 def test_everything_that_the_day_wrote_agrees(tablet: Tablet) -> None:

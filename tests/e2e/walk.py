@@ -1,0 +1,159 @@
+"""Every page that a link leads to, as a person finds it: does it fit, and can everybody use it?"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
+WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+LANGUAGES = ("zh", "en")
+_ID = re.compile(r"(?<=[/=])([0-9a-f]{8}-[0-9a-f-]{27}|\d[\d-]*|[0-9a-f]{32,})(?=$|[/&?.-])")
+_NO_PAGE = re.compile(
+    r"/(logout|static|tokens|bootstrap)\b|\.(csv|xlsx|json|pdf|jsonl|png|jpg|zip)$"
+)
+
+
+@dataclass(frozen=True)
+class Realm:
+    """Pages that belong together: whose they are and what they are looked at on.
+
+    Attributes:
+        under: How their addresses begin.
+        sizes: Width and height of the usual screen, and of the smallest.
+    """
+
+    under: str
+    sizes: tuple[tuple[int, int], tuple[int, int]]
+
+
+MANAGER = Realm("/manage/", ((1440, 900), (390, 844)))
+KITCHEN = Realm("/kitchen/", ((1280, 800), (390, 844)))
+PHONE = Realm("/me/", ((360, 780), (1024, 768)))
+
+
+def walk_all(chromium: Any, manager: str, *, every: bool, shots: Path | None) -> list["Walk"]:
+    """Walk through all realms of a demo canteen, as its manager and as a diner of it."""
+    base = manager.removesuffix("/manage")
+    context = chromium.new_context()
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    page.goto(manager)
+    page.fill("input[name=login]", "demo")
+    page.fill("input[name=password]", "demo-dafan")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-live]")
+    walks = [Walk(page, base, realm, every, shots) for realm in (MANAGER, KITCHEN)]
+    for one in walks:
+        one.go()
+    context.add_cookies([{"name": "dafan_language", "value": "zh", "url": base}])
+    number, code = _login_code(page, base)
+    phone = chromium.new_context().new_page()
+    phone.goto(f"{base}/me/login")
+    for name, text in (("staff_no", number), ("code", code)):
+        phone.fill(f"input[name={name}]", text)
+        phone.keyboard.press("Enter")
+        phone.wait_for_load_state()
+    phone.wait_for_url(f"{base}/me/")
+    walks.append(Walk(phone, base, PHONE, every, shots))
+    walks[-1].go()
+    context.close()
+    phone.context.close()
+    return walks
+
+
+def _login_code(page: Any, base: str) -> tuple[str, str]:
+    """What the desk hands to the first person of the list."""
+    page.goto(f"{base}/manage/people")
+    page.locator("a[href*='/manage/people/0']").first.click()
+    page.click("button:has-text('打印登录码')")
+    page.wait_for_selector(".slip")
+    return page.inner_text(".slip dd .num"), page.inner_text(".slip dd.num")
+
+
+def kind(address: str) -> str:
+    """What page an address shows: without the ids, days and numbers of what is on it."""
+    parts = urlsplit(address)
+    asked = "&".join(sorted(name.partition("=")[0] for name in parts.query.split("&")[:1] if name))
+    return _ID.sub("*", parts.path) + (f"?{asked}" if asked else "")
+
+
+@dataclass
+class Walk:
+    """One walk through the pages of a realm.
+
+    Attributes:
+        page: A signed-in browser's.
+        base: Where the server is.
+        realm: Which pages.
+        every: Each page in both languages and both sizes; else one of the four, in turn.
+        shots: Where a picture of each page goes; ``None``: none is taken.
+        kinds: The pages that were seen.
+        faults: What was wrong, page by page.
+    """
+
+    page: Any
+    base: str
+    realm: Realm
+    every: bool = False
+    shots: Path | None = None
+    kinds: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def go(self) -> None:
+        """Follow the links until no new kind of page is found."""
+        self.page.on("pageerror", lambda error: self.faults.append(f"{self.page.url}: {error}"))
+        waiting = [self.base + self.realm.under]
+        while waiting:
+            address = waiting.pop(0)
+            if kind(address) in self.kinds:
+                continue
+            self.kinds.append(kind(address))
+            for language, size in self._ways():
+                self._look(address, language, size)
+            waiting += [link for link in self._links() if kind(link) not in self.kinds]
+
+    def _ways(self) -> Iterator[tuple[str, tuple[int, int]]]:
+        ways = [(language, size) for language in LANGUAGES for size in self.realm.sizes]
+        turn = len(self.kinds) % len(ways)
+        yield from ways if self.every else ways[turn : turn + 1]
+
+    def _look(self, address: str, language: str, size: tuple[int, int]) -> None:
+        self.page.context.add_cookies(
+            [{"name": "dafan_language", "value": language, "url": self.base}]
+        )
+        self.page.set_viewport_size({"width": size[0], "height": size[1]})
+        answer = self.page.goto(address, wait_until="load")
+        name = f"{kind(address)} {language} {size[0]}"
+        if answer is None or answer.status >= 400:
+            self.faults.append(f"{name}: {answer and answer.status}")
+            return
+        if (more := self.page.evaluate(WIDE)) > 0:
+            self.faults.append(f"{name}: {more} pixels too wide")
+        self.page.evaluate(AXE)
+        found = self.page.evaluate("rules => axe.run(document, rules)", RULES)
+        for one in found["violations"]:
+            if one["impact"] in {"serious", "critical"}:
+                where = one["nodes"][0]
+                told = f"{name}: {one['id']} {where['target']} {where['html'][:120]}"
+                self.faults.append(f"{told} ({len(one['nodes'])})")
+        if self.shots:
+            self.shots.mkdir(parents=True, exist_ok=True)
+            file = re.sub(r"\W+", "-", f"{kind(address)}-{language}-{size[0]}").strip("-")
+            self.page.screenshot(path=self.shots / f"{file}.png", full_page=True)
+
+    def _links(self) -> list[str]:
+        found = self.page.eval_on_selector_all(
+            "a[href]", "all => all.map(one => [one.getAttribute('href'), one.download])"
+        )
+        links = (urljoin(self.page.url, href) for href, _ in found)
+        return [
+            link.partition("#")[0]
+            for link in links
+            if link.startswith(self.base + self.realm.under)
+            and not _NO_PAGE.search(urlsplit(link).path)
+        ]
