@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,36 +14,101 @@ import dafan
 from dafan import __version__
 from dafan.errors import ConfigError, DafanError
 
-COMMANDS: dict[str, str] = {
-    "backup": "server.cli_backup:backup",
-    "bench": "dafan.cli:bench",
-    "config": "dafan.config_cli:config",
-    "demo": "pos.demo.cli:demo",
-    "devices": "devices.cli:devices",
-    "doctor": "dafan.doctor:doctor",
-    "faces": "server.cli_people:faces",
-    "forecast": "kitchen.cli:forecast",
-    "keys": "server.cli_keys:keys",
-    "models": "vision.cli:models",
-    "plate": "pos.cli_plate:plate",
-    "restore": "server.cli_backup:restore",
-    "server": "server.cli:server",
-    "simulate": "simulation.cli:simulate",
-    "till": "pos.cli:till",
-    "verify": "server.cli:verify",
-    "vision": "vision.cli:vision",
-    "watch": "kitchen.cli_watch:watch",
-}
-"""Command name → ``module:attribute`` of its click command."""
 
-BENCHES: dict[str, str] = {
-    "face": "pos.cli:bench_face_command",
-    "gallery": "pos.cli:bench_gallery_command",
-    "kitchen": "server.cli_bench:kitchen",
-    "reports": "server.cli_bench:reports",
-    "sync": "server.cli_bench:sync",
-    "till": "pos.cli:bench_till_command",
-    "verify": "server.cli_bench:bench",
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where a command is, and what it says of itself without being imported.
+
+    Attributes:
+        target: ``module:attribute`` of its click command.
+        summary: Its line in the help of the group.
+    """
+
+    target: str
+    summary: str
+
+
+COMMANDS = {
+    "backup": Room("server.cli_backup:backup", "Save the whole server in one file, while it runs."),
+    "bench": Room("dafan.cli:bench", "Measure this machine."),
+    "config": Room("dafan.config_cli:config", "Show and check the settings."),
+    "demo": Room(
+        "pos.demo.cli:demo",
+        "Run the demo canteen: server, till, simulated devices, real face models.",
+    ),
+    "devices": Room(
+        "devices.cli:devices",
+        "Scales, printers, cameras, readers, probes: try them, watch them, simulate them.",
+    ),
+    "doctor": Room(
+        "dafan.doctor:doctor",
+        "Look at this machine's server or till, and say what to do; exit 1 where something stops.",
+    ),
+    "faces": Room("server.cli_people:faces", "Face templates of the server."),
+    "forecast": Room("kitchen.cli:forecast", "How many will eat."),
+    "keys": Room(
+        "server.cli_keys:keys",
+        "Keys of the server: rotate them, destroy old ones, shut out a terminal.",
+    ),
+    "models": Room("vision.cli:models", "Fetch, list and check the model packs."),
+    "plate": Room(
+        "pos.cli_plate:plate",
+        "The return station: a scale, a reader and a screen where trays come back (光盘).",
+    ),
+    "restore": Room(
+        "server.cli_backup:restore",
+        "Make a server again from a backup, and prove its books.",
+    ),
+    "server": Room("server.cli:server", "The server: pages, API, books."),
+    "simulate": Room(
+        "simulation.cli:simulate",
+        "Simulate tills, a server and a network under attack, and check that nothing is lost.",
+    ),
+    "till": Room("pos.cli:till", "The payment station (结算台)."),
+    "verify": Room(
+        "server.cli:verify",
+        "Check that nothing is lost, doubled or altered; exit 1 where something is.",
+    ),
+    "vision": Room(
+        "vision.cli:vision",
+        "Measure face recognition on labelled photos; look at pictures of the kitchen.",
+    ),
+    "watch": Room(
+        "kitchen.cli_watch:watch",
+        "Watch cameras for breaches of kitchen hygiene, and the cameras themselves.",
+    ),
+}
+"""By name; loaded only when called."""
+
+BENCHES = {
+    "face": Room(
+        "pos.cli:bench_face_command",
+        "Milliseconds of each vision stage, beside the face_recognition way.",
+    ),
+    "gallery": Room(
+        "pos.cli:bench_gallery_command",
+        "Milliseconds of one exact search among 1,000, 50,000 and 500,000 templates.",
+    ),
+    "kitchen": Room(
+        "server.cli_bench:kitchen",
+        "Plan a week, trace a dish and a lot in a year of data, look at frames of cameras.",
+    ),
+    "reports": Room(
+        "server.cli_bench:reports",
+        "Make a canteen's year, then time the figures of each report for a month and the year.",
+    ),
+    "sync": Room(
+        "server.cli_bench:sync",
+        "Push signed batches to a real server, on SQLite and PostgreSQL, beside pgbench.",
+    ),
+    "till": Room(
+        "pos.cli:bench_till_command",
+        "From a usable frame to a sale on the disk, through the real pipeline.",
+    ),
+    "verify": Room(
+        "server.cli_bench:bench",
+        "Fill a database with sales as tills would have sent them, then prove it.",
+    ),
 }
 """As :data:`COMMANDS`, of what ``dafan bench`` measures."""
 
@@ -50,7 +116,7 @@ BENCHES: dict[str, str] = {
 class _Rooms(click.Group):
     """A group whose members are imported when they are called, by name."""
 
-    def __init__(self, *args: Any, members: Mapping[str, str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, members: Mapping[str, Room], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._members = members
 
@@ -58,16 +124,23 @@ class _Rooms(click.Group):
         return sorted(self._members)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        target = self._members.get(cmd_name)
-        if target is None:
+        room = self._members.get(cmd_name)
+        if room is None:
             return None
-        module, attribute = target.split(":")
+        module, attribute = room.target.split(":")
         if module.startswith("simulation."):
             load_simulation()
         command = getattr(importlib.import_module(module), attribute)
         if not isinstance(command, click.Command):
-            raise TypeError(f"{target} is not a click command")
+            raise TypeError(f"{room.target} is not a click command")
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """The list of the help, which imports none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, self._members[name].summary) for name in sorted(self._members)]
+            )
 
 
 def load_simulation() -> None:

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from dafan.cli import COMMANDS, root
+from dafan.cli import BENCHES, COMMANDS, bench, root
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 ROOMS = ("dafan", "devices", "vision", "pos", "kitchen", "server")
@@ -28,12 +28,24 @@ def test_every_command_answers_to_help(name: str) -> None:
     assert "Usage:" in result.output
 
 
-def test_the_command_line_loads_no_room_before_it_is_named() -> None:
-    program = "import sys, dafan.cli; print(*sorted(sys.modules))"
+def test_the_help_says_of_each_command_what_the_command_says_of_itself() -> None:
+    for group in (root, bench):
+        context = click.Context(group)
+        for name, room in {**COMMANDS, **BENCHES}.items():
+            command = group.get_command(context, name)
+            if command is not None and group._members[name] is room:
+                assert command.get_short_help_str(100) == room.summary
+
+
+def test_the_command_line_loads_no_room_before_it_is_named_not_even_for_its_help() -> None:
+    program = (
+        "import sys; from dafan.cli import root; root(['--help'], standalone_mode=False); "
+        "print(*sorted(sys.modules))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    loaded = set(done.stdout.split())
+    loaded = set(done.stdout.splitlines()[-1].split())
     assert not loaded & {"cv2", "onnxruntime", "flask", "sqlalchemy", "serial", *ROOMS[1:]}
 
 
