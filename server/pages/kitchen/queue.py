@@ -21,7 +21,7 @@ _AWAY = frozenset({502, 503, 504})
 @public
 def service_worker() -> Response:
     """The script that keeps the last seen pages; its address makes ``/kitchen/`` its realm."""
-    return current_app.send_static_file("kitchen-sw.js")
+    return current_app.send_static_file("kept-sw.js")
 
 
 @kitchen.get("/offline")

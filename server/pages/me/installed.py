@@ -28,7 +28,7 @@ def manifest() -> Response:
 @public
 def service_worker() -> Response:
     """The script that keeps the last seen pages; its address makes ``/me/`` its realm."""
-    return current_app.send_static_file("me-sw.js")
+    return current_app.send_static_file("kept-sw.js")
 
 
 @me.get("/offline")
