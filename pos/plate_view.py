@@ -11,7 +11,7 @@ from pos.view import Device
 
 Tone = Literal["calm", "ok", "warn", "stop"]
 _TONES: Mapping[str, Tone] = {
-    "clean": "ok", "later": "ok", "left_over": "warn", "too_light": "warn", "no_meal": "warn",
+    "clean": "ok", "later": "calm", "left_over": "warn", "too_light": "warn", "no_meal": "warn",
     "too_soon": "warn", "too_late": "warn", "again": "calm", "no_tray": "stop", "failed": "stop",
 }  # fmt: skip
 """A sign of its own goes with each; colour alone says nothing."""

@@ -23,8 +23,8 @@ from server.books.accounts import AccountKind
 from server.plate_book import PlatePoint, PlateReturnRow, PlateShown, PointKind
 
 JOB = "plates"
-MOST = 10_000
-"""A correction of more points is a slip of the finger."""
+MOST = 100
+"""No correction gives or takes more points at once, and no exchange more lots: they are money."""
 
 
 class NotEnoughPointsError(BadInputError):
@@ -191,6 +191,13 @@ def forget(session: Session, actor: Actor, diner_id: UUID) -> None:
     )
     if had:
         actor.record(session, "plate.forget", str(diner_id), had, 0)
+
+
+def entries_of(session: Session, diner_id: UUID, limit: int = 30) -> Sequence[PlatePoint]:
+    """A diner's entries, the latest first."""
+    query = select(PlatePoint).where(PlatePoint.diner_id == diner_id)
+    query = query.order_by(PlatePoint.at.desc(), PlatePoint.id.desc()).limit(limit)
+    return session.scalars(query).all()
 
 
 # --- the ranking --------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ TEXTS: dict[str, tuple[Text, Text]] = {
     # what became of a tray: values of kitchen.clean_plate.Verdict, and two of the station's own
     "clean": (
         Text("光盘，真棒！", "Clean plate, well done!"),
-        Text("您共有 {balance} 分，餐盘可以拿走了", "{balance} points in all; take the tray away"),
+        Text("您共有 {balance} 分，餐盘可以拿走了", "Your points: {balance}. Take the tray away"),
     ),
     "left_over": (
         Text("剩了一些", "Something is left"),
@@ -72,7 +72,7 @@ TEXTS: dict[str, tuple[Text, Text]] = {
     ),
     "again": (
         Text("这一餐已经记过", "This meal has its points"),
-        Text("您共有 {balance} 分", "{balance} points in all"),
+        Text("您共有 {balance} 分", "Your points: {balance}"),
     ),
     "no_tray": (
         Text("还不能判断", "Cannot be judged yet"),

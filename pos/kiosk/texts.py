@@ -211,6 +211,25 @@ NOTICES: dict[NoticeCode, Sentence] = {
     _N.HELP: _say(
         "请稍等", "工作人员会来帮您", "One moment, please", "A member of staff will help you"
     ),
+    # what was ordered ahead
+    _N.PICK_UP_UNKNOWN: _say(
+        "没有这份预订",
+        "请看取餐地点和取餐码，或找工作人员",
+        "No such order waits here",
+        "Check place and code, or ask the staff",
+    ),
+    _N.PICK_UP_SOLD: _say(
+        "这份预订已经付过款",
+        "请直接取餐，或找工作人员",
+        "This order is paid already",
+        "Please take it, or ask the staff",
+    ),
+    _N.PICK_UP_ALONE: _say(
+        "请先付完这一单",
+        "再扫取餐码",
+        "Please pay for this basket first",
+        "Then show the code again",
+    ),
     # the basket
     _N.EMPTY_BASKET: _say(
         "还没有要付的菜品",

@@ -7,6 +7,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from kitchen.cabinet import ChilledRules, FrozenRules
+from kitchen.clean_plate import PlateRules
 from kitchen.incidents import IncidentRules
 from kitchen.limits import LAW, Law, subject_of
 from kitchen.menu_checks import MenuRules
@@ -142,6 +143,16 @@ SUBJECTS: tuple[Subject, ...] = (
               _l("中国居民膳食指南 2022：一天 300 克的三分之一"), 2000),
         Limit("cost_tolerance_permille", _l("超出成本目标多少以内不提醒"), _PERCENT, _HABIT, 1000,
               scale=_TENTH),
+    )),
+    Subject(PlateRules, _l("光盘"), (
+        Limit("tray_grams", _l("还回来的空盘连碗筷多重；0：和结算台的空盘一样"), _GRAMS,
+              _HABIT, 5000),
+        Limit("left_grams", _l("剩下多少以内算光盘"), _GRAMS, _l("骨头、汤汁、纸巾"), 1000),
+        Limit("left_permille", _l("……并且不超过称重的"), _PERCENT, _HABIT, 1000, scale=_TENTH),
+        Limit("light_grams", _l("空盘之间最多轻多少"), _GRAMS, _HABIT, 1000),
+        Limit("soonest_minutes", _l("付款后最早多久能还"), _MINUTES, _HABIT, 60),
+        Limit("latest_minutes", _l("付款后最晚多久能还"), _MINUTES, _HABIT, _DAY, low=1),
+        Limit("points", _l("一次光盘得几分"), _l("分"), _HABIT, 10),
     )),
     Subject(FeedbackRules, _l("意见"), (
         Limit("complaint_days", _l("投诉多少天内答复"), _DAYS, _HABIT, _YEAR, low=1),

@@ -17,6 +17,7 @@ from server import (
     groups,
     people,
     phone_sessions,
+    plate_book,
     wishes,
 )
 from server.access import diner
@@ -46,6 +47,7 @@ def mine() -> str:
             face=faces.template_of(session, own.diner_id),
             avoid=allergies.of(session, own.diner_id),
             wish=wishes.of(session, own.diner_id),
+            points=plate_book.balance(session, own.diner_id),
             phones=phone_sessions.open_ones(session, own.diner_id, now),
             pays_online=bool(services().settings.gateway.mchid),
             waiting=sum(row.answered_at is None for row in said),
