@@ -144,7 +144,7 @@ def set_points(session: Session, actor: Acting, points: Sequence[Point]) -> tupl
     """
     codes = [point.code for point in points]
     if not 1 <= len(points) <= POINTS or len({*codes}) != len(codes):
-        raise BadInputError(f"a list has 1 to {POINTS} points, each once", code="bad_points")
+        raise BadInputError(f"a list has 1 to {POINTS} points, each once", code="bad_walk")
     told = TypeAdapter(tuple[Point, ...]).dump_python(tuple(points), mode="json")
     decided = {} if tuple(points) == USUAL else {"points": told}
     return limits.decide(session, actor, InspectionPoints, decided).points
@@ -188,14 +188,12 @@ def mark(
         if values.verdict is Verdict.BAD:
             return known
         raise BadInputError("a finding was made of this point: verify it", code="finding_stands")
+    finding = _find(session, actor, row, point, values) if values.verdict is Verdict.BAD else None
     if known is None:
         known = InspectionMark(inspection_id=row.id, code=code, site_id=row.site_id)
         session.add(known)
     known.verdict, known.note, known.photo = values.verdict.value, values.note, values.photo
-    known.at = actor.at
-    known.finding_id = None
-    if values.verdict is Verdict.BAD:
-        known.finding_id = _find(session, actor, row, point, values)
+    known.at, known.finding_id = actor.at, finding
     session.flush()
     after = {"point": point.text, "verdict": known.verdict, "note": known.note}
     actor.record(session, "inspection.mark", str(row.id), None, after)

@@ -208,7 +208,7 @@ def sign(
     if known is not None:
         return known
     if today <= last:
-        raise BadInputError("the month is not over: sign it when it is", code="month_open")
+        raise BadInputError("the month is not over: sign it when it is", code="month_runs")
     if card.score is None:
         raise BadInputError("nothing is known of this month: there is no score", code="no_score")
     row = Scorecard(
