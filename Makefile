@@ -18,7 +18,10 @@ ON_BOTH := $(addprefix tests/server/test_,books_*.py ingest_push.py locks.py fee
 	migrations.py backup.py verify_books.py day_sums.py kitchen_proof.py) tests/kitchen/test_stock.py \
 	tests/server/pages/test_pages_routes.py::test_whoever_may_open_everything_is_answered_everywhere
 
-.PHONY: help run test check coverage setup format browser models lock clean
+# Tests that see the pages which the docs show.
+SEE_PAGES := tests/e2e/test_demo_browser.py tests/pos/kiosk/test_real_till.py
+
+.PHONY: help run test check coverage pictures setup format browser models lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -42,6 +45,10 @@ browser: setup ## Get Chromium and a Chinese font for the browser tests
 test: models browser ## Run all tests, and those of the books on PostgreSQL as well
 	@$(BIN)/python -m pytest -n $(WORKERS)
 	@$(BIN)/python -m pytest -n $(WORKERS) --database postgresql -m "not models and not process" $(ON_BOTH)
+
+pictures: models browser ## Make the pictures of the docs: by the tests that see the pages
+	@PICTURES=1 $(BIN)/python -m pytest -q -n 0 $(SEE_PAGES)
+	@$(BIN)/python -m tests.pictures
 
 coverage: models browser ## Run all tests and show which lines they never reach
 	@$(BIN)/coverage run -m pytest -q && $(BIN)/coverage combine -q && $(BIN)/coverage report --skip-covered

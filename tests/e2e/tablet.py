@@ -1,13 +1,12 @@
 """The kitchen's tablet in the hands of its people, for tests in a browser."""
 
-from pathlib import Path
 from typing import Any
 
 import httpx
 
 from tests.e2e.canteen import Canteen
+from tests.pictures import shot
 
-SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 PIN = "246810"
 
 
@@ -56,6 +55,5 @@ class Tablet:
         self.page.wait_for_selector(".note.ok")
 
     def shot(self, name: str) -> None:
-        SHOTS.mkdir(parents=True, exist_ok=True)
         self.page.wait_for_timeout(300)
-        self.page.screenshot(path=SHOTS / f"{name}.png")
+        shot(self.page, name)

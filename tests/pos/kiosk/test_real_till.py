@@ -20,6 +20,7 @@ from pos.kiosk.app import create_kiosk
 from pos.runtime import Till
 from pos.store import TillStore
 from pos.view import Device
+from tests.pictures import shot
 
 pytestmark = pytest.mark.browser
 PIN = "246810"
@@ -184,6 +185,7 @@ def test_a_cashier_takes_a_sale_back_and_closes_the_shift_on_the_screen(
     page.wait_for_selector("main.done h1:has-text('已撤销')")
     page.click("[data-press=yes]")
     page.wait_for_selector(".sale.voided:disabled")
+    shot(page, "till-desk")
     page.click("[data-press=shift]")
     page.wait_for_selector("h1:has-text('请清点抽屉里的现金')")
     _digits(page, "500")
