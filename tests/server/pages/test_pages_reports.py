@@ -305,12 +305,14 @@ HOSTILE = (
 def test_no_address_breaks_a_report(browser: Callable[[str], Browser]) -> None:
     person = browser("manager")
     for query in HOSTILE:
-        for path in ("waste", "sales", "cost", "waste/records", "cost/entries"):
+        for path in ("waste", "sales", "cost", "waste/records", "cost/entries", "suppliers/lots"):
             answer = person.get(f"/manage/reports/{path}?{query}")
             assert answer.status_code in {200, 400}, (path, query)
     assert "没有称过餐厨垃圾" in person.see("/manage/reports/waste")
     assert "显示全部场所" in person.see(f"/manage/reports/waste?venue={new_id()}")
-    assert person.get("/manage/reports/self-assessment.xlsx").status_code == 200
+    for name in ("self-assessment", "nutrition", "suppliers", "satisfaction", "settlement"):
+        assert person.get(f"/manage/reports/{name}.xlsx?{HOSTILE[7]}").status_code == 200
+        assert "没有" in person.see(f"/manage/reports/{name}")
 
 
 def test_each_sees_the_reports_of_his_work(browser: Callable[[str], Browser]) -> None:
