@@ -19,7 +19,8 @@ ON_BOTH := $(addprefix tests/server/test_,books_*.py ingest_push.py locks.py fee
 	tests/server/pages/test_pages_routes.py::test_whoever_may_open_everything_is_answered_everywhere
 
 # Tests that see the pages which the docs show.
-SEE_PAGES := tests/e2e/test_demo_browser.py tests/pos/kiosk/test_real_till.py
+SEE_PAGES := tests/e2e/test_demo_browser.py tests/pos/kiosk/test_real_till.py \
+	tests/server/pages/test_pages_pictured.py
 
 .PHONY: help run test check coverage pictures setup format browser models lock clean
 .DEFAULT_GOAL := help
