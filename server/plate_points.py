@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from dafan.errors import BadInputError
@@ -132,7 +132,7 @@ def correct(
 def expire_due(session: Session, now: datetime) -> int:
     """Let points go that nobody has used for the site's term; how many went.
 
-    Doing so again changes nothing. Trays older than the site's term lose whose they were.
+    Doing so again changes nothing.
 
     Args:
         session: Writes.
@@ -152,7 +152,6 @@ def expire_due(session: Session, now: datetime) -> int:
         changed = [one for one, points in lost.items() if points]
         people.publish_diners(session, site.id, changed)
         gone += sum(lost.values())
-        _unlink(session, site.id, now - timedelta(days=rules.history_days))
     return gone
 
 
@@ -165,16 +164,21 @@ def _expire(session: Session, actor: Actor, diner_id: UUID, until: datetime) -> 
     return points
 
 
-def _unlink(session: Session, site_id: UUID, before: datetime) -> int:
-    """What a diner ate and left is known for a time only (PIPL art. 19)."""
-    done = session.execute(
-        update(PlateReturnRow)
-        .where(
-            PlateReturnRow.site_id == site_id, PlateReturnRow.business_date < before.date(),
-            PlateReturnRow.diner_id.is_not(None),
-        )
-        .values(diner_id=None, sale_id=None)
-    )  # fmt: skip
+def history_days(session: Session, site_id: UUID) -> int:
+    """How many days a site keeps whose a tray was."""
+    return limits.of(session, site_id, PointRules).history_days
+
+
+def old_trays(site_id: UUID, before: date) -> ColumnElement[bool]:
+    """Trays of which it is still known whose they were, from before a day."""
+    row = PlateReturnRow
+    return and_(row.site_id == site_id, row.business_date < before, row.diner_id.is_not(None))
+
+
+def unlink(session: Session, site_id: UUID, before: date) -> int:
+    """Forget whose trays were that came back before a day; how many."""
+    gone = update(PlateReturnRow).where(old_trays(site_id, before))
+    done = session.execute(gone.values(diner_id=None, sale_id=None))
     return cast("CursorResult[Any]", done).rowcount
 
 

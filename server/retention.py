@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -33,13 +33,14 @@ from dafan.records import DinerStatus
 from kitchen import incidents, limits
 from kitchen.incidents import Incident, IncidentRules
 from kitchen.teaching import TeachingExample
-from server import evidence, faces, feed, sites
+from server import evidence, faces, feed, plate_points, sites
 from server.actor import Actor
 from server.consents import Consent
 from server.drafts import ImportDraft
 from server.evidence import Evidence
 from server.faces import Erasure, Photo, Template
 from server.people import Diner
+from server.plate_book import PlateReturnRow
 from server.terminals import EnrolmentCode
 from server.throttle import FailedAttempt
 
@@ -67,6 +68,7 @@ class Rule:
 RULES = (
     Rule("evidence", None, "PIPL art. 19; 人脸识别技术应用安全管理办法: the shortest time"),
     Rule("incidents", None, "DB53/T 1173-2023: a record of warnings; pictures no longer than that"),
+    Rule("plates", None, "PIPL art. 19: whose a returned tray was; the tray itself is a figure"),
     Rule("faces", 0, "PIPL art. 47: at once when the purpose or the consent has ended"),
     Rule("consents", 3 * YEAR, "PIPL art. 56: records of processing are kept three years"),
     Rule("receipts", 3 * YEAR, "as the consents whose end they prove"),
@@ -106,6 +108,10 @@ def due(session: Session, now: datetime, site_id: UUID | None = None) -> Report:
             continue
         counts["evidence"] += len(session.scalars(_old_evidence(session, site.id, now)).all())
         counts["faces"] += len(session.scalars(_faces_without_ground(site.id)).all())
+        trays = plate_points.old_trays(site.id, _plates_before(session, site.id, now))
+        counts["plates"] += (
+            session.scalar(select(func.count()).select_from(PlateReturnRow).where(trays)) or 0
+        )
         old = incidents.old(site.id, now - timedelta(days=days_of(session, site.id, "incidents")))
         counts["incidents"] += (
             session.scalar(select(func.count()).select_from(Incident).where(old)) or 0
@@ -140,6 +146,8 @@ def run(session: Session, now: datetime) -> Report:
         before = now - timedelta(days=days_of(session, site.id, "incidents"))
         shown = incidents.erase_old(session, actor, before, PORTION)
         counts["incidents"] += shown
+        before_day = _plates_before(session, site.id, now)
+        counts["plates"] += plate_points.unlink(session, site.id, before_day)
         more = more or PORTION in {len(pictures), len(diners), shown}
     for code, table, old in _rows(now):
         gone = cast("CursorResult[Any]", session.execute(delete(table).where(old)))
@@ -168,7 +176,13 @@ def days_of(session: Session, site_id: UUID, code: str) -> int:
         return sites.policy(session, site_id).evidence_days
     if code == "incidents":
         return limits.of(session, site_id, IncidentRules).evidence_days
+    if code == "plates":
+        return plate_points.history_days(session, site_id)
     return _DAYS[code] or 0
+
+
+def _plates_before(session: Session, site_id: UUID, now: datetime) -> date:
+    return (now - timedelta(days=days_of(session, site_id, "plates"))).date()
 
 
 def _old_evidence(session: Session, site_id: UUID, now: datetime) -> Select[UUID]:

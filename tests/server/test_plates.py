@@ -26,6 +26,7 @@ from server import (
     plate_points,
     plates,
     plates_proof,
+    retention,
     subsidy_expiry,
 )
 from server.actor import Actor
@@ -229,6 +230,8 @@ def test_old_points_expire_and_old_trays_lose_whose_they_were(
     assert station.do(lambda s: plate_points.expire_due(s, station.clock.now())) == 1 + 3
     assert station.do(lambda s: plate_points.expire_due(s, station.clock.now())) == 0
     assert station.do(lambda s: plate_book.balances_of(s, [one, other])) == {one: 5, other: 0}
+    assert station.do(lambda s: retention.due(s, station.clock.now())).counts["plates"] == 2
+    assert station.do(lambda s: retention.run(s, station.clock.now())).counts["plates"] == 2
     assert not station.do(lambda s: plates.of_diner(s, one))
     assert len(station.do(lambda s: plates.page(s, station.actor.site_id))) == 2
     station.proved()
