@@ -22,6 +22,7 @@ from dafan.desk import (
 )
 from dafan.food import FOOD_BODIES
 from dafan.money import MAX_FEN, Fen
+from dafan.pick_up import PICK_UP_BODIES
 from dafan.plates import PlateReturn
 from dafan.wire import Balance, Binary, Code, Count, Name, Permille, Price, Weight
 from dafan.wire import Record as Record  # noqa: PLC0414 - part of the contract
@@ -370,6 +371,7 @@ FEED_BODIES: dict[str, type[Record]] = {
     "site_key": SiteKey,
     "evidence": EvidenceRequest,
     **FOOD_BODIES,
+    **PICK_UP_BODIES,
 }
 
 

@@ -12,7 +12,7 @@ from dafan.desk import Shift, Void
 from dafan.records import FaceEvidence, Sale
 from dafan.units import Grams
 from pos.shifts import Figures
-from pos.snapshot import Account, Catalogue, Clerk, Sold
+from pos.snapshot import Account, Catalogue, Clerk, Ordered, Sold
 from pos.view import Device, NoticeCode
 
 
@@ -85,6 +85,14 @@ class QrSeen:
 
     at: Moment
     diner_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class PickUpSeen:
+    """The code of an order was read; ``None``: none that waits has it."""
+
+    at: Moment
+    order: Ordered | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +239,9 @@ DeskEvent = ClerkChecked | SoldRead | FiguresRead | DeskWritten | DeskFailed
 """Answers to what the staff's desk asks for."""
 
 Event = (
-    Weighed | FaceHint | FaceKnown | CardSeen | QrSeen | StaffFound | PinChecked | AccountRead
-    | Pressed | SaleWritten | WriteFailed | SnapshotChanged | HealthChanged | Tick | DeskEvent
+    Weighed | FaceHint | FaceKnown | CardSeen | QrSeen | PickUpSeen | StaffFound | PinChecked
+    | AccountRead | Pressed | SaleWritten | WriteFailed | SnapshotChanged | HealthChanged | Tick
+    | DeskEvent
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from dafan.clock import Clock
 from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.journal import JournalError
+from dafan.pick_up import read_code
 from dafan.records import CardStatus, Sale, Tender
 from devices.reader import CardFormat
 from devices.receipt_doc import ReceiptDoc
@@ -188,8 +189,12 @@ class Till:
         self.put(lambda at: self._card(at, number))
 
     def put_qr(self, text: str) -> None:
-        """A QR code was read."""
-        self.put(lambda at: ev.QrSeen(at, self.store.keys.read_qr(text)))
+        """A QR code was read: that of an order, or of a diner."""
+        code = read_code(text)
+        if code is None:
+            self.put(lambda at: ev.QrSeen(at, self.store.keys.read_qr(text)))
+        else:
+            self.put(lambda at: ev.PickUpSeen(at, self.store.pick_ups.find(code)))
 
     def put_face(self, found: Recognised | Advice) -> None:
         """The camera found somebody, or has advice."""

@@ -76,6 +76,23 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Ordered:
+    """What was ordered ahead and waits to be paid.
+
+    Attributes:
+        id: Becomes the sale's.
+        venue_id: Where it is handed out.
+        dishes: Dish and full portions.
+        sold: This till has sold it before.
+    """
+
+    id: UUID
+    venue_id: UUID
+    dishes: tuple[tuple[UUID, int], ...]
+    sold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Clerk:
     """Who has signed in at the till's desk."""
 

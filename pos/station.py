@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from dafan.records import Portion
 from dafan.units import Grams
-from pos import paying, staffdesk
+from pos import ordered, paying, staffdesk
 from pos.basket import Basket, is_empty, net_grams
 from pos.events import (
     AccountRead,
@@ -21,6 +21,7 @@ from pos.events import (
     FaceHint,
     FaceKnown,
     HealthChanged,
+    PickUpSeen,
     PinChecked,
     Pressed,
     QrSeen,
@@ -87,6 +88,8 @@ def _take_in(state: State, event: Event) -> Step:  # noqa: C901, PLR0911, PLR091
             return paying.card_seen(state, event)
         case QrSeen():
             return paying.qr_seen(state, event)
+        case PickUpSeen():
+            return ordered.put_in_basket(state, event.order)
         case StaffFound():
             return paying.staff_found(state, event)
         case PinChecked():
@@ -298,7 +301,7 @@ def _pick(state: State, phase: Open, event: Pressed) -> Step:
         case "add":
             return _add(state, phase, event)
         case "remove":
-            basket = phase.basket.remove(event.params.get("line", ""))
+            basket = _renamed(state, phase.basket.remove(event.params.get("line", "")))
             phase = reopen(state, basket, picking=phase.picking)
         case "picked":
             phase = replace(phase, picking=False)
@@ -324,7 +327,12 @@ def _cancel_open(state: State, phase: Open) -> Step:
         return to(state, reopen(state, phase.basket, picking=phase.picking))
     if phase.basket.grams is None:
         return to(state, Idle())
-    return to(state, reopen(state, replace(phase.basket, items=())))
+    return to(state, reopen(state, _renamed(state, replace(phase.basket, items=()))))
+
+
+def _renamed(state: State, basket: Basket) -> Basket:
+    """A basket that has lost its dishes is no order any more, and has an id of its own."""
+    return basket if basket.items else replace(basket, id=state.at.new_id)
 
 
 def _add(state: State, phase: Open, event: Pressed) -> Step:

@@ -43,6 +43,7 @@ from pos import evidence, facts, refeed, soldbook, spool
 from pos.evidence import PICTURES_SINCE, EvidenceBook, Sealed
 from pos.facts import Facts
 from pos.keyring import FIRST, KeyRing
+from pos.pick_ups import PickUps
 from pos.snapshot import Account, Catalogue, account_of, trading_day
 from pos.soldbook import SoldBook
 from pos.templates import Templates
@@ -106,6 +107,7 @@ class TillStore:
         self.spool = spool.ReceiptSpool(self.journal)
         self.facts = Facts(self.journal, self._rows)
         self.sold = SoldBook(self.journal, self._rows)
+        self.pick_ups = PickUps(self.journal, self._rows)
         self.evidence = EvidenceBook(self.journal, self._rows, self.keys, clock)
         self._templates = Templates(self._rows, self.keys, gallery, pack)
         self.on_change = _nobody_listens

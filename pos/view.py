@@ -135,6 +135,10 @@ class NoticeCode(StrEnum):
     PIN_LOCKED = "pin_locked"  # minutes
     PIN_NONE = "pin_none"
     HELP = "help"
+    # what was ordered ahead
+    PICK_UP_UNKNOWN = "pick_up_unknown"
+    PICK_UP_SOLD = "pick_up_sold"
+    PICK_UP_ALONE = "pick_up_alone"
     # the basket
     EMPTY_BASKET = "empty_basket"
     BASKET_FULL = "basket_full"

@@ -36,7 +36,7 @@ from dafan.records import (
     canonical,
 )
 from dafan.wire import iso
-from server import bookkeeping, entries, exceptions, people, terminals
+from server import bookkeeping, entries, exceptions, people, preorders, terminals
 from server.bookkeeping import Booked
 from server.entries import Batch, EntryRow, ForkedBatch
 from server.many import insert_all
@@ -188,6 +188,10 @@ def _apply_all(
                 detail=reason,
             )  # fmt: skip
     insert_all(session, EntryRow.__table__, rows)
+    sold = [one.id for one, done in zip(fresh, booked, strict=True)
+            if one.kind == "sale" and not done.reason]  # fmt: skip
+    if sold:
+        preorders.paid(session, terminal.site_id, sold)
     changed = dict.fromkeys(done.diner_id for done in booked if done.diner_id is not None)
     _publish(session, terminal.site_id, list(changed), now)
     return outcomes
@@ -274,6 +278,8 @@ def apply_again(session: Session, site_id: UUID, terminal_id: UUID, seq: int, no
         return row.reason
     row.outcome = Outcome.APPLIED.value
     session.flush()
+    if row.kind == "sale":
+        preorders.paid(session, site_id, [row.id])
     if done.diner_id is not None:
         _publish(session, site_id, [done.diner_id], now)
     return ""

@@ -17,6 +17,7 @@ from server import (
     online_orders,
     plate_points,
     plates,
+    preorders,
     retention,
     sites,
     subsidy_expiry,
@@ -56,6 +57,9 @@ def jobs(parts: Services) -> list[Job]:
     made.append(Job("served", Every(5), lambda now: kitchen_sales.drive(parts.engine, now)))
     made.append(Job("plates", Every(5), lambda now: plates.drive(parts.engine, now)))
     made.append(Job("points", Daily(time(3, 50), zone), lambda now: _points(parts.engine, now)))
+    made.append(
+        Job("pick_ups", Daily(time(3, 45), zone), lambda now: preorders.drop_old(parts.engine, now))
+    )
     made.append(Job("sums", Every(10), lambda now: day_sums.drive(parts.engine, now)))
     made.append(
         Job(

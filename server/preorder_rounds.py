@@ -16,13 +16,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from dafan.db import Base
 from dafan.errors import BadInputError
 from dafan.ids import new_id
+from dafan.pick_up import MAX_DISHES
 from dafan.records import Unit
 from kitchen.dishes import Dish
 from server import sites
 from server.actor import Actor
 from server.values import Values
-
-MAX_ITEMS = 40
 
 
 class RoundKind(StrEnum):
@@ -117,7 +116,7 @@ class RoundValues(Values):
     closes_at: datetime
     pick_from: datetime
     pick_until: datetime
-    items: Annotated[tuple[ItemValues, ...], Field(min_length=1, max_length=MAX_ITEMS)]
+    items: Annotated[tuple[ItemValues, ...], Field(min_length=1, max_length=MAX_DISHES)]
 
 
 def offer(session: Session, actor: Actor, round_id: UUID, values: RoundValues) -> PreorderRound:

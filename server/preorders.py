@@ -9,22 +9,26 @@ reads the code, and the till takes the money as of any other basket.
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select
+from sqlalchemy import Engine, ForeignKey, Index, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from dafan.db import Base
+from dafan.db import Base, reading, writing
 from dafan.errors import BadInputError
+from dafan.pick_up import CODE_DIGITS, PickDish, PickUp, code_text
 from kitchen.dishes import Dish
-from server import bookings, preorder_rounds
+from server import bookings, feed, preorder_rounds, sites
 from server.actor import Actor
+from server.many import among
 from server.preorder_rounds import PreorderError, PreorderRound, UnknownPreorderError
 
-CODE_DIGITS = 8
-"""Nobody guesses one of a hundred million; people read it out in two halves."""
+KIND = "preorder"
+"""Of the feed."""
+KEPT = timedelta(days=7)
+"""So long behind its pick-up an order can still be paid at a till."""
 _KEY = 96
 
 
@@ -32,6 +36,8 @@ class OrderState(StrEnum):
     """How far an order has come."""
 
     ORDERED = "ordered"
+    PAID = "paid"
+    """A till has sold it."""
     CANCELLED = "cancelled"
     COLLECTED = "collected"
 
@@ -167,6 +173,10 @@ def order(
     session.flush()
     after = {str(items[one].dish_id): count for one, count in chosen.items()}
     actor.record(session, "preorder.order", str(row.id), None, after)
+    dish_counts = [(items[one].dish_id, count) for one, count in chosen.items()]
+    picks = tuple(PickDish(dish_id=dish_id, quantity=count) for dish_id, count in dish_counts)
+    body = PickUp(code=row.code, venue_id=told.venue_id, dishes=picks)
+    feed.publish(session, actor.site_id, KIND, str(row.id), body)
     return row
 
 
@@ -191,10 +201,13 @@ def cancel(session: Session, actor: Actor, diner_id: UUID, order_id: UUID) -> No
         items[line.item_id].taken -= line.quantity
     _end(session, actor, row, OrderState.CANCELLED)
     actor.record(session, "preorder.cancel", str(row.id), OrderState.ORDERED.value, row.state)
+    feed.publish(session, actor.site_id, KIND, str(row.id), None)
 
 
 def hand_over(session: Session, actor: Actor, order_id: UUID, key: str) -> Preorder:
     """Hand out what was ordered, once; the same form again changes nothing.
+
+    The tills go on knowing an order that is not paid yet: who takes it pays it there.
 
     Raises:
         UnknownPreorderError: not one of this site.
@@ -206,12 +219,50 @@ def hand_over(session: Session, actor: Actor, order_id: UUID, key: str) -> Preor
         if key and row.ended_key == key[:_KEY]:
             return row
         raise CollectedError(f"it was handed out before, by {row.ended_by}: ask who took it")
-    if row.state != OrderState.ORDERED.value:
+    if row.state == OrderState.CANCELLED.value:
         raise PreorderError("this order was cancelled", code="preorder_cancelled")
-    row.ended_key = key[:_KEY] or None
+    before, row.ended_key = row.state, key[:_KEY] or None
     _end(session, actor, row, OrderState.COLLECTED)
-    actor.record(session, "preorder.hand_over", str(row.id), OrderState.ORDERED.value, row.state)
+    actor.record(session, "preorder.hand_over", str(row.id), before, row.state)
     return row
+
+
+def paid(session: Session, site_id: UUID, sale_ids: Sequence[UUID]) -> None:
+    """Tills have sold these: the sale of an order has the order's id. No till sells it again.
+
+    Args:
+        session: The transaction that books the sales; its accounts are locked already.
+        site_id: Of the tills.
+        sale_ids: At most :data:`server.many.PORTION`.
+    """
+    query = select(Preorder).where(among(session, Preorder.id, sale_ids))
+    query = query.where(Preorder.site_id == site_id).order_by(Preorder.id)
+    found = session.scalars(query.with_for_update()).all()
+    for row in found:
+        if row.state == OrderState.ORDERED.value:
+            row.state = OrderState.PAID.value
+    if found:
+        feed.publish_all(session, site_id, KIND, {str(row.id): None for row in found})
+
+
+def drop_old(engine: Engine, now: datetime) -> str:
+    """Take orders that nobody came for off the tills, some days after their pick-up."""
+    dropped = 0
+    with reading(engine) as session:
+        found = [site.id for site in sites.all_sites(session)]
+    for site_id in found:
+        with writing(engine) as session:
+            kept = select(Preorder.id).join(PreorderRound, Preorder.round_id == PreorderRound.id)
+            old = session.scalars(
+                kept.where(
+                    Preorder.site_id == site_id, PreorderRound.pick_until < now - KEPT,
+                    PreorderRound.pick_until > now - 2 * KEPT,
+                    Preorder.state.in_((OrderState.ORDERED.value, OrderState.COLLECTED.value)),
+                )
+            ).all()  # fmt: skip
+            feed.publish_all(session, site_id, KIND, {str(one): None for one in old})
+            dropped += len(old)
+    return f"{dropped} orders are off the tills"
 
 
 def by_code(session: Session, site_id: UUID, typed: str) -> Order:
@@ -230,7 +281,7 @@ def by_code(session: Session, site_id: UUID, typed: str) -> Order:
 
 def qr_text(row: Preorder) -> str:
     """What the phone shows to a scanner: :func:`by_code` reads it as it reads typed digits."""
-    return f"dafan:pick:{row.code}"
+    return code_text(row.code)
 
 
 def of_one(session: Session, site_id: UUID, diner_id: UUID, order_id: UUID) -> Order:

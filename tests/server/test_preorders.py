@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,13 +17,13 @@ from dafan import db
 from dafan.errors import DafanError
 from dafan.ids import new_id
 from dafan.money import Fen
-from dafan.records import Unit
+from dafan.records import Outcome, Sale, Unit
 from kitchen.dishes import DishValues
-from server import dishes, preorder_rounds, preorders
+from server import dishes, exceptions, preorder_rounds, preorders
 from server.actor import Actor
 from server.preorder_rounds import ItemValues, PreorderError, RoundKind, RoundValues
 from server.preorders import CollectedError, OrderState, UnknownPreorderError
-from tests.server.conftest import NOON, TestSite
+from tests.server.conftest import NOON, TestSite, Till
 
 CLOSES = NOON + timedelta(hours=4)
 PORTIONS = 5
@@ -181,3 +182,40 @@ def test_a_round_offers_what_the_till_can_sell_at_the_price_that_was_shown(
     ):  # fmt: skip
         with pytest.raises(DafanError):
             offered(engine, actor, site, **wrong)
+
+
+def test_a_till_sells_an_order_under_its_id_and_a_second_one_is_told_on(
+    engine: Engine, actor: Actor, diners: list[UUID], round_id: UUID, make_till: Callable[[], Till],
+    make_sale: Callable[..., Sale],
+) -> None:  # fmt: skip
+    with db.writing(engine) as session:
+        item = items(session, round_id)[0]
+        mine = preorders.order(session, actor, diners[0], round_id, new_id(), {item.id: 2})
+        open_one = preorders.order(session, actor, diners[1], round_id, new_id(), {item.id: 1})
+        back = preorders.order(session, actor, diners[2], round_id, new_id(), {item.id: 1})
+        preorders.cancel(session, actor, diners[2], back.id)
+    one, other = make_till(), make_till()
+
+    def known() -> dict[str, Any]:
+        feed = other.feed(0, limit=1000)["items"]
+        return {each["key"]: each["body"] for each in feed if each["kind"] == preorders.KIND}
+
+    dish = {"dish_id": str(item.dish_id), "quantity": 2}
+    assert known()[str(mine.id)]["dishes"] == [dish]
+    assert known()[str(back.id)] is None
+    for till in (one, other):
+        till.sell(make_sale(diners[0], 3000, id=mine.id))
+    assert [each.outcome for each in one.push().outcomes] == [Outcome.APPLIED]
+    assert [each.outcome for each in other.push().outcomes] == [Outcome.PARKED]
+    assert known()[str(mine.id)] is None
+    with db.writing(engine) as session:
+        told = exceptions.page(session, actor.site_id)
+        assert sum("posted_before" in each.detail for each in told) == 1
+        states = {each.row.id: each.row.state for each in preorders.of_round(
+            session, actor.site_id, round_id)}  # fmt: skip
+        assert states == {mine.id: OrderState.PAID, open_one.id: OrderState.ORDERED}
+        preorders.hand_over(session, actor, mine.id, "form")
+    assert preorders.drop_old(engine, NOON).startswith("0 ")
+    later = CLOSES + preorders.KEPT + timedelta(hours=3)
+    assert preorders.drop_old(engine, later).startswith("2 ")
+    assert known()[str(open_one.id)] is None

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from dafan.errors import BadInputError
+from dafan.pick_up import MAX_DISHES
 from dafan.records import Unit
 from kitchen import menus
 from kitchen.dishes import Dish
@@ -158,7 +159,7 @@ def _values() -> RoundValues:
 def _typed() -> list[Line]:
     columns = (request.form.getlist(name) for name in ("dish_id", "portions", "most_each"))
     found = [Line(*cells) for cells in zip(*columns, strict=False)]
-    return [one for one in found if one.dish_id][: preorder_rounds.MAX_ITEMS + 1]
+    return [one for one in found if one.dish_id][: MAX_DISHES + 1]
 
 
 def _moment(text: str) -> datetime:
