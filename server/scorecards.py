@@ -27,6 +27,8 @@ FULL = 1000
 FEWEST_RATINGS = 5
 """Fewer ratings say nothing; as in :mod:`server.ratings`."""
 WHOLE = 100
+HALF = 50
+"""Of the weights: where less is known there is no score."""
 
 
 class Indicator(StrEnum):
@@ -104,7 +106,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A contractor's month; ``score`` in thousandths, ``None`` where no indicator is known."""
+    """A contractor's month; ``score`` in thousandths, ``None`` where too little is known."""
 
     lines: tuple[Line, ...]
     score: int | None
@@ -160,7 +162,7 @@ def make(behind: Mapping[Indicator, Iterable[Row]], rules: ScoreRules) -> Card:
     known = [line for line in lines if line.points is not None]
     whole = sum(line.weight for line in known)
     total = sum(line.weight * (line.points or 0) for line in known)
-    return Card(tuple(lines), per(total, whole))
+    return Card(tuple(lines), per(total, whole) if whole >= HALF else None)
 
 
 def months(month: date) -> tuple[date, date]:
@@ -210,7 +212,7 @@ def sign(
     if today <= last:
         raise BadInputError("the month is not over: sign it when it is", code="month_runs")
     if card.score is None:
-        raise BadInputError("nothing is known of this month: there is no score", code="no_score")
+        raise BadInputError("too little is known of this month: there is no score", code="no_score")
     row = Scorecard(
         site_id=actor.site_id, body_id=body_id, month=first, score=card.score,
         lines=[asdict(line) for line in card.lines], note=note.strip()[:500],

@@ -143,7 +143,7 @@ _TEXTS: dict[str, LazyString] = {
     "other_inspector": _l("这次巡查是别人做的，由他来记"),
     "bad_weights": _l("权重合计要等于 100，其他数字要合理"),
     "month_runs": _l("这个月还没有过完：过完再签"),
-    "no_score": _l("这个月什么数据都没有，没有可签的得分"),
+    "no_score": _l("有数据的指标不到一半权重，没有可签的得分"),
     "past_due": _l("期限不能早于今天"),
     "cleared_already": _l("已经有人放行了"),
     "wrong_zone": _l("生熟或荤素不能放在一起：请换库区"),

@@ -42,10 +42,14 @@ def test_what_is_not_known_does_not_count_and_its_weight_neither():
     rows = {
         Indicator.SUPERVISION: [Row(DAY, "a", 1, 1), Row(DAY, "b", 0, 1)],
         Indicator.COMPLAINTS: [Row(DAY, "c", 1, 1)],
+        Indicator.FINDINGS: [Row(DAY, "d", 1, 1)],
+        Indicator.INSPECTION: [Row(DAY, "", 800, 1)],
     }
     card = make(rows, RULES)
-    assert card.score == (20 * 500 + 10 * 1000 + 15) // 30
+    assert card.score == (20 * 500 + 10 * 1000 + 15 * 1000 + 15 * 800 + 30) // 60
     assert make({}, RULES).score is None
+    few = {Indicator.WASTE: [Row(DAY, "", 1, 1)], Indicator.COMPLAINTS: [Row(DAY, "c", 1, 1)]}
+    assert make(few, RULES).score is None
     assert sum(RULES.weight(one) for one in Indicator) == scorecards.WHOLE
 
 
@@ -75,6 +79,9 @@ def test_a_month_is_read_from_the_records_signed_once_and_never_changes(
             Indicator.FINDINGS: (0, 1), Indicator.COMPLAINTS: (0, 1),
             Indicator.INSPECTION: (1000, 1),
         }  # fmt: skip
+        assert card.score is None
+        behind[Indicator.SUPERVISION] = [Row(day, "晨检", 1, 1)]
+        card = make(behind, RULES)
         body = sites.bodies(session, site.id)[0].id
         with pytest.raises(BadInputError, match="not over"):
             scorecards.sign(session, actor, body, day, card, last, "")
