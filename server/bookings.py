@@ -187,6 +187,19 @@ def cancel(session: Session, actor: Actor, diner_id: UUID, booking_id: UUID) -> 
     actor.record(session, "booking.cancel", str(row.id), before, None)
 
 
+def forget(session: Session, actor: Actor, diner_id: UUID) -> None:
+    """He leaves: nobody cooks for him any more, whatever the cut-off."""
+    query = select(MealBooking).where(
+        MealBooking.site_id == actor.site_id, MealBooking.diner_id == diner_id,
+        MealBooking.starts_at > actor.at,
+        MealBooking.state.in_((BookingState.BOOKED.value, BookingState.ASKED.value)),
+    )  # fmt: skip
+    for row in session.scalars(query.order_by(MealBooking.id).with_for_update()):
+        before, row.state = _told(row), BookingState.CANCELLED.value
+        actor.record(session, "booking.cancel", str(row.id), before, None)
+    session.flush()
+
+
 def judge(session: Session, actor: Actor, booking_id: UUID, *, approve: bool) -> None:
     """Approve or refuse an overtime meal; the same word again changes nothing.
 

@@ -36,7 +36,7 @@ from dafan.records import (
     canonical,
 )
 from dafan.wire import iso
-from server import bookkeeping, entries, exceptions, people, preorders, terminals
+from server import bookkeeping, entries, exceptions, people, preorder_tills, terminals
 from server.bookkeeping import Booked
 from server.entries import Batch, EntryRow, ForkedBatch
 from server.many import insert_all
@@ -191,7 +191,7 @@ def _apply_all(
     sold = [one.id for one, done in zip(fresh, booked, strict=True)
             if one.kind == "sale" and not done.reason]  # fmt: skip
     if sold:
-        preorders.paid(session, terminal.site_id, sold)
+        preorder_tills.paid(session, terminal.site_id, sold)
     changed = dict.fromkeys(done.diner_id for done in booked if done.diner_id is not None)
     _publish(session, terminal.site_id, list(changed), now)
     return outcomes
@@ -279,7 +279,7 @@ def apply_again(session: Session, site_id: UUID, terminal_id: UUID, seq: int, no
     row.outcome = Outcome.APPLIED.value
     session.flush()
     if row.kind == "sale":
-        preorders.paid(session, site_id, [row.id])
+        preorder_tills.paid(session, site_id, [row.id])
     if done.diner_id is not None:
         _publish(session, site_id, [done.diner_id], now)
     return ""

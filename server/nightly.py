@@ -17,7 +17,7 @@ from server import (
     online_orders,
     plate_points,
     plates,
-    preorders,
+    preorder_tills,
     retention,
     sites,
     subsidy_expiry,
@@ -58,7 +58,11 @@ def jobs(parts: Services) -> list[Job]:
     made.append(Job("plates", Every(5), lambda now: plates.drive(parts.engine, now)))
     made.append(Job("points", Daily(time(3, 50), zone), lambda now: _points(parts.engine, now)))
     made.append(
-        Job("pick_ups", Daily(time(3, 45), zone), lambda now: preorders.drop_old(parts.engine, now))
+        Job(
+            "pick_ups",
+            Daily(time(3, 45), zone),
+            lambda now: preorder_tills.drop_old(parts.engine, now),
+        )
     )
     made.append(Job("sums", Every(10), lambda now: day_sums.drive(parts.engine, now)))
     made.append(

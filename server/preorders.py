@@ -9,26 +9,23 @@ reads the code, and the till takes the money as of any other basket.
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Engine, ForeignKey, Index, String, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from dafan.db import Base, reading, writing
+from dafan.db import Base
 from dafan.errors import BadInputError
 from dafan.pick_up import CODE_DIGITS, PickDish, PickUp, code_text
 from kitchen.dishes import Dish
-from server import bookings, feed, preorder_rounds, sites
+from server import bookings, feed, preorder_rounds
 from server.actor import Actor
-from server.many import among
 from server.preorder_rounds import PreorderError, PreorderRound, UnknownPreorderError
 
 KIND = "preorder"
-"""Of the feed."""
-KEPT = timedelta(days=7)
-"""So long behind its pick-up an order can still be paid at a till."""
+"""Of the feed: what tills know of an order that nobody has paid."""
 _KEY = 96
 
 
@@ -196,7 +193,25 @@ def cancel(session: Session, actor: Actor, diner_id: UUID, order_id: UUID) -> No
         return
     if row.state != OrderState.ORDERED.value or actor.at >= told.closes_at:
         raise PreorderError("it is too late to cancel this order", code="preorder_closed")
-    items = {one.id: one for one in preorder_rounds.items_of(session, [told.id])[told.id]}
+    _take_back(session, actor, row)
+
+
+def forget(session: Session, actor: Actor, diner_id: UUID) -> None:
+    """He leaves: what he has not paid is for others, whatever the cut-off."""
+    query = select(Preorder.id, Preorder.round_id).where(
+        Preorder.site_id == actor.site_id, Preorder.diner_id == diner_id,
+        Preorder.state == OrderState.ORDERED.value,
+    )  # fmt: skip
+    for order_id, round_id in session.execute(query.order_by(Preorder.round_id, Preorder.id)).all():
+        preorder_rounds.get_round(session, actor.site_id, round_id, lock=True)
+        row = _of_site(session, actor.site_id, order_id, lock=True)
+        if row.state == OrderState.ORDERED.value:
+            _take_back(session, actor, row)
+
+
+def _take_back(session: Session, actor: Actor, row: Preorder) -> None:
+    """The round's row is locked."""
+    items = {one.id: one for one in preorder_rounds.items_of(session, [row.round_id])[row.round_id]}
     for line in lines_of(session, [row.id])[row.id]:
         items[line.item_id].taken -= line.quantity
     _end(session, actor, row, OrderState.CANCELLED)
@@ -225,44 +240,6 @@ def hand_over(session: Session, actor: Actor, order_id: UUID, key: str) -> Preor
     _end(session, actor, row, OrderState.COLLECTED)
     actor.record(session, "preorder.hand_over", str(row.id), before, row.state)
     return row
-
-
-def paid(session: Session, site_id: UUID, sale_ids: Sequence[UUID]) -> None:
-    """Tills have sold these: the sale of an order has the order's id. No till sells it again.
-
-    Args:
-        session: The transaction that books the sales; its accounts are locked already.
-        site_id: Of the tills.
-        sale_ids: At most :data:`server.many.PORTION`.
-    """
-    query = select(Preorder).where(among(session, Preorder.id, sale_ids))
-    query = query.where(Preorder.site_id == site_id).order_by(Preorder.id)
-    found = session.scalars(query.with_for_update()).all()
-    for row in found:
-        if row.state == OrderState.ORDERED.value:
-            row.state = OrderState.PAID.value
-    if found:
-        feed.publish_all(session, site_id, KIND, {str(row.id): None for row in found})
-
-
-def drop_old(engine: Engine, now: datetime) -> str:
-    """Take orders that nobody came for off the tills, some days after their pick-up."""
-    dropped = 0
-    with reading(engine) as session:
-        found = [site.id for site in sites.all_sites(session)]
-    for site_id in found:
-        with writing(engine) as session:
-            kept = select(Preorder.id).join(PreorderRound, Preorder.round_id == PreorderRound.id)
-            old = session.scalars(
-                kept.where(
-                    Preorder.site_id == site_id, PreorderRound.pick_until < now - KEPT,
-                    PreorderRound.pick_until > now - 2 * KEPT,
-                    Preorder.state.in_((OrderState.ORDERED.value, OrderState.COLLECTED.value)),
-                )
-            ).all()  # fmt: skip
-            feed.publish_all(session, site_id, KIND, {str(one): None for one in old})
-            dropped += len(old)
-    return f"{dropped} orders are off the tills"
 
 
 def by_code(session: Session, site_id: UUID, typed: str) -> Order:

@@ -14,7 +14,7 @@ from dafan.errors import BadInputError
 from dafan.records import DinerStatus
 from kitchen import limits
 from kitchen.meals import Meal
-from server import bookings, buying, people, sites
+from server import bookings, buying, leaving, people, sites
 from server.actor import Actor
 from server.booking_rules import OVERTIME, BookingRules, slots
 from server.bookings import BookingError, UnknownBookingError
@@ -71,6 +71,8 @@ def test_a_meal_is_booked_until_its_cut_off_and_the_forecast_is_never_below_it(
         assert bookings.counts(session, site.id, TODAY, TOMORROW) == {(TOMORROW, "lunch"): 1}
         again = bookings.book(session, actor, one, lunch, 1)
         assert again.id == row.id
+        leaving.leave(session, actor, one)
+        assert bookings.of_diner(session, site.id, one, TODAY) == []
         people.set_status(session, actor, two, DinerStatus.FROZEN)
         with pytest.raises(BookingError, match="frozen"):
             bookings.book(session, actor, two, Meal(TOMORROW, "dinner", site.venue_id), 1)

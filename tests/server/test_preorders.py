@@ -19,7 +19,7 @@ from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import Outcome, Sale, Unit
 from kitchen.dishes import DishValues
-from server import dishes, exceptions, preorder_rounds, preorders
+from server import dishes, exceptions, leaving, preorder_rounds, preorder_tills, preorders
 from server.actor import Actor
 from server.preorder_rounds import ItemValues, PreorderError, RoundKind, RoundValues
 from server.preorders import CollectedError, OrderState, UnknownPreorderError
@@ -166,9 +166,12 @@ def test_an_order_has_one_code_that_opens_once_and_can_be_taken_back_in_time(
         assert gone.state == OrderState.CANCELLED
         with pytest.raises(PreorderError, match="cancelled"):
             preorders.hand_over(session, late, gone.id, "form 3")
+        left = preorders.order(session, actor, other, round_id, new_id(), {second.id: 1})
+        leaving.leave(session, late, other)
+        assert (left.state, second.taken) == (OrderState.CANCELLED, 0)
         preorder_rounds.withdraw(session, actor, round_id)
         with pytest.raises(PreorderError, match="too late"):
-            preorders.order(session, actor, other, round_id, new_id(), {first.id: 1})
+            preorders.order(session, actor, mine, round_id, new_id(), {first.id: 1})
 
 
 def test_a_round_offers_what_the_till_can_sell_at_the_price_that_was_shown(
@@ -215,7 +218,7 @@ def test_a_till_sells_an_order_under_its_id_and_a_second_one_is_told_on(
             session, actor.site_id, round_id)}  # fmt: skip
         assert states == {mine.id: OrderState.PAID, open_one.id: OrderState.ORDERED}
         preorders.hand_over(session, actor, mine.id, "form")
-    assert preorders.drop_old(engine, NOON).startswith("0 ")
-    later = CLOSES + preorders.KEPT + timedelta(hours=3)
-    assert preorders.drop_old(engine, later).startswith("2 ")
+    assert preorder_tills.drop_old(engine, NOON).startswith("0 ")
+    later = CLOSES + preorder_tills.KEPT + timedelta(hours=3)
+    assert preorder_tills.drop_old(engine, later).startswith("2 ")
     assert known()[str(open_one.id)] is None
