@@ -159,7 +159,7 @@ def _by_meal(basis: Basis) -> Part:
     advised = [one.high * 1000 if one and one.high else None for one in bounds]
     chart = Chart(
         _("每人次的钠"), MILLIGRAMS, [basis.meal(code) for code, _values in meals],
-        [Series(_("卖出的"), "sodium", salt), Series(_("建议不超过"), "advised", advised)],
+        [Series(_("卖出的钠"), "sodium", salt), Series(_("钠，建议不超过"), "advised", advised)],
         grouped=True,
     )  # fmt: skip
     return Part("meal", _("每餐给了多少？"), Table(columns, rows), chart)
@@ -198,7 +198,11 @@ def _over_time(basis: Basis) -> Part:
         [Series(_("能量"), "energy", values)], beside(then, len(steps)),
     )  # fmt: skip
     return Part(
-        "time", _("和前些天比怎么样？"), Table(_columns(basis.step_name), rows, sums), chart
+        "time",
+        _("和前些天比怎么样？"),
+        Table(_columns(basis.step_name), rows, sums),
+        chart,
+        _("每人次的能量"),
     )
 
 
@@ -230,7 +234,7 @@ def _by_dish(basis: Basis) -> Part:
     series = Series(_("钠"), "sodium", [permille(found[one]["sodium"] or 0, salt) for one in top])
     labels = [names.get(one, "") for one in top]
     chart = Chart(_("钠最多的菜，占全部"), PERCENT, labels, [series], across=True)
-    return Part("dish", _("盐从哪些菜来？"), Table(columns, rows), chart)
+    return Part("dish", _("盐从哪些菜来？"), Table(columns, rows), chart, _("钠最多的菜，占全部"))
 
 
 _DISH = (*NUTRIENTS, "portions", "told_portions")

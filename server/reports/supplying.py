@@ -269,15 +269,17 @@ def _prices(basis: Basis, now: _Side, names: Mapping[UUID, str]) -> Part:
     top = [one for one in rows if one[0] > 0][:MOST]
     labels = [str(cells[0].value) for _more, cells in top]
     series = Series(_("比最便宜多花"), "price", [more for more, _cells in top])
-    chart = Chart(_("同样的食材，多花了多少"), YUAN, labels, [series], across=True)
+    chart = Chart(_("比最便宜多花"), YUAN, labels, [series], across=True)
     table = Table(columns, [cells for _more, cells in rows])
-    return Part("prices", _("同样的食材，谁贵谁便宜？"), table, chart)
+    return Part(
+        "prices", _("同样的食材，谁贵谁便宜？"), table, chart, _("买贵的比买最便宜的多花：")
+    )
 
 
 def _faulty(now: _Side, names: Mapping[UUID, str]) -> Part:
     """Deliveries that came late, or of which something went back; the last ones first."""
     rows = []
-    for one in reversed(now.came):
+    for one in sorted(now.came, key=lambda each: each.delivery.arrived, reverse=True):
         told = one.delivery
         if told.arrived <= told.due and not told.rejected_quantity:
             continue
