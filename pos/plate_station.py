@@ -23,7 +23,7 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.journal import JournalError
 from dafan.plates import PlateAnswer, PlateReturn
-from dafan.records import CardStatus
+from dafan.records import CardStatus, FeedPage
 from dafan.sync import SyncClient, SyncError, SyncState
 from devices.reader import CardFormat
 from pos import events as ev
@@ -36,6 +36,8 @@ from pos.plate_view import PlateView, view
 from pos.store import TillStore
 
 TICK_S = 0.1
+TIDY_S = 60.0
+"""So often, while nobody is here, keys of no more use are destroyed."""
 ASK_S = 6.0
 """So long the verdict is looked for; the diner waits less (:attr:`pos.plate.Timing.answer`)."""
 LOOK_S = 0.04
@@ -138,6 +140,7 @@ class PlateStation:
     # --- the loop -------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        tidied = float("-inf")
         while True:
             try:
                 make = self._queue.get(timeout=TICK_S)
@@ -149,6 +152,10 @@ class PlateStation:
                 self.take_in(make)
                 if make is not ev.Tick:
                     self.take_in(ev.Tick)
+                now = self._clock.monotonic()
+                if now - tidied >= TIDY_S and isinstance(self._state.phase, plate.Idle):
+                    self.store.tidy(self._clock.now())
+                    tidied = now
             except Exception:
                 log.exception("an event could not be taken in; the station goes on")
             self._broadcast.publish(view(self._state))
@@ -251,6 +258,12 @@ def build_station(
     return station
 
 
+def without_faces(page: FeedPage) -> FeedPage:
+    """The page as a station keeps it: it has no camera, so that no face template lies on it."""
+    kept = tuple(item for item in page.items if item.kind != "template")
+    return page.model_copy(update={"items": kept})
+
+
 def _sync(
     station: PlateStation,
     settings: Settings,
@@ -269,7 +282,7 @@ def _sync(
         enrolment.identity,
         store.journal,
         store.feed_version,
-        store.apply_feed_page,
+        lambda page: store.apply_feed_page(without_faces(page)),
         clock,
         on_state,
         client,

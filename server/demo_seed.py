@@ -20,6 +20,8 @@ from dafan.errors import DafanError
 from dafan.money import Fen
 from dafan.records import MealPeriod, MealRule, Policy
 from kitchen import dishes as kitchen_dishes
+from kitchen import limits
+from kitchen.clean_plate import PlateRules, PointRules
 from server import auth, cards, cashdesk, catalogue, consents, dishes, faces, groups, people, sites
 from server.actor import Actor
 from server.demo import opening, wall
@@ -130,6 +132,7 @@ def seed_demo(
         _set_policy(session, site.id, confirm_ms)
         if with_kitchen:
             catalogue.seed(session, actor)
+            _set_plates(session, actor)
         if auth.find_user(session, DEMO_LOGIN) is None:
             auth.create_user(
                 session, site.id, DEMO_LOGIN, DEMO_PASSWORD, ["admin"], name="演示", by=actor.name
@@ -153,6 +156,13 @@ def _set_policy(session: Session, site_id: UUID, confirm_ms: int) -> None:
     )
     if sites.policy(session, site_id) == sites.DEFAULT_POLICY:
         sites.set_policy(session, site_id, wanted)
+
+
+def _set_plates(session: Session, actor: Actor) -> None:
+    """The return station's rules: who watches a demo does not wait for diners to eat."""
+    if not limits.decided_of(session, actor.site_id, PlateRules):
+        limits.decide(session, actor, PlateRules, {"tray_grams": 420, "soonest_minutes": 0})
+        limits.decide(session, actor, PointRules, {"lot_points": 5, "lot_fen": 200})
 
 
 def _seed_groups(session: Session, actor: Actor) -> dict[str, UUID]:

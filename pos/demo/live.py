@@ -17,6 +17,7 @@ from pos.demo.backoffice import BackOffice, DemoError
 from pos.demo.history import make_history
 from pos.demo.kitchenbox import KitchenBox
 from pos.demo.kitchenside import KitchenSide
+from pos.demo.plateside import PlateSide
 from pos.demo.stage import Stage
 from pos.demo.till import enrol_till, find_diners, open_till, wait_for_snapshot
 from pos.demo.visits import Outcome, Visits
@@ -77,8 +78,9 @@ def run_live(settings: Settings, seed: int, *, fresh: bool) -> None:
                 with (
                     KitchenSide(settings, office.url) as beside,
                     KitchenBox(office, folder / "box") as box,
+                    PlateSide(office, folder / "plates", devices.host, seed) as plates,
                 ):
-                    _show(settings, office, till, stage, seed, say, beside.hand_url, box)
+                    _show(settings, office, till, stage, seed, say, beside.hand_url, box, plates)
             finally:
                 till.stop()
     except (KeyboardInterrupt, SystemExit):
@@ -108,12 +110,14 @@ def _show(
     say: Console,
     hand_url: str,
     box: KitchenBox,
+    plates: PlateSide,
 ) -> None:
     wait_for_snapshot(till)
     kiosk = loopback.serve(create_kiosk(till), settings.till.host, settings.till.port, "till")
     try:
         say.print()
         say.print(f"  Till      [bold]http://{settings.till.host}:{kiosk.port}/[/]")
+        say.print(f"  Plates    [bold]{plates.url}[/]   where trays come back")
         say.print(f"  Manager   [bold]{office.url}/manage[/]   demo / demo-dafan")
         say.print(f"  Kitchen   [bold]{office.url}/kitchen/[/]   sign with 1004 and the PIN")
         say.print(f"  Its scale [bold]{hand_url}[/]   put weights on it, see its labels")
@@ -130,16 +134,17 @@ def _show(
         diners = find_diners(till, sample_faces(), others=4)
         visits = Visits(till, stage, diners, Random(seed), _WATCHED_S)  # noqa: S311 - appetite
         while True:
-            _serve(visits, stage, say)
+            _serve(visits, stage, plates, say)
     finally:
         kiosk.stop()
 
 
-def _serve(visits: Visits, stage: Stage, say: Console) -> None:
+def _serve(visits: Visits, stage: Stage, plates: PlateSide, say: Console) -> None:
     """One diner after another, until one gives up: a busy machine closes no canteen."""
     try:
         for outcome in visits.take():
             say.print(_line(outcome))
+            plates.ate(outcome.diner)
     except DemoError as error:
         say.print(f"  [yellow]{error}[/]: the next diner tries again")
         stage.leave()

@@ -11,13 +11,13 @@ from dafan.clock import ManualClock
 from dafan.crypto import make_qr, new_key
 from dafan.journal import JournalError
 from dafan.plates import PlateAnswer
-from dafan.records import CardStatus
+from dafan.records import CardStatus, FeedItem
 from kitchen.clean_plate import Verdict
 from pos import events as ev
 from pos.kiosk.plate_page import create_plate_page, wire
 from pos.kiosk.plate_texts import TEXTS
 from pos.plate import Answered, ReturnWritten, State, WriteReturn, step
-from pos.plate_station import PlateStation
+from pos.plate_station import PlateStation, without_faces
 from pos.plate_view import view
 from pos.snapshot import account_of, trading_day
 from pos.store import TillStore
@@ -148,6 +148,9 @@ def test_without_a_server_it_is_noted_and_what_is_noted_survives_the_plug(edge, 
     again = Edge(canteen, tmp_path)  # nothing was closed: as after SIGKILL
     assert (again.entries(), again.store.journal.acknowledged()) == (written, 0)
     assert again.station.state.catalogue.ready, "cards are known without a network"
+    template = FeedItem(kind="template", key="1", version=2, body={})
+    page = canteen.page().model_copy(update={"items": (template,)})
+    assert without_faces(page).items == ()
     again.store.close()
 
 
