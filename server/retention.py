@@ -35,10 +35,12 @@ from kitchen.incidents import Incident, IncidentRules
 from kitchen.teaching import TeachingExample
 from server import evidence, faces, feed, plate_points, sites
 from server.actor import Actor
+from server.bookings import MealBooking
 from server.consents import Consent
 from server.drafts import ImportDraft
 from server.evidence import Evidence
 from server.faces import Erasure, Photo, Template
+from server.notices import NoticeRead
 from server.people import Diner
 from server.plate_book import PlateReturnRow
 from server.terminals import EnrolmentCode
@@ -75,6 +77,7 @@ RULES = (
     Rule("attempts", 30, "PIPL art. 19: failed sign-ins serve against guessing only"),
     Rule("drafts", 1, "PIPL art. 19: an uploaded table that nobody finished"),
     Rule("examples", YEAR, "PIPL art. 19: crops that taught a camera, while the kitchen looks so"),
+    Rule("bookings", YEAR, "PIPL art. 19: who booked which meal, while a year is looked back on"),
     Rule("codes", 30, "PIPL art. 19: who made an enrolment code is in the audit log"),
 )
 _DAYS = {rule.code: rule.days for rule in RULES}
@@ -221,4 +224,6 @@ def _rows(now: datetime) -> Iterator[tuple[str, type[Base], ColumnElement[bool]]
     yield "attempts", FailedAttempt, FailedAttempt.at <= before("attempts")
     yield "drafts", ImportDraft, ImportDraft.kept_at <= before("drafts")
     yield "examples", TeachingExample, TeachingExample.at <= before("examples")
+    yield "bookings", MealBooking, MealBooking.ends_at <= before("bookings")
+    yield "bookings", NoticeRead, NoticeRead.read_at <= before("bookings")
     yield "codes", EnrolmentCode, EnrolmentCode.expires_at <= before("codes")
