@@ -24,7 +24,7 @@ function picture() {
   if (!view.figure) return h("div", { class: "sign" }, icon(SIGNS[view.tone], "huge"));
   return h("div", { class: "figure" },
     h("div", { class: "small-sign" }, icon(SIGNS[view.tone], "huge")),
-    h("b", {}, view.figure), both("span", "unit", view.unit));
+    h("b", { class: view.figure.length > 3 ? "long" : null }, view.figure), both("span", "unit", view.unit));
 }
 
 function grams() {
