@@ -21,6 +21,7 @@ _COLOURS = (256, 128, 64, 32, 16)
 _TILL, _PHONE, _TABLET, _DESK = 432, 480, 840, 960
 WIDTHS: Mapping[str, int] = {
     **dict.fromkeys(("till-place", "till-paid", "till-desk"), _TILL),
+    "plate-station": _TABLET,
     **dict.fromkeys(("phone-home", "phone-menu", "phone-book", "phone-face"), _PHONE),
     **dict.fromkeys(("kitchen-today", "kitchen-weighing", "kitchen-stock"), _TABLET),
     **dict.fromkeys(("kitchen-production", "kitchen-sample", "kitchen-waste"), _TABLET),

@@ -4,6 +4,7 @@ import re
 from datetime import date, timedelta
 from typing import Any
 
+from tests.e2e.canteen import Canteen
 from tests.pictures import shot
 
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 760}
@@ -12,15 +13,17 @@ BUYER, APPROVER, DINER = "demo", "demo2", "甲子"
 """Who asks, who decides, and whose phone it is: names of the demo."""
 
 
-def take(chromium: Any, manager: str, today: date) -> None:
+def take(chromium: Any, canteen: Canteen, today: date) -> None:
     """Take the pictures.
 
     Args:
         chromium: The browser.
-        manager: Address of the demo's manager's page.
-        today: The demo's business date.
+        canteen: The demo.
+        today: Its business date.
     """
+    manager = canteen.manager
     base = manager.removesuffix("/manage")
+    _plates(chromium, (canteen.folder / "demo.log").read_text())
     desk = _signed_in(chromium, manager, BUYER)
     for name, path in (
         ("menus", "menus"),
@@ -41,6 +44,17 @@ def take(chromium: Any, manager: str, today: date) -> None:
     _phone(chromium, desk, base)
     for page in (desk, other):
         page.context.close()
+
+
+def _plates(chromium: Any, said: str) -> None:
+    """The return station at the moment at which it finds an empty plate."""
+    station = re.search(r"Plates +(http\S+)", said)
+    assert station, said
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(station[1])
+    page.wait_for_selector(".plate.ok[data-screen=told]", timeout=180_000)
+    shot(page, "plate-station")
+    page.close()
 
 
 def _signed_in(chromium: Any, manager: str, login: str) -> Any:

@@ -314,7 +314,7 @@ def test_the_boards_have_pictures_and_the_refrigerators_speak(tablet: Tablet) ->
 
 @pytest.mark.skipif(not WANTED, reason="opens pages for their picture: make pictures")
 def test_the_documents_have_their_pictures(canteen: Canteen, chromium: Any) -> None:
-    shown.take(chromium, canteen.manager, today())
+    shown.take(chromium, canteen, today())
 
 
 def test_every_page_fits_its_screen_and_can_be_used_by_everybody(
