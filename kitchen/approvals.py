@@ -22,8 +22,6 @@ from dafan.money import MAX_FEN, MAX_SUM, Fen, format_yuan
 from kitchen import rows
 from kitchen.rows import KeyedRow, SiteRow, Values
 
-MAX_PAGE = 200
-
 
 class ApprovalError(BadInputError):
     """Who tries may not decide this, or it was decided otherwise."""
@@ -351,23 +349,6 @@ def _close(session: Session, actor: Acting, row: Approval, state: State, reason:
     row.decided_by, row.decided_at = actor.name, actor.at
     after = {"state": state.value, "reason": reason}
     actor.record(session, "approval.decide", str(row.id), {"state": State.ASKED.value}, after)
-
-
-def inbox(
-    session: Session,
-    site_id: UUID,
-    by: str,
-    roles: Collection[str],
-    *,
-    after: UUID | None = None,
-    limit: int = 50,
-) -> Sequence[Approval]:
-    """What this person may decide, the longest waiting first, from behind ``after``."""
-    query = select(Approval).where(open_to(session, site_id, by, roles))
-    if after is not None:
-        query = query.where(Approval.id > after)
-    query = query.order_by(Approval.id).limit(max(1, min(limit, MAX_PAGE)))
-    return session.scalars(query).all()
 
 
 def open_to(

@@ -97,8 +97,9 @@ def _money(whole: Values) -> list[str]:
 def _waste(seen: glance.Seen, whole: Values) -> list[str]:
     if not whole["waste_grams"]:
         return [_("没有称过餐厨垃圾")]
-    told = _("浪费 %(much)s，值 %(fen)s", much=KILOGRAMS.told(whole["waste_grams"]),
-             fen=YUAN.told(whole["waste_fen"]))  # fmt: skip
+    told = _("浪费 %(much)s", much=KILOGRAMS.told(whole["waste_grams"]))
+    if whole["waste_fen"]:
+        told += _("，值 %(fen)s", fen=YUAN.told(whole["waste_fen"]))
     if whole["waste_per_cover"] is not None:
         told += _("，人均 %(each)s 克", each=GRAMS_A_COVER.text(whole["waste_per_cover"]))
     then = seen.glance.waste.tenths_then

@@ -15,7 +15,7 @@ from server.glance_rules import Gauge, Glance, Light, Verdict, Why
 from server.reports.frame import DASH, GRAMS_A_COVER, KILOGRAMS, YUAN, permille
 
 LIGHTS: Mapping[Light, LazyString] = {
-    Light.OK: _l("正常"),
+    Light.OK: _l("良好"),
     Light.WARN: _l("注意"),
     Light.STOP: _l("要处理"),
 }

@@ -39,7 +39,7 @@ _MENU = (
     Item("manage.menus", _l("食谱"), "see_dishes"),
     Item("manage.bookings_list", _l("订餐"), "plan_meals"),
     Item("manage.incidents_list", _l("违规"), "see_incidents"),
-    Item("manage.inspections_list", _l("巡查"), "see_incidents"),
+    Item("manage.inspections_list", _l("现场巡查"), "see_incidents"),
     Item("manage.plates_list", _l("光盘"), "run_kitchen"),
     Item("manage.feedback_list", _l("意见"), "run_kitchen"),
     Item("manage.notices_list", _l("通知和测评"), "run_kitchen"),

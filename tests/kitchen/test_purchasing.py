@@ -5,13 +5,14 @@ from threading import Barrier
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from dafan.db import reading, writing
 from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.quantity import Measure
 from kitchen import approvals, ingredients, purchase_book, purchasing, suppliers
-from kitchen.approvals import ApprovalError, IncompatibleDutiesError
+from kitchen.approvals import Approval, ApprovalError, IncompatibleDutiesError
 from kitchen.ingredients import IngredientValues, UnknownIngredientError
 from kitchen.purchase_rules import STEPS, Act, LineValues, OrderValues, State, WrongStepError, step
 from kitchen.rows import KeyReusedError, UnknownRowError
@@ -204,7 +205,8 @@ def test_whoever_changes_what_is_asked_for_asks_again(engine, actor, shop, draft
     act(engine, "ask", actor, drafted)
     act(engine, "revise", actor, drafted, order(shop, price=900), DAY)
     with reading(engine) as session:
-        assert approvals.inbox(session, actor.site_id, "chief", BOSS) == []
+        open_to = approvals.open_to(session, actor.site_id, "chief", BOSS)
+        assert session.scalars(select(Approval).where(open_to)).all() == []
     with pytest.raises(WrongStepError):
         act(engine, "decide", actor.named("chief"), BOSS, drafted, approve=True)
 
@@ -232,7 +234,8 @@ def test_given_up_before_anything_came_and_closed_with_a_reason_after(engine, ac
     for _ in range(2):
         assert act(engine, "cancel", actor, draft, "菜单改了").state == State.CANCELLED
     with reading(engine) as session:
-        assert approvals.inbox(session, actor.site_id, "chief", BOSS) == []
+        open_to = approvals.open_to(session, actor.site_id, "chief", BOSS)
+        assert session.scalars(select(Approval).where(open_to)).all() == []
     act(engine, "receive", actor.named("store"), sent, {rice: 1}, DAY, key="r1")
     with pytest.raises(WrongStepError, match="close"):
         act(engine, "cancel", actor, sent, "不要了")

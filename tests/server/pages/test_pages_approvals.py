@@ -5,14 +5,27 @@ from datetime import date
 import pytest
 
 from dafan import db
-from kitchen import approvals, ingredients, purchasing, stock, stock_requests, stocktake, suppliers
+from dafan.ids import new_id
+from kitchen import (
+    approvals,
+    ingredients,
+    purchasing,
+    rectification,
+    stock,
+    stock_requests,
+    stocktake,
+    suppliers,
+)
 from kitchen.ingredients import IngredientValues
 from kitchen.purchase_rules import LineValues, OrderValues
+from kitchen.rectification import FindingValues, Step
 from kitchen.stock import NewLot, WasteReason
 from kitchen.stock_requests import Asked, StockRequest
 from kitchen.supplier_rules import LicenceKind, LicenceValues
 from kitchen.suppliers import SupplierValues
+from server import inbox, refunds
 from server.access import RIGHTS
+from server.inbox import Kind, Who
 
 DAY = date(2026, 3, 2)
 
@@ -159,3 +172,40 @@ def test_no_limit_is_for_a_role_that_may_not_approve():
 
 def test_finance_finds_its_refunds_and_no_stock(browser):
     assert "没有事情在等您" in browser("finance").see("/manage/approvals")
+
+
+def test_one_list_holds_everything_and_the_navigation_counts_it(
+    browser, engine, actor, ask_order, thrown_away, terminal, make_diner, make_sale, clock
+):
+    del thrown_away
+    ask_order(600_000)
+    sale = make_sale(make_diner(), total=880)
+    terminal.sell(sale)
+    terminal.push()
+    cook = type(actor)(actor.site_id, "cook", clock.now())
+    with db.writing(engine) as session:
+        refunds.ask(session, actor, sale.id, None, "有沙子", key=new_id())
+        values = FindingValues(what="地面有水", due=clock.now().date())
+        found = rectification.find(session, actor, "f", clock.now().date(), values)
+        found.state = Step.ASSIGNED.value
+        rectification.put_right(session, cook, found.id, "p")
+    boss, money = browser("manager"), browser("finance")
+    page = boss.see("/manage/approvals")
+    assert "3 件事在等您" in page
+    assert "有沙子" not in page
+    assert page.index("3 kg") < page.index("¥6,000.00") < page.index("地面有水")
+    assert '<span class="badge-n">3</span>' in page
+    assert "等您审批" in boss.see("/manage/")
+    theirs = money.see("/manage/approvals")
+    assert "有沙子" in theirs
+    assert "¥8.80" in theirs
+    assert "地面有水" not in theirs
+    with db.reading(engine) as session:
+        first = inbox.waiting(session, Who(actor.site_id, "manager", ("manager",)), limit=1)
+        rest = inbox.waiting(
+            session, Who(actor.site_id, "manager", ("manager",)), after=first[0].cursor
+        )
+        assert [one.kind for one in (*first, *rest)] == [Kind.STOCK, Kind.ORDER, Kind.FINDING]
+        own = Who(actor.site_id, actor.name, ("admin",))
+        assert {one.kind for one in inbox.waiting(session, own)} == {Kind.FINDING}
+        assert inbox.count(session, Who(actor.site_id, "x", ("diner",))) == 0

@@ -25,7 +25,7 @@ def test_an_inspector_walks_the_list_and_a_manager_verifies_what_was_put_right(
     inspector, boss = browser("inspector"), browser("manager")
     assert browser("auditor").send(LIST, LIST, venue=site.venue_id).status_code == 403
     begun = inspector.send(LIST, LIST, venue=site.venue_id, key="k").text
-    assert f"还有 3 项没有看" in begun
+    assert "还有 3 项没有看" in begun
     with db.reading(engine) as session:
         path = f"{LIST}/{session.scalars(select(Inspection.id)).one()}"
     bad = {"verdict": "bad", "note": "盖子坏了", "due": clock.now().date() + timedelta(days=2)}
