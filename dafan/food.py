@@ -17,6 +17,8 @@ KJ_PER_KCAL = Fraction("4.184")
 ENERGY_OF_A_DAY = 8400 / KJ_PER_KCAL
 """Reference value of energy in kcal (NRV, GB 28050: 8400 kJ)."""
 
+GOAL_LEAST, GOAL_MOST = 200, 2000
+"""Between them lies the energy in kcal that somebody may set himself for a meal."""
 KNOWN_ENOUGH = 950
 """Permille of the edible weight: a spoon of wine that tells nothing does not hide a dish."""
 
@@ -50,6 +52,8 @@ class Wish(Record):
     """What a meal gives is shown to him once it is paid."""
     allergens: Annotated[tuple[Code, ...], Field(max_length=40)] = ()
     """He is warned of dishes that hold one of them."""
+    goal_kcal: Annotated[int, Field(strict=True, ge=GOAL_LEAST, le=GOAL_MOST)] | None = None
+    """He wants no more of a meal, and is told where one gives more."""
 
 
 FOOD_BODIES: dict[str, type[Record]] = {"food": Food, "wish": Wish}

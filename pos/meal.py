@@ -33,8 +33,9 @@ def energy(
         kcal = _STEP * int(found.value / _STEP)
     if not kcal and not found.complete:
         return None
-    permille = divide_half_up(*(found.value * 1000 / A_MEAL).as_integer_ratio())
-    return Energy(kcal, permille, at_least=not found.complete)
+    goal = account.wish.goal_kcal if account is not None and account.wish is not None else None
+    permille = divide_half_up(*(found.value * 1000 / (goal or A_MEAL)).as_integer_ratio())
+    return Energy(kcal, permille, at_least=not found.complete, goal_kcal=goal)
 
 
 def warnings(

@@ -222,9 +222,11 @@ class Energy:
     kcal: int
     """In tens."""
     permille: int
-    """Of a third of a day's reference value."""
+    """Of the diner's own goal, else of a third of a day's reference value."""
     at_least: bool
     """Not every dish is known: there is more in it than this."""
+    goal_kcal: int | None = None
+    """What the diner wants of a meal at most; over it he is told so."""
 
 
 @dataclass(frozen=True, slots=True)

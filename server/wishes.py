@@ -13,9 +13,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan import food
 from dafan.db import Base
+from dafan.errors import BadInputError
 from kitchen.ingredients import Allergen
 from server import allergies, feed
 from server.actor import Actor
+
+
+class GoalError(BadInputError):
+    """Nobody eats so little or so much at a meal."""
+
+    code = "energy_goal"
 
 
 class DinerWish(Base):
@@ -27,6 +34,7 @@ class DinerWish(Base):
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
     nutrition: Mapped[bool] = mapped_column(default=True, server_default=true())
     warn_at_till: Mapped[bool] = mapped_column(default=False, server_default=false())
+    goal_kcal: Mapped[int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +45,36 @@ class Wish:
     """What a meal gives is shown to him: on the till, and in his diary."""
     warn_at_till: bool = False
     """The tills know what he must not eat, and say so to whoever stands beside him."""
+    goal_kcal: int | None = None
+    """No more than this of a meal, in kcal."""
+
+    def __post_init__(self) -> None:
+        """Look whether the goal is one.
+
+        Raises:
+            GoalError: it is none for a meal.
+        """
+        if self.goal_kcal is not None and not food.GOAL_LEAST <= self.goal_kcal <= food.GOAL_MOST:
+            raise GoalError(f"a meal's goal is between {food.GOAL_LEAST} and {food.GOAL_MOST} kcal")
+
+
+def read_goal(typed: str) -> int | None:
+    """The kcal that somebody typed as a meal's goal; nothing typed: none.
+
+    Raises:
+        GoalError: this is no number.
+    """
+    if not typed:
+        return None
+    if not (typed.isascii() and typed.isdigit()):
+        raise GoalError("a meal's goal is a number of kcal")
+    return int(typed)
 
 
 def of(session: Session, diner_id: UUID) -> Wish:
     """What the diner wishes."""
     row = session.get(DinerWish, diner_id)
-    return Wish() if row is None else Wish(row.nutrition, row.warn_at_till)
+    return Wish() if row is None else Wish(row.nutrition, row.warn_at_till, row.goal_kcal)
 
 
 def choose(session: Session, actor: Actor, diner_id: UUID, wish: Wish) -> None:
@@ -58,6 +90,7 @@ def choose(session: Session, actor: Actor, diner_id: UUID, wish: Wish) -> None:
         session.delete(row)
     else:
         row.nutrition, row.warn_at_till = wish.nutrition, wish.warn_at_till
+        row.goal_kcal = wish.goal_kcal
     session.flush()
     actor.record(session, "diner.wish", str(diner_id), asdict(before), asdict(wish))
     _publish(session, actor.site_id, diner_id)
@@ -87,6 +120,7 @@ def _publish(session: Session, site_id: UUID, diner_id: UUID) -> None:
         diner_id=diner_id,
         nutrition=wish.nutrition,
         allergens=tuple(one.value for one in Allergen if one in avoid),
+        goal_kcal=wish.goal_kcal if wish.nutrition else None,
     )
     usual = told == food.Wish(diner_id=diner_id)
     feed.publish(session, site_id, "wish", str(diner_id), None if usual else told)

@@ -52,6 +52,10 @@ LABELS: dict[str, Label] = {
     "energy_share": _label(
         "约为每餐参考量的 {percent}% · 估算", "About {percent}% of a meal's reference · estimate"
     ),
+    "energy_goal": _label("您的目标：每餐 {goal} kcal · 估算", "Your goal: {goal} kcal · estimate"),
+    "energy_over": _label(
+        "超过您每餐 {goal} kcal 的目标 · 估算", "Over your goal of {goal} kcal · estimate"
+    ),
     "energy_partly": _label(
         "有的菜没有配方，没算在内 · 估算", "Dishes without recipe are not counted · estimate"
     ),

@@ -124,6 +124,7 @@ _TEXTS: dict[str, LazyString] = {
     "bad_answer": _l("请写 2 到 500 字的答复"),
     "bad_owner": _l("请选择有权答复的人"),
     "bad_allergen": _l("请从列表中选择过敏原"),
+    "energy_goal": _l("每餐目标请填 200 到 2000 之间的整数"),
     "certificate_dates": _l("证书的有效期早于发证日期：请看清两个日期"),
     "certificate_year": _l("健康证最长一年有效：请看清两个日期"),
     "nothing_said": _l("请写一句说明"),

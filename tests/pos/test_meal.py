@@ -71,6 +71,13 @@ def test_a_diner_who_does_not_wish_to_see_it_is_shown_nothing_and_is_warned_all_
     assert meal.warnings([portions(RICE)], foods, eater(Canteen(), None)) == ()
 
 
+def test_a_meal_is_held_against_the_diners_own_goal() -> None:
+    foods = {RICE: food(RICE, 116)}
+    account = eater(Canteen(), Wish(diner_id=uuid4(), goal_kcal=400))
+    shown = meal.energy([portions(RICE, 2)], foods, account)
+    assert shown == Energy(460, 1160, at_least=False, goal_kcal=400)
+
+
 def test_the_paid_screen_tells_the_energy_and_the_one_before_warns_for_longer(
     canteen: Canteen, hand: Hand
 ) -> None:

@@ -147,16 +147,19 @@ function facts(view) {
 /** An estimate beside what was paid: small, and absent where nothing is known. */
 function energy(told) {
   if (!told) return null;
-  const { kcal, permille, at_least: partly } = told;
+  const { kcal, permille, at_least: partly, goal_kcal: goal } = told;
+  const over = goal !== null && permille > 1000;
   const width = Math.min(permille, BAR_PERMILLE) * (BAR / BAR_PERMILLE);
   const full = 1000 * (BAR / BAR_PERMILLE);
-  return h("div", { class: "energy" },
+  return h("div", { class: over ? "energy over" : "energy" },
     h("b", {}, label(partly ? "energy_at_least" : "energy", { kcal })),
     h("svg", { viewBox: `0 0 ${BAR} 10`, class: "gauge", preserveAspectRatio: "none", "aria-hidden": "true" },
       h("rect", { x: 0, y: 2, width: BAR, height: 6, class: "gauge-back" }),
       h("rect", { x: 0, y: 2, width, height: 6, class: "gauge-fill" }),
       h("rect", { x: full - 1.5, y: 0, width: 3, height: 10, class: "gauge-mark" })),
-    h("span", {}, partly ? label("energy_partly") : label("energy_share", { percent: Math.round(permille / 10) })));
+    h("span", {}, over ? label("energy_over", { goal }) : partly ? label("energy_partly")
+      : goal !== null ? label("energy_goal", { goal })
+      : label("energy_share", { percent: Math.round(permille / 10) })));
 }
 
 function problem(view, ui) {

@@ -91,8 +91,15 @@ def tell_allergies() -> Response:
 @diner
 def wish() -> Response:
     """What the tills show, and what they may know."""
-    chosen = Wish("nutrition" in request.form, "warn_at_till" in request.form)
-    change(lambda s: wishes.choose(s, actor(), who().diner_id, chosen), _("已保存"))
+    typed = request.form.get("goal", "").strip()[:9]
+
+    def work(session: Session) -> None:
+        chosen = Wish(
+            "nutrition" in request.form, "warn_at_till" in request.form, wishes.read_goal(typed)
+        )
+        wishes.choose(session, actor(), who().diner_id, chosen)
+
+    change(work, _("已保存"))
     return redirect(url_for("me.mine"))
 
 

@@ -39,7 +39,8 @@ def test_a_till_knows_what_a_diner_wishes_when_he_says_so_and_forgets_it_with_hi
     page = phone.tap("/me/wish", nutrition="on", warn_at_till="on").text
     assert ALONE not in page
     assert "旁边的人看得到" in page
-    told = {"diner_id": str(diner), "nutrition": True, "allergens": ["fish", "milk"]}
+    plain = {"diner_id": str(diner), "nutrition": True, "allergens": [], "goal_kcal": None}
+    told = {**plain, "allergens": ["fish", "milk"]}
     assert known() == [told]
     phone.tap("/me/allergies", allergen=["milk", "egg"])
     assert known() == [{**told, "allergens": ["egg", "milk"]}]
@@ -49,6 +50,11 @@ def test_a_till_knows_what_a_diner_wishes_when_he_says_so_and_forgets_it_with_hi
     hidden = phone.see(DIARY)
     assert "您关掉了营养显示" in hidden
     assert 'href="/me/mine#till"' in hidden
+    phone.tap("/me/wish", nutrition="on", goal="650")
+    assert known() == [{**plain, "goal_kcal": 650}]
+    for wrong in ("99", "2001", "много", "-650", "６５０", "1e3"):
+        assert "每餐目标请填" in phone.tap("/me/wish", nutrition="on", goal=wrong).text
+    assert known()[0]["goal_kcal"] == 650
     assert ALONE in phone.tap("/me/wish", nutrition="on").text
     assert known() == [None]
     assert "您关掉了营养显示" not in phone.see(DIARY)
@@ -61,5 +67,5 @@ def test_a_till_knows_what_a_diner_wishes_when_he_says_so_and_forgets_it_with_hi
         assert session.scalars(select(DinerAllergies)).all() == []
         written = [row for row in audit.page(session, actor.site_id) if row.action == "diner.wish"]
     assert known() == [None]
-    assert len(written) == 5
+    assert len(written) == 6
     assert not [row for row in written if "milk" in f"{row.before}{row.after}"]
