@@ -366,7 +366,7 @@ def answer(told: Sequence[Line]) -> str:
         )  # fmt: skip
     bad = [line.name for line in told if line.light == "stop"]
     if bad:
-        said.append(_("要先看：%(names)s", names="、".join(bad)))
+        said.append(_("要先看：%(names)s", names=_("、").join(bad)))
     return str(_("；").join(said) + _("。"))
 
 

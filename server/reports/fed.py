@@ -102,7 +102,7 @@ def _answer(basis: Basis, now: Values, then: Values | None) -> str:
     found = {key[0]: value for key, value in basis.ask(_WHOLE, Dimension.MEAL).items()}
     salty = [basis.meal(code) for code in basis.meals if _judged(code, "sodium", found.get(code))]
     if salty:
-        told.append(_("%(meals)s的钠超过建议", meals="、".join(salty)))
+        told.append(_("%(meals)s的钠超过建议", meals=_("、").join(salty)))
     fat = _shares(now).get("fat")
     if fat is not None and ENERGY_SHARES[Nutrient.FAT].judge(Fraction(fat)) > 0:
         told.append(_("脂肪供能 %(share)s，偏高", share=PERCENT.told(fat)))
