@@ -71,6 +71,8 @@ def spend(session: Session, actor: Actor, diner_id: UUID, lots: int, *, key: str
     amount, points = Fen(lots * rules.lot_fen), lots * rules.lot_points
     wallets.check_amount(amount)
     entry_key = f"spent:{diner_id}:{key}"[:160]
+    if plate_book.by_key(session, actor.site_id, entry_key) is not None:
+        return amount
     week = _week(wallets.booking_day(session, actor.site_id, actor.at))
     run = subsidies.week_run(
         session, actor.site_id, f"points:{week}", f"光盘积分 {week:%G-W%V}", by=JOB, at=actor.at,

@@ -4,7 +4,7 @@ A return is an entry of its station's journal. It is judged by what the server k
 that found no meal is judged again for two days, because a till may have been cut off.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from dafan.db import writing
 from dafan.plates import PlateReturn
-from dafan.records import Entry
+from dafan.records import DinerStatus, Entry
 from kitchen import limits
 from kitchen.clean_plate import Eaten, Judged, PlateRules, Verdict, judge
 from server import people, plate_book, sites
@@ -69,15 +69,19 @@ def take(
     if not told:
         return {}
     site = _Site.load(session, terminal.site_id)
-    known = set(people.get_diners(session, site.id, {each.plate.diner_id for each in told}))
+    known = people.get_diners(session, site.id, {each.plate.diner_id for each in told})
     done: dict[int, tuple[str, UUID | None]] = {}
     for each in told:
         why = _unfit(session, each, known, now)
-        done[each.entry.seq] = (why, None) if why else ("", _keep(session, site, terminal, each))
+        if why:
+            done[each.entry.seq] = (why, None)
+            continue
+        left = known[each.plate.diner_id].status == DinerStatus.LEFT.value
+        done[each.entry.seq] = ("", _keep(session, site, terminal, each, left=left))
     return done
 
 
-def _unfit(session: Session, told: Told, known: set[UUID], now: datetime) -> str:
+def _unfit(session: Session, told: Told, known: Container[UUID], now: datetime) -> str:
     if told.plate.diner_id not in known:
         return "unknown_diner: the site has no such diner"
     if told.plate.at > now + FUTURE:
@@ -87,15 +91,20 @@ def _unfit(session: Session, told: Told, known: set[UUID], now: datetime) -> str
     return ""
 
 
-def _keep(session: Session, site: _Site, terminal: Terminal, told: Told) -> UUID | None:
-    """Judge a tray and write it down; whose points changed."""
+def _keep(
+    session: Session, site: _Site, terminal: Terminal, told: Told, *, left: bool
+) -> UUID | None:
+    """Judge a tray and write it down, without its diner where he has left; whose points changed."""
     plate = told.plate
     row = PlateReturnRow(
         site_id=site.id, id=plate.id, terminal_id=terminal.id, seq=told.entry.seq,
         venue_id=terminal.venue_id, diner_id=plate.diner_id, by=plate.by, grams=plate.grams,
         at=plate.at,
     )  # fmt: skip
-    earned = _judge(session, site, row)
+    if left:
+        row.diner_id, row.verdict, row.left_grams, row.points = None, Verdict.NO_MEAL.value, 0, 0
+        row.business_date = sites.business_date(session, site.id, row.at)
+    earned = not left and _judge(session, site, row)
     session.add(row)
     session.flush()
     return plate.diner_id if earned else None

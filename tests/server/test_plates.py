@@ -209,6 +209,10 @@ def test_points_become_a_subsidy_that_expires_and_go_with_whoever_leaves(
     station.do(lambda s: leaving.leave(s, station.now, one))
     assert station.do(lambda s: plate_book.balance(s, one)) == 0
     assert not station.do(lambda s: plate_points.is_shown(s, one))
+    late = station.bring(one)  # his station was cut off
+    assert station.plates.push().outcomes[-1].reason == ""
+    assert station.do(lambda s: plates.get(s, late)).diner_id is None
+    assert station.do(lambda s: plates.judge_again(s, station.clock.now())) == 0
     station.proved(books=True)
 
 
