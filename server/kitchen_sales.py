@@ -105,8 +105,9 @@ def portions_of(one: Sold, recipe: RecipeValues | None) -> int:
     Halves and grams count as the recipe says. Without one, two halves are a whole, and who weighed
     the dish took one portion of it.
     """
-    if not one.grams and one.counted.keys() == {Portion.FULL}:
-        return one.counted[Portion.FULL] + (one.weighed if recipe is None else 0)
+    full = one.counted.get(Portion.FULL)
+    if full is not None and len(one.counted) == 1 and not one.weighed:
+        return full
     if recipe is None:
         whole = one.counted.get(Portion.FULL, 0)
         parts = sum(count for portion, count in one.counted.items() if portion != Portion.FULL)

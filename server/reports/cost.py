@@ -87,6 +87,7 @@ def _half_up(value: Fraction) -> int:
 def build(basis: Basis) -> Report:
     """The report."""
     question = _("一份饭的成本是多少，差在哪里？")
+    by_meal = _by_meal(basis)  # first: what issues were for tells the days as well
     now, then = basis.whole(*_WHOLE), basis.whole(*_WHOLE, then=True)
     if not now["portions"] and not now["actual_cost"]:
         return Report(question, _("这段时间没有卖出菜品，也没有领料。"), notes=_notes(now))
@@ -113,7 +114,7 @@ def build(basis: Basis) -> Report:
     ]
     bridge = [_bridge(basis, now, compared, moved)] if compared else []
     parts = [
-        _over_time(basis), *bridge, _by_meal(basis), _by_dish(basis, dishes, before),
+        _over_time(basis), *bridge, by_meal, _by_dish(basis, dishes, before),
         prices.part(basis),
     ]  # fmt: skip
     return Report(
