@@ -18,6 +18,7 @@ from dafan.crypto import make_qr, seal_to
 from dafan.enrolment import EnrolAnswer
 from dafan.journal import JournalError
 from dafan.money import Fen
+from dafan.pick_up import code_text
 from dafan.records import Policy, Tender
 from devices.camera import FrameFeed
 from devices.escpos_render import to_escpos
@@ -179,6 +180,8 @@ def test_a_code_that_this_site_did_not_make_is_refused(till, scale):
     until(lambda: till.view().total)
     till.press("card", number=f"dafan:1:{uuid4().hex}:AAAA")
     until(lambda: till.view().notice and till.view().notice.code is NoticeCode.QR_UNKNOWN)
+    till.press("card", number=code_text("12345678"))
+    until(lambda: till.view().notice.code is NoticeCode.PICK_UP_UNKNOWN)
 
 
 def test_a_disk_that_is_full_says_so_and_the_same_sale_is_paid_later(till, scale, monkeypatch):
