@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import event
 
 from dafan import db
 from kitchen import rectification
@@ -32,6 +33,8 @@ from server.glance_rules import (
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 CALM = Glance(NOON, date(2026, 3, 2))
 RULES = GlanceRules()
+MOST_QUERIES = 45
+"""Of one look at a canteen with one venue."""
 LUNCH = MealNow("lunch", NOON - timedelta(hours=1), NOON + timedelta(hours=1), 100, 100)
 OVER = replace(LUNCH, ends=NOON)
 
@@ -107,11 +110,14 @@ def test_the_screen_tells_what_tills_and_kitchen_wrote(
     late = FindingValues(what="地面有水", due=day - timedelta(days=1))
     with db.writing(engine) as session:
         rectification.find(session, actor, "f", day - timedelta(days=2), late)
+    asked = []
     with db.reading(engine) as session:
         policy = sites.policy(session, site.id)
+        event.listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
         seen = glance.look_at(
             session, site.id, policy, day, clock.now() + timedelta(minutes=1)
         )  # fmt: skip
+    assert len(asked) <= MOST_QUERIES
     now = seen.glance
     assert (now.covers, now.money.net, now.meal.covers) == (1, 1800, 1)
     assert (now.paying.sales, round(now.paying.median)) == (2, 4)
