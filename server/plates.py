@@ -25,7 +25,8 @@ from server.terminals import Terminal
 
 LATE = timedelta(days=2)
 """So long a tray without a meal waits for the sale of a till that was cut off."""
-FUTURE = timedelta(days=1)
+FUTURE, PAST = timedelta(days=1), timedelta(days=366)
+"""Outside of these the station's clock is wrong."""
 MAX_PAGE = 200
 JOB = "plates"
 
@@ -84,8 +85,8 @@ def take(
 def _unfit(session: Session, told: Told, known: Container[UUID], now: datetime) -> str:
     if told.plate.diner_id not in known:
         return "unknown_diner: the site has no such diner"
-    if told.plate.at > now + FUTURE:
-        return "wrong_date: this tray comes back tomorrow; set the station's clock"
+    if not now - PAST < told.plate.at < now + FUTURE:
+        return "wrong_date: this tray comes back tomorrow, or a year ago; set the station's clock"
     if get(session, told.plate.id) is not None:
         return "posted_before: a tray of this id is here under another entry"
     return ""

@@ -289,6 +289,7 @@ def body_of(liar: Liar, make_sale: Any, kind: str) -> dict[str, Any]:
             "last_seq": 1, "sales": 1, "voids": 0, "subsidy": 0, "cash": 100, "drawer": 0,
             "counted": 0, "staff_id": other, "note": "",
         },
+        "plate": {"id": own, "diner_id": str(liar.diner), "by": "card", "grams": 500, "at": NOW},
     }[kind]  # fmt: skip
 
 
