@@ -323,7 +323,8 @@ def test_every_page_fits_its_screen_and_can_be_used_by_everybody(
     every = bool(os.environ.get("WALK"))  # by hand: both languages, both sizes, a picture of each
     shots = SHOTS / "walk" if every else None
     walks = walk_all(chromium, canteen.manager, every=every, shots=shots)
-    assert [fault for walk in walks for fault in walk.faults] == []
+    faults = [fault for walk in walks for fault in walk.faults]
+    assert not faults, "\n".join(faults)
     found = [len(walk.kinds) for walk in walks]
     assert all(number > least for number, least in zip(found, (60, 40, 12), strict=True)), found
 
