@@ -20,11 +20,14 @@ class Post:
 
     got: list = field(default_factory=list)
     down: bool = False
+    dies: bool = False
 
     def send(self, message):
         if self.down:
             raise DeliveryError("the mail did not go out: ConnectionRefusedError")
         self.got.append(message)
+        if self.dies:
+            raise MemoryError("the process died before it wrote that down")
 
 
 @pytest.fixture
@@ -95,9 +98,9 @@ def test_a_way_that_fails_is_tried_again_until_it_takes_it(engine, settings, sit
     assert "ConnectionRefusedError" in last[0][1][0].said
 
 
-@pytest.mark.usefixtures("wanted", "post")
+@pytest.mark.usefixtures("wanted")
 def test_of_two_workers_one_sends_and_after_a_crash_another_takes_over(
-    engine, settings, site, clock
+    engine, settings, site, clock, post
 ):
     at = clock.now() + timedelta(hours=9)
     assert daily_report._make(engine, site.id, at)
@@ -107,7 +110,15 @@ def test_of_two_workers_one_sends_and_after_a_crash_another_takes_over(
     assert [daily_report._claim(engine, row, at) for row in seen] == [False, False]
     assert daily_report.drive(engine, settings, at) == "0 reports made, 0 sent, 0 not"
     at += daily_report.STALE
-    assert daily_report.drive(engine, settings, at) == "0 reports made, 2 sent, 0 not"
+    post.dies = True
+    with pytest.raises(MemoryError):
+        daily_report.drive(engine, settings, at)
+    post.dies = False
+    assert daily_report.drive(engine, settings, at) == "0 reports made, 1 sent, 0 not"
+    at += daily_report.STALE
+    assert daily_report.drive(engine, settings, at) == "0 reports made, 1 sent, 0 not"
+    assert [message.staff_no for message in post.got].count("boss") == 2
+    assert len({message.ref for message in post.got}) == 2
     with db.reading(engine) as session:
         assert session.query(DailyReport).count() == 1
 
