@@ -43,6 +43,7 @@ from server.faces import Erasure, Photo, Template
 from server.notices import NoticeRead
 from server.people import Diner
 from server.plate_book import PlateReturnRow
+from server.preorders import Preorder, PreorderLine
 from server.terminals import EnrolmentCode
 from server.throttle import FailedAttempt
 
@@ -77,7 +78,7 @@ RULES = (
     Rule("attempts", 30, "PIPL art. 19: failed sign-ins serve against guessing only"),
     Rule("drafts", 1, "PIPL art. 19: an uploaded table that nobody finished"),
     Rule("examples", YEAR, "PIPL art. 19: crops that taught a camera, while the kitchen looks so"),
-    Rule("bookings", YEAR, "PIPL art. 19: who booked which meal, while a year is looked back on"),
+    Rule("bookings", YEAR, "PIPL art. 19: who ordered what; a year is looked back on"),
     Rule("codes", 30, "PIPL art. 19: who made an enrolment code is in the audit log"),
 )
 _DAYS = {rule.code: rule.days for rule in RULES}
@@ -225,5 +226,9 @@ def _rows(now: datetime) -> Iterator[tuple[str, type[Base], ColumnElement[bool]]
     yield "drafts", ImportDraft, ImportDraft.kept_at <= before("drafts")
     yield "examples", TeachingExample, TeachingExample.at <= before("examples")
     yield "bookings", MealBooking, MealBooking.ends_at <= before("bookings")
+    old = Preorder.ordered_at <= before("bookings")
+    lines = PreorderLine.preorder_id.in_(select(Preorder.id).where(old))
+    yield "bookings", PreorderLine, lines
+    yield "bookings", Preorder, old
     yield "bookings", NoticeRead, NoticeRead.read_at <= before("bookings")
     yield "codes", EnrolmentCode, EnrolmentCode.expires_at <= before("codes")

@@ -19,7 +19,15 @@ from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import Outcome, Sale, Unit
 from kitchen.dishes import DishValues
-from server import dishes, exceptions, leaving, preorder_rounds, preorder_tills, preorders
+from server import (
+    dishes,
+    exceptions,
+    leaving,
+    preorder_rounds,
+    preorder_tills,
+    preorders,
+    retention,
+)
 from server.actor import Actor
 from server.preorder_rounds import ItemValues, PreorderError, RoundKind, RoundValues
 from server.preorders import CollectedError, OrderState, UnknownPreorderError
@@ -65,7 +73,7 @@ def promised(session: Session, actor: Actor, round_id: UUID) -> dict[UUID, int]:
     return found
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     acts=st.lists(
         st.tuples(st.integers(0, 2), st.integers(0, 1), st.integers(0, 4), st.booleans()),
@@ -224,3 +232,6 @@ def test_a_till_sells_an_order_under_its_id_and_a_second_one_is_told_on(
     later = CLOSES + preorder_tills.KEPT + timedelta(hours=3)
     assert preorder_tills.drop_old(engine, later).startswith("2 ")
     assert known()[str(open_one.id)] is None
+    with db.writing(engine) as session:
+        gone = retention.run(session, later + timedelta(days=retention.YEAR)).counts["bookings"]
+        assert gone == 6, "three orders of one dish each"
