@@ -15,7 +15,7 @@ depends_on = None
 
 def upgrade() -> None:
     with op.batch_alter_table("diner_wish", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("goal_kcal", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("goal_kcal", sa.BigInteger(), nullable=True))
 
 
 def downgrade() -> None:
