@@ -40,6 +40,7 @@ from kitchen.sample_alarms import SampleAlarm
 from kitchen.staff import Worker
 from kitchen.stock_requests import Asked, StockRequest
 from kitchen.stocktake import Stocktake, StocktakeLine
+from kitchen.supervision import SupervisionItem
 from server import disputes
 from server.access import RIGHTS
 from server.books.approvals import State
@@ -68,6 +69,7 @@ class Kind(StrEnum):
     ALARM = "alarm"
     FINDING = "finding"
     REPAIR = "repair"
+    WAIVER = "waiver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +252,14 @@ def _in_charge(session: Session, who: Who) -> Sequence[Select[Any]]:
         SampleAlarm.closed_at.is_(None), SampleAlarm.answered_by.is_not(None),
         SampleAlarm.answered_by != who.login,
     )  # fmt: skip
-    return [alarms]
+    waivers = _part(
+        Kind.WAIVER, SupervisionItem, SupervisionItem.opens_at, SupervisionItem.waiver_asked_by,
+        SupervisionItem.title, SupervisionItem.site_id == who.site_id,
+        SupervisionItem.waiver_asked_by.is_not(None), SupervisionItem.waiver_asked_by != who.login,
+        SupervisionItem.waived_at.is_(None), SupervisionItem.done_at.is_(None),
+        SupervisionItem.withdrawn_at.is_(None),
+    )  # fmt: skip
+    return alarms, waivers
 
 
 def _kitchen(session: Session, who: Who) -> Sequence[Select[Any]]:
@@ -307,6 +316,7 @@ PLACES: Mapping[Kind, tuple[str, str]] = {
     Kind.ALARM: ("kitchen.samples", ""),
     Kind.FINDING: ("kitchen.finding", "finding_id"),
     Kind.REPAIR: ("kitchen.repair", "repair_id"),
+    Kind.WAIVER: ("kitchen.act", "item_id"),
 }
 """Endpoint where it is decided, and what the id is called in its address."""
 

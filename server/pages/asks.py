@@ -27,6 +27,7 @@ KINDS: Mapping[Kind, tuple[str, LazyString]] = {
     Kind.ALARM: ("warn", _l("留样报警的说明")),
     Kind.FINDING: ("info", _l("整改待复核")),
     Kind.REPAIR: ("info", _l("维修待验收")),
+    Kind.WAIVER: ("warn", _l("申请免做")),
 }
 """Colour of its mark, and its name."""
 
@@ -41,6 +42,7 @@ _SEEN_WITH: Mapping[Kind, str] = {
     Kind.ALARM: "see_kitchen",
     Kind.FINDING: "see_kitchen",
     Kind.REPAIR: "see_kitchen",
+    Kind.WAIVER: "see_kitchen",
 }
 """What a person must be allowed to see to follow the link."""
 

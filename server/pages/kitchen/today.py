@@ -121,6 +121,26 @@ def act_done(item_id: UUID) -> AnyResponse:
     return redirect(url_for("kitchen.act", item_id=item_id))
 
 
+@kitchen.post("/acts/<uuid:item_id>/waiver")
+@needs("do_kitchen")
+def act_ask_waiver(item_id: UUID) -> AnyResponse:
+    """Somebody says that it is not needed today, and why; it waits for another person."""
+    reason = request.form.get("reason", "")
+    change(
+        lambda session: supervision.ask_waiver(session, signing.acting(), item_id, reason),
+        _("已提交，等负责人同意"),
+    )
+    return redirect(url_for("kitchen.act", item_id=item_id))
+
+
+@kitchen.post("/acts/<uuid:item_id>/waive")
+@needs("run_kitchen")
+def act_waive(item_id: UUID) -> AnyResponse:
+    """Another person agrees."""
+    change(lambda session: supervision.waive(session, actor(), item_id), _("已同意免做"))
+    return redirect(url_for("kitchen.act", item_id=item_id))
+
+
 @kitchen.get("/pictures/<uuid:picture_id>")
 @needs("see_kitchen")
 def picture(picture_id: UUID) -> Response:

@@ -151,3 +151,26 @@ def test_a_number_is_read_in_the_unit_of_its_act(typed: str, unit: str, number: 
 def test_what_is_no_such_number_is_refused(typed: str, unit: str) -> None:
     with pytest.raises(BadInputError):
         read_number(typed, unit)
+
+
+def test_what_is_not_needed_today_is_asked_for_and_another_person_agrees(
+    cook: Browser, browser: Callable[[str], Browser], engine: Engine
+) -> None:
+    cook.see(TODAY)
+    gas = row_of(engine, "gas_check")
+    page = f"/kitchen/acts/{gas.id}"
+    assert "今天不用做" in cook.see(page)
+    cook.send(f"{page}/waiver", reason=" ")
+    assert row_of(engine, "gas_check").waiver_asked_by is None
+    asked = cook.send(f"{page}/waiver", reason="停气检修").text
+    assert "等负责人同意" in asked
+    assert "停气检修" in asked
+    assert gas.title not in cook.see("/manage/approvals")
+    cook.send(f"{page}/waive")
+    assert row_of(engine, "gas_check").waived_at is None
+    manager = browser("manager")
+    assert gas.title in manager.see("/manage/approvals")
+    for _ in range(2):
+        assert "已同意免做" in manager.send(f"{page}/waive").text
+    assert row_of(engine, "gas_check").waived_by == "manager"
+    assert gas.title not in manager.see("/manage/approvals")
