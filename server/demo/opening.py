@@ -12,7 +12,7 @@ from dafan.clock import business_date
 from dafan.db import reading, writing
 from server import auth, people, sites
 from server.actor import Actor
-from server.demo import day, kitchen, supply
+from server.demo import day, kitchen, phone, supply
 from server.demo import today as begun
 from server.demo.scene import Scene
 
@@ -52,6 +52,7 @@ def open_kitchen(engine: Engine, actor: Actor, venue_id: UUID, password: str) ->
         coming = Scene(actor.site_id, venue_id, today, policy, known, APPROVER)
         supply.order(session, coming, today, deliver=today)
         begun.begin(session, coming, actor.at)
+        phone.fill(session, actor, coming)
     return done
 
 

@@ -16,8 +16,11 @@ from kitchen.production import Batch
 from kitchen.purchase_book import PurchaseOrder
 from server import boards as server_boards
 from server import demo_seed, face_engine
+from server.bookings import MealBooking
 from server.demo import wall
 from server.keys import KeyRing
+from server.notices import Notice
+from server.surveys import SurveyVoice
 from server.verify import Report, verify_engine
 
 
@@ -70,7 +73,7 @@ def test_todays_orders_wait_at_the_door_and_seeding_again_changes_nothing(
 
     def counts():
         with reading(engine) as session:
-            tables = (Lot, Batch, PurchaseOrder, Dish)
+            tables = (Lot, Batch, PurchaseOrder, Dish, Notice, SurveyVoice, MealBooking)
             return [session.scalar(select(func.count()).select_from(table)) for table in tables]
 
     keys = (settings.data_dir / wall.FILE).read_text()
@@ -89,6 +92,7 @@ def test_todays_orders_wait_at_the_door_and_seeding_again_changes_nothing(
     assert coming
     assert set(coming) == {"sent"}
     before = counts()
+    assert before[-3:] == [1, 18, 24]
     again = made()
     assert again.kitchen_day == {}
     assert demo.kitchen_day["samples"] == 17
