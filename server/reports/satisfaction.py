@@ -15,6 +15,7 @@ from dafan.clock import business_date
 from server import sites
 from server.feedback import Feedback, Kind
 from server.ratings import SHOWN_FROM, STARS, DishRating
+from server.reports.asked import part as told_by_surveys
 from server.reports.basis import Basis, change
 from server.reports.frame import (
     COVERS,
@@ -97,7 +98,8 @@ def build(basis: Basis) -> Report:
     """The report."""
     question = _("就餐人满意吗，意见都答复了吗？")
     now, then = _side(basis), _side(basis, then=True)
-    if not now.stars and not now.said:
+    asked = told_by_surveys(basis, MARKS)
+    if not now.stars and not now.said and not asked.table.rows:
         return Report(question, _("这段时间没有评价，也没有意见。"), notes=_notes())
     complaints = Kind.COMPLAINT.value
     covers = basis.whole("covers")["covers"]
@@ -108,7 +110,9 @@ def build(basis: Basis) -> Report:
         Fact(_("按时答复"), now.in_time(complaints), PERCENT, then.in_time(complaints),
              foot=_("投诉")),
     ]  # fmt: skip
-    parts = [_by_dish(basis, now, then), _stars(now, then), _kinds(now), _over_time(basis, now)]
+    parts = [
+        _by_dish(basis, now, then), _stars(now, then), asked, _kinds(now), _over_time(basis, now),
+    ]  # fmt: skip
     return Report(
         question, _answer(now, then, covers), facts,
         [part for part in parts if part.table.rows], _notes(),

@@ -24,7 +24,7 @@ from kitchen.receiving_rules import LineValues
 from kitchen.recipes import Line, RecipeValues
 from kitchen.stock import NewLot
 from kitchen.suppliers import SupplierValues
-from server import dishes, feedback
+from server import dishes, feedback, surveys
 from server.actor import Actor
 from server.feedback import FeedbackValues, Kind
 from server.ratings import DishRating
@@ -32,6 +32,7 @@ from server.reports import clearing, export, fed, filters, satisfaction, supplyi
 from server.reports.basis import Basis
 from server.reports.frame import Report
 from server.reports.sheets import Number
+from server.surveys import Question, QuestionKind, SurveyValues
 from tests.server.conftest import TestSite, Till
 from tests.server.test_books_settlement import Town
 
@@ -179,6 +180,25 @@ def test_few_voices_are_not_told_and_complaints_are_in_time_late_or_wait(
     stars = _part(report, "stars")
     assert sum(row[1].value for row in stars.rows) == stars.sums[1].value == 9
     assert sum(row[1].value for row in _part(report, "time").rows) == 2
+
+
+def test_a_questionnaire_is_told_from_five_voices_on(
+    engine: Engine, actor: Actor, site: TestSite, make_diner: Any, make: Any
+) -> None:
+    loud, quiet = new_id(), new_id()
+    taste = Question(kind=QuestionKind.STARS, text="味道")
+    with db.writing(engine) as session:
+        for survey_id, title in ((loud, "三月"), (quiet, "四月")):
+            values = SurveyValues(title=title, opens_on=DAY, closes_on=DAY, questions=(taste,))
+            surveys.ask(session, actor, survey_id, values)
+    for stars in (5, 5, 4, 4, 3):
+        diner = make_diner()
+        with db.writing(engine) as session:
+            surveys.answer(session, site.id, diner, loud, {0: str(stars)}, DAY)
+            if stars != 3:
+                surveys.answer(session, site.id, diner, quiet, {0: str(stars)}, DAY)
+    rows = _part(make(satisfaction.build), "surveys").rows
+    assert [_values(row) for row in rows] == [["三月", "味道", 420, 5]]
 
 
 def test_the_report_of_settlement_is_the_statements(

@@ -237,6 +237,7 @@ _RIGHTS = {
     "manage.report_stock_entries": "see_sales",
     "manage.report_lots": "see_buying",
     "manage.feedback_list": "run_kitchen",
+    "manage.survey_page": "run_kitchen",
     "manage.settlement": "see_settlement",
 }
 """What is behind figures, and who may see it."""
