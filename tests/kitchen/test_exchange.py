@@ -245,24 +245,24 @@ def test_the_same_name_twice_in_a_file_is_a_fault(engine, actor):
 
 
 @pytest.mark.usefixtures("canteen")
-def test_ten_thousand_dirty_rows_get_an_answer_and_change_nothing(engine, actor):
+def test_three_thousand_dirty_rows_get_an_answer_and_change_nothing(engine, actor):
     head = ["名称", "类别", "计量", "单价(元)", "启用"]
-    dirty = [[f"食材{number}", "蔬菜", "克", "很贵", "是"] for number in range(9_990)]
+    dirty = [[f"食材{number}", "蔬菜", "克", "很贵", "是"] for number in range(2_990)]
     data = workbook(食材=[head, *dirty, *[["好菜", "蔬菜", "克", "3.50", "是"]] * 10])
     before = rows_of(engine)
     found = plan(engine, actor, data)
-    assert found.fault_count == 9_990 + 9
+    assert found.fault_count == 2_990 + 9
     assert len(found.faults) == SHOWN_FAULTS
     assert found.faults[0].row == 2
     assert "单价" in found.faults[0].advice
-    with pytest.raises(ExchangeError, match="9999 faults"), writing(engine) as session:
+    with pytest.raises(ExchangeError, match="2999 faults"), writing(engine) as session:
         exchange.apply(session, actor, data)
     assert rows_of(engine) == before
 
 
 @pytest.mark.usefixtures("canteen")
 def test_thousands_of_dishes_that_are_parts_of_themselves_get_an_answer(engine, actor):
-    names = [f"酱{number}" for number in range(5000)]
+    names = [f"酱{number}" for number in range(1000)]
     cooked = [
         {"dish": name, "portions": 1, "yield_grams": 9,
          "lines": [{"component": name, "quantity": 5, "unit": "g"}]}
@@ -270,7 +270,7 @@ def test_thousands_of_dishes_that_are_parts_of_themselves_get_an_answer(engine, 
     ]  # fmt: skip
     made = [{"name": name, "unit": "piece"} for name in names]
     found = plan(engine, actor, document(dishes=made, recipes=cooked))
-    assert 0 < found.fault_count <= 5000
+    assert 0 < found.fault_count <= 1000
     assert "part of itself" in found.faults[0].advice
 
 
