@@ -28,13 +28,10 @@ def take(chromium: Any, canteen: Canteen, today: date) -> None:
     for name, path in (
         ("menus", "menus"),
         ("closing", f"closing?day={today - timedelta(days=1)}"),
-        ("waste", "reports/waste?preset=last_week"),
-        ("cost", "reports/cost?preset=last_week"),
         ("tills", "terminals"),
         ("plan", "plan"),
     ):
         desk.goto(f"{manager}/{path}")
-        desk.wait_for_timeout(1500)  # charts are drawn
         shot(desk, f"manager-{name}")
     _ask(desk, manager)
     other = _signed_in(chromium, manager, APPROVER)
@@ -58,7 +55,7 @@ def _plates(chromium: Any, said: str) -> None:
 
 
 def _signed_in(chromium: Any, manager: str, login: str) -> Any:
-    page = chromium.new_context(viewport=DESK).new_page()
+    page = chromium.new_context(viewport=DESK, locale="zh-CN").new_page()
     page.set_default_timeout(60_000)
     page.goto(manager)
     page.fill("input[name=login]", login)
@@ -69,7 +66,7 @@ def _signed_in(chromium: Any, manager: str, login: str) -> Any:
 
 
 def _ask(desk: Any, manager: str) -> None:
-    """Orders from the plan, and a refund: things that wait for another person."""
+    """Orders from the plan, which wait for another person."""
     desk.get_by_role("button", name="按供应商生成采购单").click()
     desk.wait_for_url("**/orders**")
     desk.goto(f"{manager}/orders")
@@ -78,12 +75,6 @@ def _ask(desk: Any, manager: str) -> None:
         desk.goto(link)
         desk.get_by_role("button", name="提交审批").click()
         desk.wait_for_load_state()
-    desk.goto(f"{manager}/sales")
-    desk.locator("tr[data-href] a").first.click()
-    desk.get_by_role("link", name="退款").last.click()
-    desk.fill("#reason", "打错了")
-    desk.get_by_role("button", name=re.compile("申请退全部")).click()
-    desk.wait_for_load_state()
 
 
 def _phone(chromium: Any, desk: Any, base: str) -> None:
@@ -92,7 +83,7 @@ def _phone(chromium: Any, desk: Any, base: str) -> None:
     desk.click("button:has-text('打印登录码')")
     desk.wait_for_selector(".slip")
     number, code = desk.inner_text(".slip dd .num"), desk.inner_text(".slip dd.num")
-    page = chromium.new_context(viewport=PHONE, device_scale_factor=2).new_page()
+    page = chromium.new_context(viewport=PHONE, locale="zh-CN", device_scale_factor=2).new_page()
     page.set_default_timeout(60_000)
     page.goto(f"{base}/me/login")
     for name, text in (("staff_no", number), ("code", code)):
