@@ -151,7 +151,7 @@ def test_every_operation_asks_who_is_there(
             assert operation.definition.raw["security"] == []
             continue
         path = operation.path.replace("{", "").replace("}", "")
-        for argument in ("diner_id", "dish_id", "group_id", "incident_id", "sale_id"):
+        for argument in ("diner_id", "dish_id", "group_id", "incident_id", "return_id", "sale_id"):
             path = path.replace(argument, "0190a8c0-0000-7000-8000-000000000000")
         answer = client.open(path, method=operation.method.upper(), json={}, headers=WRONG[what])
         assert answer.status_code in {401, 429}, (operation.label, answer.text)
