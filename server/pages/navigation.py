@@ -68,7 +68,7 @@ _MENU: tuple[tuple[LazyString | str, tuple[Item, ...]], ...] = (
 
 def menu() -> list[tuple[LazyString | str, list[Item]]]:
     """What the signed-in person finds in the left navigation, under its headings."""
-    several = len(current_user.site_ids) > 1
+    several = current_user.is_authenticated and len(current_user.site_ids) > 1
     mine = [
         (heading, [item for item in items if _shown(item) and (several or not item.several)])
         for heading, items in _MENU
