@@ -43,7 +43,7 @@ _MENU: tuple[tuple[LazyString | str, tuple[Item, ...]], ...] = (
         Item("manage.online_orders", _l("线上充值"), "see_gateway"),
         Item("manage.subsidies", _l("补贴"), "run_subsidies"),
         Item("manage.bookings_list", _l("订餐"), "plan_meals"),
-        Item("manage.plates_list", _l("光盘"), "run_kitchen"),
+        Item("manage.plates_list", _l("光盘"), "see_sales"),
         Item("manage.feedback_list", _l("意见"), "run_kitchen"),
         Item("manage.notices_list", _l("通知和测评"), "run_kitchen"),
     )),

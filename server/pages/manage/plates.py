@@ -42,7 +42,7 @@ class MealLine:
 
 
 @manage.get("/plates")
-@needs("run_kitchen")
+@needs("see_sales")
 def plates_list() -> str:
     """The last two weeks by meal, and every tray, the latest first."""
     today = site_view.current().today(services().clock.now())
