@@ -22,7 +22,7 @@ ON_BOTH := $(addprefix tests/server/test_,books_*.py ingest_push.py locks.py fee
 SEE_PAGES := tests/e2e/test_demo_browser.py tests/pos/kiosk/test_real_till.py \
 	tests/server/pages/test_pages_pictured.py
 
-.PHONY: help run test check coverage pictures setup format browser models lock clean
+.PHONY: help walk run test check coverage pictures setup format browser models lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -50,6 +50,9 @@ test: models browser ## Run all tests, and those of the books on PostgreSQL as w
 pictures: models browser ## Make the pictures of the docs: by the tests that see the pages
 	@PICTURES=1 $(BIN)/python -m pytest -q -n 0 $(SEE_PAGES)
 	@$(BIN)/python -m tests.pictures
+
+walk: models browser ## Look at every page in both languages and sizes; pictures in build/screenshots/walk
+	@WALK=1 $(BIN)/python -m pytest -n 0 -k links_lead tests/e2e/test_demo_browser.py
 
 coverage: models browser ## Run all tests and show which lines they never reach
 	@$(BIN)/coverage run -m pytest -q && $(BIN)/coverage combine -q && $(BIN)/coverage report --skip-covered

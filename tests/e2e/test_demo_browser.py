@@ -317,7 +317,8 @@ def test_the_documents_have_their_pictures(canteen: Canteen, chromium: Any) -> N
     shown.take(chromium, canteen, today())
 
 
-def test_every_page_fits_its_screen_and_can_be_used_by_everybody(
+@pytest.mark.timeout(3600)
+def test_pages_that_links_lead_to_fit_the_screen_and_can_be_used_by_everybody(
     canteen: Canteen, chromium: Any
 ) -> None:
     every = bool(os.environ.get("WALK"))  # by hand: both languages, both sizes, a picture of each

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import unescape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
 WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 LANGUAGES = ("zh", "en")
+SHARE = 4
+"""Drawing a page and asking axe-core takes a second: all of them are looked at by hand."""
 _ID = re.compile(r"(?<=[/=])([0-9a-f]{8}-[0-9a-f-]{27}|\d[\d-]*|[0-9a-f]{32,})(?=$|[/&?.-])")
+_HREF = re.compile(r'<a\b[^>]*\bhref="([^"]+)"')
 _NO_PAGE = re.compile(
     r"/(logout|static|tokens|bootstrap)\b|\.(csv|xlsx|json|pdf|jsonl|png|jpg|zip)$"
 )
@@ -90,7 +94,8 @@ class Walk:
         page: A signed-in browser's.
         base: Where the server is.
         realm: Which pages.
-        every: Each page in both languages and both sizes; else one of the four, in turn.
+        every: Each page in both languages and both sizes; else one in :data:`SHARE` is looked at,
+            in one of the four in turn, and of the others only the links are read.
         shots: Where a picture of each page goes; ``None``: none is taken.
         kinds: The pages that were seen.
         faults: What was wrong, page by page.
@@ -113,14 +118,19 @@ class Walk:
             if kind(address) in self.kinds:
                 continue
             self.kinds.append(kind(address))
-            for language, size in self._ways():
+            looked = list(self._ways())
+            for language, size in looked:
                 self._look(address, language, size)
-            waiting += [link for link in self._links() if kind(link) not in self.kinds]
+            links = self._links() if looked else self._read(address)
+            waiting += [link for link in links if kind(link) not in self.kinds]
 
     def _ways(self) -> Iterator[tuple[str, tuple[int, int]]]:
         ways = [(language, size) for language in LANGUAGES for size in self.realm.sizes]
-        turn = len(self.kinds) % len(ways)
-        yield from ways if self.every else ways[turn : turn + 1]
+        turn, rest = divmod(len(self.kinds), SHARE)
+        if self.every:
+            yield from ways
+        elif rest == 0:
+            yield ways[turn % len(ways)]
 
     def _look(self, address: str, language: str, size: tuple[int, int]) -> None:
         self.page.context.add_cookies(
@@ -146,11 +156,20 @@ class Walk:
             file = re.sub(r"\W+", "-", f"{kind(address)}-{language}-{size[0]}").strip("-")
             self.page.screenshot(path=self.shots / f"{file}.png", full_page=True)
 
+    def _read(self, address: str) -> list[str]:
+        answer = self.page.request.get(address)
+        if answer.status >= 400:
+            self.faults.append(f"{kind(address)}: {answer.status}")
+        return self._ours(answer.url, _HREF.findall(answer.text()))
+
     def _links(self) -> list[str]:
         found = self.page.eval_on_selector_all(
-            "a[href]", "all => all.map(one => [one.getAttribute('href'), one.download])"
+            "a[href]", "all => all.map(one => one.getAttribute('href'))"
         )
-        links = (urljoin(self.page.url, href) for href, _ in found)
+        return self._ours(self.page.url, found)
+
+    def _ours(self, url: str, found: list[str]) -> list[str]:
+        links = (urljoin(url, unescape(href)) for href in found)
         return [
             link.partition("#")[0]
             for link in links
