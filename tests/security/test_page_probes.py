@@ -155,6 +155,7 @@ def in_turn(found: list[Rule], each: int) -> Iterator[tuple[Rule, str, bytes]]:
             yield rule, what, text.encode("utf-8", "surrogatepass")
 
 
+@pytest.mark.timeout(600)
 def test_no_page_is_impressed_by_a_parameter(
     app: APIFlask, admin: FlaskClient, ids: dict[str, Any]
 ) -> None:
@@ -165,6 +166,7 @@ def test_no_page_is_impressed_by_a_parameter(
             judge(admin.get(path, query_string=asked), f"GET {rule} {what}")
 
 
+@pytest.mark.timeout(600)
 def test_no_form_is_impressed_by_what_is_typed(
     app: APIFlask, admin: FlaskClient, ids: dict[str, Any], engine: Engine
 ) -> None:

@@ -80,7 +80,7 @@ def test_an_order_goes_from_draft_to_sent_and_pressing_twice_writes_once(browser
     assert f"{order.id}/approve" not in buyer.see("/manage/approvals")
     boss = browser("manager")
     assert "已批准，可以下达" in approve(boss, order)
-    assert "没有采购单在等您" in boss.see("/manage/approvals")
+    assert "没有事情在等您" in boss.see("/manage/approvals")
     for _ in range(2):
         assert "已下达" in buyer.send(f"{path}/send", path).text
     assert only(engine).state == State.SENT
