@@ -70,9 +70,9 @@ if (location.pathname === "/login") globalThis.caches?.delete("dafan-kitchen");
 // A receipt that was asked for on paper goes to the printer at once.
 if (document.querySelector("[data-print-now]")) window.print();
 
-/** A table that is wider than the screen is moved by keys as well as by a finger. */
+/** What is wider than its place is moved by keys as well as by a finger. */
 function reach() {
-  for (const box of document.querySelectorAll(".scroll")) {
+  for (const box of document.querySelectorAll(".scroll, .panel, .pane, .trace-file section")) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }
