@@ -72,8 +72,9 @@ if (document.querySelector("[data-print-now]")) window.print();
 
 /** What is wider than its place is moved by keys as well as by a finger. */
 function reach() {
-  for (const box of document.querySelectorAll(".scroll, .panel, .pane, .trace-file section")) {
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  for (const box of document.querySelectorAll(".scroll, .panel, .pane, .consent, .trace-file section")) {
+    const hidden = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+    if (hidden && getComputedStyle(box).overflowX !== "visible") box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }
 }

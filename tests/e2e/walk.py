@@ -18,7 +18,7 @@ SHARE = 4
 _ID = re.compile(r"(?<=[/=])([0-9a-f]{8}-[0-9a-f-]{27}|\d[\d-]*|[0-9a-f]{32,})(?=$|[/&?.-])")
 _HREF = re.compile(r'<a\b[^>]*\bhref="([^"]+)"')
 _NO_PAGE = re.compile(
-    r"/(logout|static|tokens|bootstrap)\b|\.(csv|xlsx|json|pdf|jsonl|png|jpg|zip)$"
+    r"/(logout|static|tokens|bootstrap|pictures)\b|\.(csv|xlsx|json|pdf|jsonl|png|jpg|zip)$"
 )
 
 
@@ -36,7 +36,7 @@ class Realm:
 
 
 MANAGER = Realm("/manage/", ((1440, 900), (390, 844)))
-KITCHEN = Realm("/kitchen/", ((1280, 800), (390, 844)))
+KITCHEN = Realm("/kitchen/", ((1280, 800), (800, 1280)))
 PHONE = Realm("/me/", ((360, 780), (1024, 768)))
 
 
