@@ -194,7 +194,7 @@ class Canteenful(RuleBasedStateMachine):
 
 
 Canteenful.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=50, deadline=None,
+    max_examples=25, stateful_step_count=50, deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 TestMachine = Canteenful.TestCase

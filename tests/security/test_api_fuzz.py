@@ -32,7 +32,7 @@ from server.actor import Actor
 from server.verify import Report, verify_server
 from tests.server.conftest import PASSWORD, TestSite, Till
 
-EXAMPLES = {"admin": 10, "terminal": 4, "nobody": 2}
+EXAMPLES = {"admin": 6, "terminal": 3, "nobody": 1}
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

@@ -29,7 +29,7 @@ from tests.server.conftest import Till
 NOW = "2026-03-02T04:00:00.000000Z"
 """The clock's noon."""
 BOUNDED = settings(
-    max_examples=40, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=25, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 
 
@@ -263,7 +263,7 @@ def told(liar: Liar, *entries: tuple[str, Any, str]) -> None:
         assert liar.mark()[0] == seq
 
 
-@settings(BOUNDED, max_examples=80)
+@settings(BOUNDED, max_examples=40)
 @given(change=changes(), kind=st.sampled_from([*ENTRY_BODIES] + ["sale"] * 5), again=changes())
 def test_a_signed_lie_in_any_field_breaks_neither_the_books_nor_the_queue(
     liar: Liar, make_sale: Any, change: Any, kind: str, again: Any

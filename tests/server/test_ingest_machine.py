@@ -67,7 +67,7 @@ class World:
 
 @given(acts=st.lists(st.one_of(Write, Send), max_size=14))
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_lost_repeated_and_reordered_batches_end_in_one_copy_of_every_entry(
     acts: Any, databases: Any, clock: ManualClock
