@@ -7,7 +7,6 @@ import httpx
 
 from dafan.clock import Clock, SystemClock
 from dafan.config import Settings
-from dafan.sync import SyncClient, SyncState
 from devices.camera import FrameSource
 from pos.enrol import JOURNAL, Enrolment
 from pos.facewatch import FaceWatch
@@ -21,6 +20,7 @@ from pos.hardware import (
 from pos.runtime import Till
 from pos.state import Timing
 from pos.store import TillStore
+from pos.syncing import connect_sync
 from vision.errors import ModelError
 from vision.gallery import Gallery
 from vision.packs import Pack, load_pack
@@ -92,7 +92,10 @@ def build_till(
         till.put_health(models=False)
         store.note("no_faces", "the models cannot be used: run dafan models check on the till")
     _connect(till, settings, source, clock)
-    _sync(till, settings, enrolment, clock, client)
+    sync = connect_sync(till, settings, enrolment, clock, client, evidence=store.evidence)
+    till.on_written.append(sync.wake)
+    till.on_stop.append(sync.stop)
+    sync.start()
     return till
 
 
@@ -115,34 +118,3 @@ def _connect(till: Till, settings: Settings, source: str | FrameSource, clock: C
         connect_camera(till, source, clock)
     if settings.till.reader:
         connect_reader(till, settings.till.reader, clock)
-
-
-def _sync(
-    till: Till,
-    settings: Settings,
-    enrolment: Enrolment,
-    clock: Clock,
-    client: httpx.Client | None,
-) -> None:
-    store = till.store
-
-    def on_state(state: SyncState) -> None:
-        store.facts.set_revoked(revoked=state.revoked)
-        till.put_health(offline=not state.online, waiting=state.waiting, revoked=state.revoked)
-
-    sync = SyncClient(
-        settings.till.server_url,
-        enrolment.identity,
-        store.journal,
-        store.feed_version,
-        store.apply_feed_page,
-        clock,
-        on_state,
-        client,
-        restart_feed=store.restart_feed,
-        evidence=store.evidence,
-        revoked=store.facts.revoked,
-    )
-    till.on_written.append(sync.wake)
-    till.on_stop.append(sync.stop)
-    sync.start()

@@ -24,7 +24,7 @@ from dafan.ids import new_id
 from dafan.journal import JournalError
 from dafan.plates import PlateAnswer, PlateReturn
 from dafan.records import CardStatus, FeedPage
-from dafan.sync import SyncClient, SyncError, SyncState
+from dafan.sync import SyncError
 from devices.reader import CardFormat
 from pos import events as ev
 from pos import plate
@@ -34,6 +34,7 @@ from pos.kiosk.port import Broadcast
 from pos.plate import Event, State, Timing, step
 from pos.plate_view import PlateView, view
 from pos.store import TillStore
+from pos.syncing import connect_sync
 
 TICK_S = 0.1
 TIDY_S = 60.0
@@ -273,22 +274,10 @@ def _sync(
 ) -> None:
     store = station.store
 
-    def on_state(state: SyncState) -> None:
-        store.facts.set_revoked(revoked=state.revoked)
-        station.put_health(offline=not state.online, waiting=state.waiting, revoked=state.revoked)
-
-    sync = SyncClient(
-        settings.till.server_url,
-        enrolment.identity,
-        store.journal,
-        store.feed_version,
-        lambda page: store.apply_feed_page(without_faces(page)),
-        clock,
-        on_state,
-        client,
-        restart_feed=store.restart_feed,
-        revoked=store.facts.revoked,
-    )
+    sync = connect_sync(
+        station, settings, enrolment, clock, client,
+        apply_page=lambda page: store.apply_feed_page(without_faces(page)),
+    )  # fmt: skip
 
     def ask(plate_id: UUID) -> PlateAnswer | None:
         if store.journal.acknowledged() < store.journal.head()[0]:

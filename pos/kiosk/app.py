@@ -65,18 +65,7 @@ def create_kiosk(till: TillPort, hosts: tuple[str, ...] = LOOPBACK) -> Flask:
         till: The till to show and to press.
         hosts: Host names under which the page may be asked for.
     """
-    app = Flask("pos.kiosk", static_folder="static", template_folder="templates")
-    app.config.update(TRUSTED_HOSTS=list(hosts), MAX_CONTENT_LENGTH=MAX_PRESS_BYTES)
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    tokens = files("dafan").joinpath("static", "dafan.css").read_text(encoding="utf-8")
-
-    @app.get("/")
-    def page() -> str:
-        return render_template("kiosk.html", version=__version__)
-
-    @app.get("/tokens.css")
-    def design_tokens() -> Response:
-        return Response(tokens, mimetype="text/css")
+    app = guarded_page("kiosk.html", hosts)
 
     @app.get("/texts.json")
     def texts() -> Response:
@@ -98,6 +87,29 @@ def create_kiosk(till: TillPort, hosts: tuple[str, ...] = LOOPBACK) -> Flask:
         action, params = read_press(PRESSES)
         till.press(action, **params)
         return Response(status=204)
+
+    return app
+
+
+def guarded_page(template: str, hosts: tuple[str, ...]) -> Flask:
+    """An application with one page, its style, and the guards that the module tells of.
+
+    Args:
+        template: Of the page.
+        hosts: Host names under which it may be asked for.
+    """
+    app = Flask("pos.kiosk", static_folder="static", template_folder="templates")
+    app.config.update(TRUSTED_HOSTS=list(hosts), MAX_CONTENT_LENGTH=MAX_PRESS_BYTES)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    tokens = files("dafan").joinpath("static", "dafan.css").read_text(encoding="utf-8")
+
+    @app.get("/")
+    def page() -> str:
+        return render_template(template, version=__version__)
+
+    @app.get("/tokens.css")
+    def design_tokens() -> Response:
+        return Response(tokens, mimetype="text/css")
 
     @app.after_request
     def protect(response: Response) -> Response:

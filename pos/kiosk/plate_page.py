@@ -4,14 +4,11 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
-from importlib.resources import files
 from typing import Any, Protocol
 
-from flask import Flask, Response, jsonify, render_template
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response
 
-from dafan import __version__
-from pos.kiosk.app import CARD, HEADERS, LOOPBACK, MAX_PRESS_BYTES, read_press
+from pos.kiosk.app import CARD, LOOPBACK, guarded_page, read_press
 from pos.kiosk.plate_texts import TEXTS, Text, fill
 from pos.plate_view import PlateView
 
@@ -38,18 +35,7 @@ def create_plate_page(station: PlatePort, hosts: tuple[str, ...] = LOOPBACK) -> 
         station: The station to show.
         hosts: Host names under which the page may be asked for.
     """
-    app = Flask("pos.kiosk", static_folder="static", template_folder="templates")
-    app.config.update(TRUSTED_HOSTS=list(hosts), MAX_CONTENT_LENGTH=MAX_PRESS_BYTES)
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    tokens = files("dafan").joinpath("static", "dafan.css").read_text(encoding="utf-8")
-
-    @app.get("/")
-    def page() -> str:
-        return render_template("plate.html", version=__version__)
-
-    @app.get("/tokens.css")
-    def design_tokens() -> Response:
-        return Response(tokens, mimetype="text/css")
+    app = guarded_page("plate.html", hosts)
 
     @app.get("/events")
     def events() -> Response:
@@ -60,15 +46,6 @@ def create_plate_page(station: PlatePort, hosts: tuple[str, ...] = LOOPBACK) -> 
         _action, params = read_press(PRESSES)
         station.put_typed(params["number"])
         return Response(status=204)
-
-    @app.after_request
-    def protect(response: Response) -> Response:
-        response.headers.update(HEADERS)
-        return response
-
-    @app.errorhandler(HTTPException)
-    def problem(error: HTTPException) -> tuple[Response, int]:
-        return jsonify({"error": error.description}), error.code or 500
 
     return app
 
