@@ -10,6 +10,8 @@ PROTOCOL ?= cas-soh
 PRINTER ?=
 # More than there are cores: tests with processes of their own wait most of the time.
 WORKERS ?= 3
+# Whose pages `make walk` looks at: manage, kitchen or me; all of them.
+WALK    ?= all
 # Compiled modules are kept, whatever the shell says: the tests start hundreds of processes.
 export PYTHONDONTWRITEBYTECODE :=
 # What depends most on the engine: books, sync, locks, migrations, rights. All others run on it, too:
@@ -20,7 +22,7 @@ ON_BOTH := $(addprefix tests/server/test_,books_*.py ingest_push.py locks.py fee
 
 # Tests that see the pages which the docs show.
 SEE_PAGES := tests/e2e/test_demo_browser.py tests/pos/kiosk/test_real_till.py \
-	tests/server/pages/test_pages_pictured.py
+	tests/server/pages/test_pages_pictured.py tests/e2e/test_line_lunch.py
 
 .PHONY: help walk run test check coverage pictures setup format browser models lock clean
 .DEFAULT_GOAL := help
@@ -44,15 +46,15 @@ browser: setup ## Get Chromium and a Chinese font for the browser tests
 	@.ci/browser $(BIN)
 
 test: models browser ## Run all tests, and those of the books on PostgreSQL as well
-	@$(BIN)/python -m pytest -n $(WORKERS)
-	@$(BIN)/python -m pytest -n $(WORKERS) --database postgresql -m "not models and not process" $(ON_BOTH)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --database postgresql -m "not models and not process" $(ON_BOTH)
 
 pictures: models browser ## Make the pictures of the docs: by the tests that see the pages
 	@PICTURES=1 $(BIN)/python -m pytest -q -n 0 $(SEE_PAGES)
 	@$(BIN)/python -m tests.pictures
 
 walk: models browser ## Look at every page in both languages and sizes; pictures in build/screenshots/walk
-	@WALK=1 $(BIN)/python -m pytest -n 0 -k links_lead tests/e2e/test_demo_browser.py
+	@WALK=$(WALK) $(BIN)/python -m pytest -s -n 0 -k links_lead tests/e2e/test_demo_browser.py
 
 coverage: models browser ## Run all tests and show which lines they never reach
 	@$(BIN)/coverage run -m pytest -q && $(BIN)/coverage combine -q && $(BIN)/coverage report --skip-covered

@@ -50,6 +50,10 @@ COMMANDS = {
         "server.cli_keys:keys",
         "Keys of the server: rotate them, destroy old ones, shut out a terminal.",
     ),
+    "line": Room(
+        "pos.cli_line:line",
+        "The weigh line: boxes that drive scoop stations, and gates that bind trays (自选称重).",
+    ),
     "models": Room("vision.cli:models", "Fetch, list and check the model packs."),
     "plate": Room(
         "pos.cli_plate:plate",
@@ -92,6 +96,10 @@ BENCHES = {
     "kitchen": Room(
         "server.cli_bench:kitchen",
         "Plan a week, trace a dish and a lot in a year of data, look at frames of cameras.",
+    ),
+    "line": Room(
+        "pos.cli_line:bench_line_command",
+        "Frames of scoop stations per second, how many a box carries, from tray out to charged.",
     ),
     "reports": Room(
         "server.cli_bench:reports",

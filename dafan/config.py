@@ -12,12 +12,11 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from dafan.config_line import LineSettings
+from dafan.config_scales import ScaleSettings as ScaleSettings  # noqa: PLC0414 - of this tree too
+from dafan.config_voice import ScreenSettings, VoiceSettings
 from dafan.errors import ConfigError
 
 DEFAULT_FILE = Path("dafan.toml")
@@ -73,17 +72,6 @@ class OidcSettings(_Section):
         return issuer.rstrip("/")
 
 
-class ScaleSettings(_Section):
-    """The till's scale."""
-
-    device: str = ""
-    """``/dev/ttyUSB0``; empty: no scale, dishes are counted."""
-    protocol: str = "cas-soh"
-    """A name that ``dafan devices protocols`` lists."""
-    division_grams: int = Field(default=2, ge=1, le=100)
-    """The verification division e: what counts as standing still on scales that do not say."""
-
-
 class PrinterSettings(_Section):
     """The till's receipt printer."""
 
@@ -106,10 +94,14 @@ class TillSettings(_Section):
     """TCP port of the kiosk page."""
     camera: str = ""
     """``0``, ``/dev/video0``, ``rtsp://…``, a film or a folder of pictures; empty: no camera."""
+    faces: Literal["everyone", "meal"] = "everyone"
+    """``meal``: while a meal is served, only groups with a rule for it are known by face."""
     reader: str = ""
     """Serial card reader such as ``/dev/ttyUSB1``; readers that type need no setting."""
     scale: ScaleSettings = ScaleSettings()
     printer: PrinterSettings = PrinterSettings()
+    voice: VoiceSettings = VoiceSettings()
+    screen: ScreenSettings = ScreenSettings()
 
 
 class TabletSettings(_Section):
@@ -290,6 +282,7 @@ class Settings(BaseSettings):
     webhook: WebhookSettings = WebhookSettings()
     till: TillSettings = TillSettings()
     tablet: TabletSettings = TabletSettings()
+    line: LineSettings = LineSettings()
     probes: ProbesSettings = ProbesSettings()
     vision: VisionSettings = VisionSettings()
     oidc: OidcSettings = OidcSettings()

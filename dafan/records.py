@@ -20,11 +20,18 @@ from dafan.desk import (
     TillStaff,
     Void,
 )
+from dafan.diners import DayUse as DayUse  # noqa: PLC0414 - part of the contract
+from dafan.diners import Diner as Diner  # noqa: PLC0414 - part of the contract
+from dafan.diners import DinerStatus as DinerStatus  # noqa: PLC0414 - part of the contract
+from dafan.diners import Group as Group  # noqa: PLC0414 - part of the contract
+from dafan.diners import MealRule as MealRule  # noqa: PLC0414 - part of the contract
 from dafan.food import FOOD_BODIES
+from dafan.line import LINE_BODIES, LINE_ENTRIES
+from dafan.metrology import METROLOGY_BODIES
 from dafan.money import MAX_FEN, Fen
 from dafan.pick_up import PICK_UP_BODIES
 from dafan.plates import PlateReturn
-from dafan.wire import Balance, Binary, Code, Count, Name, Permille, Price, Weight
+from dafan.wire import Binary, Code, Count, Name, Permille, Price, Weight
 from dafan.wire import Record as Record  # noqa: PLC0414 - part of the contract
 from dafan.wire import Utc as Utc  # noqa: PLC0414 - part of the contract
 from dafan.wire import Version as Version  # noqa: PLC0414 - part of the contract
@@ -144,7 +151,7 @@ class Sale(Record):
 
 ENTRY_BODIES: dict[str, type[Record]] = {
     "sale": Sale, "notice": TerminalNotice, "erasure": ErasureReceipt, "void": Void,
-    "shift": Shift, "plate": PlateReturn,
+    "shift": Shift, "plate": PlateReturn, **LINE_ENTRIES,
 }  # fmt: skip
 
 
@@ -268,70 +275,6 @@ class Dish(Record):
     sort: int = 0
 
 
-class MealRule(Record):
-    """What a group gets at a meal."""
-
-    subsidised_per_day: Annotated[int, Field(ge=0, le=20)] = 1
-    subsidy_cap: Price | None = None
-    """At most this much of a meal comes from the subsidy wallet."""
-
-
-class Group(Record):
-    """Diners who share prices and rules: staff, cadres, visitors."""
-
-    id: UUID
-    name: Name
-    discount_percent: Annotated[int, Field(ge=0, le=100)] = 0
-    """Taken off a subsidised meal; beyond the allowed number of meals the full price is due."""
-    meals: dict[str, MealRule] = Field(default_factory=dict)
-    meal_limit: Price | None = None
-    daily_limit: Price | None = None
-
-
-class DinerStatus(StrEnum):
-    """Whether a diner may pay."""
-
-    ACTIVE = "active"
-    FROZEN = "frozen"
-    LEFT = "left"
-
-
-class DayUse(Record):
-    """What the server knows of a diner's day."""
-
-    date: date
-    meals: dict[str, int] = Field(default_factory=dict)
-    """Meal period → meals paid."""
-    subsidised: dict[str, int] = Field(default_factory=dict)
-    """Meal period → subsidised meals used."""
-    spent: Balance = Fen(0)
-    month_meals: int = 0
-    month_spent: Balance = Fen(0)
-
-
-class Diner(Record):
-    """A diner as a till must know him.
-
-    ``applied`` names, for each terminal, the last journal entry that these balances and uses
-    contain; a till adds its own later sales to them.
-    """
-
-    id: UUID
-    staff_no: Name
-    name: Name
-    department: Annotated[str, Field(max_length=80)] = ""
-    group_id: UUID
-    status: DinerStatus
-    pin_hash: str | None = None
-    subsidy: Balance = Fen(0)
-    cash: Balance = Fen(0)
-    points: int = 0
-    today: DayUse
-    applied: dict[UUID, int] = Field(default_factory=dict)
-    lookalikes: tuple[UUID, ...] = ()
-    """Diners whose face is too near to this one: a second factor is asked."""
-
-
 class Template(Record):
     """A face template, sealed with the site's key."""
 
@@ -372,6 +315,8 @@ FEED_BODIES: dict[str, type[Record]] = {
     "evidence": EvidenceRequest,
     **FOOD_BODIES,
     **PICK_UP_BODIES,
+    **LINE_BODIES,
+    **METROLOGY_BODIES,
 }
 
 

@@ -74,6 +74,8 @@ class SyncState:
     """What the till shows of its connection."""
 
     online: bool = False
+    fresh: bool = False
+    """All news were heard since the line was lost last."""
     waiting: int = 0
     """Entries that the server has not acknowledged."""
     last_contact: datetime | None = None
@@ -157,7 +159,7 @@ class SyncClient:
     def start(self) -> None:
         """Begin pushing and pulling."""
         self._stop.clear()
-        for name, work in (("push", self.push_once), ("pull", self.pull_once)):
+        for name, work in (("push", self.push_once), ("pull", self._pull)):
             thread = threading.Thread(
                 target=self._loop, args=(work, name), name=f"sync-{name}", daemon=True
             )
@@ -225,9 +227,9 @@ class SyncClient:
             SyncError: not reached, refused, or an answer that makes no sense.
         """
         since, acknowledged = self._feed_version(), self._journal.acknowledged()
-        raw = self._request(
-            "GET", "/feed", params={"since": since, "wait": wait_s, "limit": FEED_LIMIT}
-        )
+        written = self._journal.head()[0]
+        asked = {"since": since, "wait": wait_s, "limit": FEED_LIMIT, "written": written}
+        raw = self._request("GET", "/feed", params=asked)
         page = _parse(FeedPage, raw)
         if page.since != since:
             raise SyncError("the server answered for another version than was asked for")
@@ -248,6 +250,13 @@ class SyncClient:
         if not page.more:
             self._send_evidence()
         return page.more
+
+    def _pull(self) -> bool:
+        """Pull; after a failure at once what there is, without waiting for more news."""
+        more = self.pull_once(LONG_POLL_S if self.state.fresh else 0)
+        if not more:
+            self._changed(fresh=True)
+        return more
 
     def ask(self, path: str) -> Any:
         """Ask the server something about this terminal's own entries.
@@ -347,6 +356,7 @@ class SyncClient:
         if not self._stop.is_set():
             self._changed(
                 online=False,
+                fresh=False,
                 problem=problem,
                 waiting=self._waiting(),
                 revoked=revoked or self.state.revoked,

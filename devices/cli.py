@@ -8,16 +8,21 @@ from pathlib import Path
 import click
 
 from dafan.clock import SystemClock
+from dafan.config import load_settings
+from dafan.config_scales import ScaleSettings
 from dafan.errors import BadInputError, ConfigError, DafanError, DeviceError
 from dafan.units import to_grams
 from devices.cli_edge import camera, printer, reader
+from devices.cli_learn import fuzz, learn
 from devices.cli_probes import probes
 from devices.cli_tablet import serve
+from devices.cli_tags import simulate_tags, tags
 from devices.scales.detect import Detection
 from devices.scales.detect import detect as detect_scale
 from devices.scales.driver import Driver
+from devices.scales.framed import NAME as CUSTOM
 from devices.scales.port import PortSettings, PortState, ScalePort
-from devices.scales.protocols import PROTOCOLS, driver_named
+from devices.scales.protocols import PROTOCOLS, driver_for
 from devices.scales.reading import Reading
 from devices.scales.simulator import FAULTS, ScaleSimulator
 from devices.scales.stability import StabilityFilter
@@ -42,6 +47,13 @@ def protocols(*, as_json: bool) -> None:
         return
     for driver in PROTOCOLS.values():
         click.echo(f"{driver.name:<18} {driver.serial[0]!s:<9} {driver.title}")
+    click.echo(f"{CUSTOM:<18} {'any':<9} any other: described in [till.scale.frame]")
+
+
+def _driver(protocol: str, line: str = "") -> Driver:
+    """The driver that a person names; ``custom`` is the till's own scale in ``dafan.toml``."""
+    own = load_settings().till.scale if protocol == CUSTOM else ScaleSettings()
+    return driver_for(own.model_copy(update={"protocol": protocol, "line": line or own.line}))
 
 
 def _describe(driver: Driver) -> dict[str, object]:
@@ -61,7 +73,7 @@ def _describe(driver: Driver) -> dict[str, object]:
 @click.argument("file")
 def decode(protocol: str, unit: str, file: str) -> None:
     """Decode the raw bytes in FILE (- for standard input), one JSON object a frame."""
-    driver = driver_named(protocol)
+    driver = _driver(protocol)
     to_grams("0", unit)
     decoder = driver.decoder(unit)
     judge = None if driver.says_stable else StabilityFilter()
@@ -116,9 +128,10 @@ def _explain(found: Detection) -> None:
 @devices.command()
 @click.argument("device")
 @click.option("--protocol", required=True, help="A name from `dafan devices protocols`.")
+@click.option("--line", default="", help="Line settings, such as 2400 7E1.")
 @click.option("--unit", default="kg", show_default=True, help="Unit where frames name none.")
 @click.option("--seconds", type=float, default=None, help="Stop after so long (never).")
-def watch(device: str, protocol: str, unit: str, seconds: float | None) -> None:
+def watch(device: str, protocol: str, line: str, unit: str, seconds: float | None) -> None:
     """Print what the scale on DEVICE says, until Ctrl-C."""
     to_grams("0", unit)
 
@@ -127,7 +140,7 @@ def watch(device: str, protocol: str, unit: str, seconds: float | None) -> None:
 
     port = ScalePort(
         device,
-        driver_named(protocol),
+        _driver(protocol, line),
         SystemClock(),
         lambda reading, _at: _print(reading),
         say,
@@ -197,8 +210,12 @@ def _obey(scale: ScaleSimulator, words: list[str]) -> None:
             raise ConfigError(f"say: place GRAMS, lift, heal, quit, fault {'|'.join(FAULTS)}")
 
 
+devices.add_command(learn)
+devices.add_command(fuzz)
 devices.add_command(printer)
 devices.add_command(camera)
 devices.add_command(reader)
 devices.add_command(serve)
 devices.add_command(probes)
+devices.add_command(tags)
+devices.add_command(simulate_tags)

@@ -1,13 +1,12 @@
 """Commands of the printer, the cameras and the readers; ``devices/cli.py`` hangs them up."""
 
-import signal
-import threading
 from pathlib import Path
 from typing import IO, Literal
 
 import click
 
 from dafan.clock import SystemClock
+from dafan.ending import asked_to_end
 from dafan.errors import BadInputError, DeviceError
 from devices.escpos_text import Paper
 from devices.receipt_doc import QR, Columns, Cut, Drawer, Feed, Item, ReceiptDoc, Rule, Text
@@ -104,7 +103,7 @@ def printer_simulate(port: int, out: Path, paper: str, no_chinese: bool) -> None
     simulated.on_receipt = keep
     with TcpPrinter(simulated, port) as served:
         click.echo(f"simulated printer at {served.url}, receipts in {out}; stop with Ctrl+C")
-        _wait_for_ctrl_c()
+        asked_to_end().wait()
 
 
 @printer.command("render")
@@ -184,13 +183,5 @@ def reader_watch(
     style = CardFormat(base, reversed_bytes, checksum)
     thread = ReaderThread(device, SystemClock(), seen, changed, style)
     thread.start()
-    _wait_for_ctrl_c()
+    asked_to_end().wait()
     thread.stop()
-
-
-def _wait_for_ctrl_c() -> None:
-    """Wait for Ctrl+C or a request to end."""
-    over = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: over.set())
-    over.wait()

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import signal
 import threading
 from contextlib import ExitStack
 from datetime import datetime
@@ -11,6 +10,7 @@ import click
 
 from dafan.clock import SystemClock
 from dafan.config import Settings, first_line, load_settings
+from dafan.ending import asked_to_end
 from dafan.errors import ConfigError
 from devices.probes import ProbeReading
 
@@ -25,10 +25,7 @@ def probes(*, show: bool) -> None:
         raise ConfigError("no thermometer is set up: write [[probes.serial]] or [probes.mqtt]")
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line for every post
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
-    _listen(settings, stop, show=show)
+    _listen(settings, asked_to_end(), show=show)
 
 
 def _listen(settings: Settings, stop: threading.Event, *, show: bool) -> None:

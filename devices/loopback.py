@@ -20,11 +20,14 @@ class LoopbackServer:
         app: What is served.
         listening: Bound already; :attr:`port` says where.
         name: Of the thread.
+        threads: That answer.
     """
 
-    def __init__(self, app: Flask, listening: socket.socket, name: str) -> None:
+    def __init__(
+        self, app: Flask, listening: socket.socket, name: str, threads: int = THREADS
+    ) -> None:
         self._listening = listening
-        self._server = waitress.create_server(app, sockets=[listening], threads=THREADS, ident=None)
+        self._server = waitress.create_server(app, sockets=[listening], threads=threads, ident=None)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -44,7 +47,7 @@ class LoopbackServer:
         self._listening.close()
 
 
-def serve(app: Flask, host: str, port: int, name: str) -> LoopbackServer:
+def serve(app: Flask, host: str, port: int, name: str, threads: int = THREADS) -> LoopbackServer:
     """Serve in a thread; returns once the port is bound.
 
     Args:
@@ -52,6 +55,7 @@ def serve(app: Flask, host: str, port: int, name: str) -> LoopbackServer:
         host: Address: loopback, unless the settings say otherwise.
         port: TCP port; 0 lets the system choose, :attr:`LoopbackServer.port` says which.
         name: The section of the settings that holds the port: ``till``, ``tablet``.
+        threads: That answer; every open page holds one.
 
     Raises:
         ConfigError: the address cannot be had.
@@ -64,4 +68,4 @@ def serve(app: Flask, host: str, port: int, name: str) -> LoopbackServer:
             f"cannot listen on {host}:{port} ({error.strerror or error}): "
             f"end the program that holds the port, or set {name}.port"
         ) from error
-    return LoopbackServer(app, listening, name)
+    return LoopbackServer(app, listening, name, threads)

@@ -20,7 +20,7 @@ from devices.escpos_render import to_escpos
 from devices.printer import print_now
 from devices.receipt_doc import ReceiptDoc
 from devices.scales.port import PortSettings, PortState, ScalePort
-from devices.scales.protocols import driver_named
+from devices.scales.protocols import driver_for
 from devices.scales.reading import Reading
 
 FRESH_S = 1.5
@@ -47,7 +47,7 @@ class TabletSide:
         if settings.scale.device:
             self._port = ScalePort(
                 settings.scale.device,
-                driver_named(settings.scale.protocol),
+                driver_for(settings.scale),
                 clock,
                 lambda _reading, _at: None,
                 self._note,

@@ -76,6 +76,11 @@ class Ingredient(Base):
     nutrients: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     nutrients_from: Mapped[str] = mapped_column(String(40), default="")
     active: Mapped[bool] = mapped_column(default=True)
+    changes: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often anything was changed that the cost or the nutrition of a dish follows from."""
+
+
+_COSTED = ("price", "weighs", "edible_permille", "nutrients")
 
 
 class IngredientValues(BaseModel):
@@ -177,6 +182,8 @@ def update(
         )
     for name, value in values.model_dump(mode="json").items():
         setattr(row, name, value)
+    if any(getattr(before, name) != getattr(values, name) for name in _COSTED):
+        row.changes = Ingredient.changes + 1  # by the database: two may do so at once
     _flush(session, values.name)
     actor.record(
         session, "ingredient.update", str(row.id),

@@ -1,19 +1,13 @@
-"""May this diner pay this, and from which wallets? Pure.
-
-A meal is subsidised when the diner's group has a rule for the period and he has not used up its
-number of subsidised meals today. Then the group's discount applies and the subsidy wallet pays
-first, up to the rule's cap; the cash wallet pays the rest. Any other meal, and a sale outside the
-meal periods, is paid at full price from the cash wallet alone.
-"""
+"""May this diner pay this? Pure; what it costs him, and from which wallets: :mod:`dafan.meals`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from dafan.meals import bill, period_of, trading_day
 from dafan.money import Fen
-from dafan.records import DinerStatus, MealRule, Payment, Policy, Source
-from pos.pricing import discount_of
-from pos.snapshot import Account, period_of, trading_day
+from dafan.records import DinerStatus, Payment, Policy, Source
+from pos.snapshot import Account
 from pos.view import NoticeCode
 
 
@@ -57,21 +51,18 @@ def authorise(
     if account.group is None:
         return Refused(NoticeCode.NOT_KNOWN_HERE)
     period = period_of(policy, now)
-    rule = account.group.meals.get(period)
-    entitled = rule is not None and account.subsidised.get(period, 0) < rule.subsidised_per_day
-    discount = discount_of(list_total, account.group.discount_percent) if entitled else Fen(0)
-    total = Fen(list_total - discount)
-    payments = _split(account, total, rule if entitled else None)
-    used = discount > 0 or any(p.source is Source.SUBSIDY for p in payments)
-    return _over_limit(account, policy, total, payments) or Authorised(
+    due = bill(
+        account.group, period, account.subsidised.get(period, 0), account.subsidy, list_total
+    )
+    return _over_limit(account, policy, due.total, due.payments) or Authorised(
         list_total=list_total,
-        discount=discount,
-        total=total,
-        payments=payments,
-        subsidised=used,
+        discount=due.discount,
+        total=due.total,
+        payments=due.payments,
+        subsidised=due.subsidised,
         period=period,
         business_date=trading_day(policy, now),
-        full_price=rule is not None and rule.subsidised_per_day > 0 and not entitled,
+        full_price=due.full_price,
     )
 
 
@@ -87,17 +78,6 @@ def authorise_cash(policy: Policy, list_total: Fen, now: datetime) -> Authorised
         period=period_of(policy, now),
         business_date=trading_day(policy, now),
     )
-
-
-def _split(account: Account, total: Fen, rule: MealRule | None) -> tuple[Payment, ...]:
-    """Subsidy first, cash after. What both lack is left out; :func:`_over_limit` refuses it."""
-    subsidy = 0
-    if rule is not None:
-        cap = total if rule.subsidy_cap is None else rule.subsidy_cap
-        subsidy = max(0, min(account.subsidy, cap, total))
-    cash = max(0, total - subsidy)
-    parts = ((Source.SUBSIDY, subsidy), (Source.CASH, cash))
-    return tuple(Payment(source=s, amount=Fen(amount)) for s, amount in parts if amount > 0)
 
 
 def _over_limit(

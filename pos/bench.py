@@ -52,7 +52,7 @@ from pos.state import Timing
 from pos.store import TillStore
 from pos.view import Screen
 from vision.decide import Observation, Rules
-from vision.gallery import Gallery, Vector, random_unit
+from vision.gallery import Gallery, Id, Vector, random_unit
 from vision.images import BgrImage
 from vision.packs import Pack, load_pack
 from vision.recognise import Recogniser, reference_vector
@@ -72,8 +72,10 @@ class _Measured:
         self._recogniser = recogniser
         self.frames: deque[float] = deque(maxlen=5000)
 
-    def observe(self, image: BgrImage, at: float) -> Observation:
-        seen = self._recogniser.observe(image, at)
+    def observe(
+        self, image: BgrImage, at: float, roster: frozenset[Id] | None = None
+    ) -> Observation:
+        seen = self._recogniser.observe(image, at, roster)
         self.frames.append(sum(ms for _, ms in seen.ms))
         return seen
 

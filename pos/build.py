@@ -9,7 +9,7 @@ from dafan.clock import Clock, SystemClock
 from dafan.config import Settings
 from devices.camera import FrameSource
 from pos.enrol import JOURNAL, Enrolment
-from pos.facewatch import FaceWatch
+from pos.facewatch import FaceWatch, everybody
 from pos.hardware import (
     connect_camera,
     connect_printer,
@@ -80,14 +80,13 @@ def build_till(
         print_receipts=bool(settings.till.printer.url),
     )
     if pack is not None and gallery is not None:
-        live = not isinstance(source, str) or is_lens(source)
+        live = camera is None and (not isinstance(source, str) or is_lens(source))
         till.face = FaceWatch(
-            Recogniser(pack, gallery),
-            pack.name,
-            till.put_face,
-            live=live and camera is None,
-            ask_without_liveness=ask_without_liveness,
-        )
+            Recogniser(pack, gallery), pack.name, till.put_face,
+            live=live, ask_without_liveness=ask_without_liveness,
+            look_alikes=store.roster.look_alikes,
+            roster=store.roster.of_this_meal if settings.till.faces == "meal" else everybody,
+        )  # fmt: skip
     elif source:
         till.put_health(models=False)
         store.note("no_faces", "the models cannot be used: run dafan models check on the till")

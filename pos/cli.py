@@ -2,8 +2,6 @@
 
 import json
 import logging
-import signal
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import click
 import httpx
 
 from dafan.config import Settings, load_settings
+from dafan.ending import asked_to_end
 from pos.enrol import JOURNAL, load_enrolment
 from pos.enrol import enrol as enrol_till
 
@@ -43,16 +42,17 @@ def run(cash: bool) -> None:
     from devices import loopback  # noqa: PLC0415 - models and devices only where a till runs
     from pos.build import build_till  # noqa: PLC0415 - same
     from pos.kiosk.app import create_kiosk  # noqa: PLC0415 - same
+    from pos.kiosk.manner import manner_of  # noqa: PLC0415 - same
 
     machine = build_till(settings, load_enrolment(settings.data_dir), cash=cash)
-    page = loopback.serve(create_kiosk(machine), settings.till.host, settings.till.port, "till")
+    manner = manner_of(settings.till.voice, settings.till.screen)
+    kiosk = create_kiosk(machine, manner=manner)
+    page = loopback.serve(kiosk, settings.till.host, settings.till.port, "till")
     machine.start()
     click.echo(f"the till's page: http://{settings.till.host}:{page.port}/")
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    ended.wait()
+    asked_to_end().wait()
     machine.stop()
+    manner.close()
     page.stop()
 
 

@@ -2,13 +2,12 @@
 
 import json
 import logging
-import signal
-import threading
 
 import click
 import httpx
 
 from dafan.config import load_settings
+from dafan.ending import asked_to_end
 from pos.enrol import JOURNAL, enrol, load_enrolment
 
 
@@ -46,10 +45,7 @@ def run() -> None:
     )
     station.start()
     click.echo(f"the station's page: http://{settings.till.host}:{page.port}/")
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    ended.wait()
+    asked_to_end().wait()
     station.stop()
     page.stop()
 

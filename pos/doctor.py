@@ -1,6 +1,7 @@
 """What ``dafan doctor`` looks at on a till."""
 
 import os
+import shutil
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import httpx
 
 from dafan.clock import SystemClock
 from dafan.config import Settings
+from dafan.config_voice import VoiceSettings
 from dafan.doctor import Finding, good, stop, warn
 from dafan.errors import DafanError
 from pos.enrol import JOURNAL, TERMINAL, load_enrolment
@@ -34,6 +36,7 @@ def till(settings: Settings) -> Iterator[Finding]:
     yield from _server(settings.till.server_url)
     yield from _journal(settings.data_dir / JOURNAL)
     yield from _devices(settings)
+    yield from _voice(settings.till.voice)
 
 
 def _server(url: str) -> Iterator[Finding]:
@@ -106,6 +109,15 @@ def _devices(settings: Settings) -> Iterator[Finding]:
             yield _file(name, Path(device))
         else:
             yield good(f"{name}: {device or 'none'}")
+
+
+def _voice(voice: VoiceSettings) -> Iterator[Finding]:
+    """Speaking is no duty: what is missing is told, not complained of."""
+    if not voice.speak:
+        return
+    for language, command in (("Chinese", voice.zh), ("English", voice.en)):
+        if command and shutil.which(command[0]) is None:
+            yield good(f"{language} is not spoken: {command[0]} is not installed, tones are heard")
 
 
 def _file(name: str, path: Path) -> Finding:

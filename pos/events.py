@@ -71,6 +71,14 @@ class FaceKnown:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceChanged:
+    """Somebody else stands before the camera than ``diner_id``, whose payment runs."""
+
+    at: Moment
+    diner_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class CardSeen:
     """A card was read; ``diner_id`` is ``None`` for a card of nobody, ``lost`` of a lost one."""
 
@@ -209,6 +217,8 @@ class Health:
     printer: Device = Device.OFF
     reader: Device = Device.OFF
     offline: bool = False
+    stale: bool = False
+    """What the feed told is of before the line was lost: there may be news."""
     waiting: int = 0
     paper_out: bool = False
     """With the printer at ``warn``: it wants paper, not something else."""
@@ -239,9 +249,9 @@ DeskEvent = ClerkChecked | SoldRead | FiguresRead | DeskWritten | DeskFailed
 """Answers to what the staff's desk asks for."""
 
 Event = (
-    Weighed | FaceHint | FaceKnown | CardSeen | QrSeen | PickUpSeen | StaffFound | PinChecked
-    | AccountRead | Pressed | SaleWritten | WriteFailed | SnapshotChanged | HealthChanged | Tick
-    | DeskEvent
+    Weighed | FaceHint | FaceKnown | FaceChanged | CardSeen | QrSeen | PickUpSeen | StaffFound
+    | PinChecked | AccountRead | Pressed | SaleWritten | WriteFailed | SnapshotChanged
+    | HealthChanged | Tick | DeskEvent
 )  # fmt: skip
 
 
@@ -256,6 +266,18 @@ class StartLooking:
 @dataclass(frozen=True, slots=True)
 class StopLooking:
     """Identify nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardFace:
+    """Watch that nobody else takes this diner's place; answer with :class:`FaceChanged`."""
+
+    diner_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class StopGuarding:
+    """The payment is over, or no longer by face alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,7 +358,9 @@ class WriteShift:
 DeskEffect = CheckClerk | ReadSold | ReadFigures | WriteVoid | WriteShift
 """What the staff's desk asks for."""
 
+FaceEffect = StartLooking | StopLooking | GuardFace | StopGuarding
+"""What the camera has to do."""
+
 Effect = (
-    StartLooking | StopLooking | ReadAccount | FindStaff | CheckPin | WriteSale | Reprint
-    | DeskEffect
+    FaceEffect | ReadAccount | FindStaff | CheckPin | WriteSale | Reprint | DeskEffect
 )  # fmt: skip

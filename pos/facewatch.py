@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -12,8 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dafan.records import FaceEvidence
+from pos.payment_zone import Guard
 from pos.view import NoticeCode
-from vision.decide import Decider, Decision, Hint, Observation, Reason, Rules
+from vision.decide import (
+    Decider,
+    Decision,
+    Hint,
+    LookAlikes,
+    Observation,
+    Reason,
+    Rules,
+    no_look_alikes,
+)
+from vision.gallery import Id
 from vision.quality import Verdict
 
 PICTURE_WIDTH = 480
@@ -36,16 +47,22 @@ _CODES: dict[Hint, NoticeCode | None] = {
     Hint.DARK: NoticeCode.TOO_DARK,
     Hint.BRIGHT: NoticeCode.TOO_DARK,
     Hint.BLURRED: NoticeCode.BLURRED,
+    Hint.COVERED: NoticeCode.FACE_COVERED,
     Hint.UNKNOWN: NoticeCode.UNKNOWN_FACE,
     Hint.NOT_LIVE: NoticeCode.NOT_LIVE,
 }
 
 
+def everybody() -> frozenset[Id] | None:
+    """No roster: whoever is enrolled may pay by face."""
+    return None
+
+
 class Recognises(Protocol):
     """The part of :class:`vision.recognise.Recogniser` that a till uses."""
 
-    def observe(self, image: Any, at: float) -> Observation:
-        """Look at one frame."""
+    def observe(self, image: Any, at: float, roster: frozenset[Id] | None = None) -> Observation:
+        """Look at one frame; only the people of the roster may be found."""
         ...
 
     def rules(self) -> Rules:
@@ -73,36 +90,53 @@ class Advice:
     progress: int
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Somebody else stands where the payer stood."""
+
+    diner_id: UUID
+
+
 class FaceWatch:
     """Looks for a face between :meth:`start` and :meth:`stop`; frames come from a camera thread.
+
+    While a payment runs, :meth:`guard` watches that nobody else takes the payer's place.
 
     Args:
         recogniser: Looks at frames.
         pack: Name of its pack, for the evidence.
         tell: Called from the camera's thread with what was found.
         live: Frames come from a lens: one that repeats the last is a hung camera, and is not
-            looked at, so that the face of the diner before never pays.
+            looked at, so that the face of the diner before never pays. The cues of liveness, which
+            need a lens, count only then.
         ask_without_liveness: Ask for the PIN where there is no liveness model; a demo may not.
+        look_alikes: Who was flagged at enrolment as too similar to somebody.
+        roster: Who may pay by face now; ``None``: everybody who is enrolled.
     """
 
     def __init__(
         self,
         recogniser: Recognises,
         pack: str,
-        tell: Callable[[Recognised | Advice], None],
+        tell: Callable[[Recognised | Advice | Changed], None],
         *,
         live: bool = True,
         ask_without_liveness: bool = True,
+        look_alikes: LookAlikes = no_look_alikes,
+        roster: Callable[[], frozenset[Id] | None] = everybody,
     ) -> None:
         self._recogniser = recogniser
-        self._rules = recogniser.rules()
+        self._rules = replace(recogniser.rules(), cues=live)
         self._pack = pack
         self._tell = tell
         self._live = live
         self._ask_without_liveness = ask_without_liveness
         self._lock = threading.Lock()
-        self._decider = Decider(self._rules)
+        self._look_alikes = look_alikes
+        self._roster = roster
+        self._decider = Decider(self._rules, look_alikes)
         self._since: float | None = None
+        self._guard: Guard | None = None
         self._keep = False
         self._first_usable: float | None = None
         self._print = b""
@@ -120,6 +154,11 @@ class FaceWatch:
         with self._lock:
             self._since = None
 
+    def guard(self, payer: UUID | None) -> None:
+        """Watch that nobody else takes the payer's place; ``None``: no longer."""
+        with self._lock:
+            self._guard = Guard(payer, self._rules, self._look_alikes) if payer else None
+
     @property
     def first_usable(self) -> float | None:
         """When the first frame with a usable face of this looking was taken."""
@@ -127,10 +166,20 @@ class FaceWatch:
 
     def frame(self, image: NDArray[np.uint8], at: float) -> Observation | None:
         """Look at a frame, if it is wanted."""
-        since = self._since
-        if since is None or at < since or self._repeats(image):
+        since, guard = self._since, self._guard
+        if guard is None and (since is None or at < since):
             return None
-        seen = self._recogniser.observe(image, at)
+        if self._repeats(image):
+            return None
+        roster = self._roster()
+        if roster is None or guard is not None:
+            seen = self._recogniser.observe(image, at)
+        else:
+            seen = self._recogniser.observe(image, at, roster)
+        if guard is not None:
+            return self._guarded(guard, seen)
+        if since is None:
+            return seen
         with self._lock:
             if self._since != since:
                 return seen
@@ -142,6 +191,15 @@ class FaceWatch:
             keep = self._keep and decision.kind == "person"
         picture = evidence_jpeg(image, seen.box) if keep else None
         self._tell(self._found(decision, oldest, picture) or _advice(decision, progress))
+        return seen
+
+    def _guarded(self, guard: Guard, seen: Observation) -> Observation:
+        with self._lock:
+            changed = self._guard is guard and guard.changed(seen)
+            if changed:
+                self._guard = None
+        if changed:
+            self._tell(Changed(guard.payer))
         return seen
 
     def _repeats(self, image: NDArray[np.uint8]) -> bool:

@@ -16,9 +16,10 @@ from devices.printer import open_printer
 from devices.reader import CardSeen, QrReader
 from devices.reader_port import ReaderState, ReaderThread, check
 from devices.scales.port import PortSettings, PortState, ScalePort
-from devices.scales.protocols import driver_named
+from devices.scales.protocols import driver_for
 from devices.scales.reading import Reading
 from pos.events import Moment, Weighed
+from pos.facewatch import FaceWatch, Picture
 from pos.runtime import Till
 from pos.staffwork import Make
 from pos.view import Device
@@ -54,6 +55,22 @@ class Station(Protocol):
         ...
 
 
+class Sees(Station, Protocol):
+    """A till, or another terminal with a camera."""
+
+    face: FaceWatch | None
+    picture: Picture
+
+    @property
+    def wants_code(self) -> bool:
+        """Whether the camera is to look for QR codes."""
+        ...
+
+    def put_qr(self, text: str) -> None:
+        """A QR code was read."""
+        ...
+
+
 def connect_scale(till: Station, settings: ScaleSettings, clock: Clock) -> ScalePort:
     """Start to weigh.
 
@@ -71,7 +88,7 @@ def connect_scale(till: Station, settings: ScaleSettings, clock: Clock) -> Scale
 
     port = ScalePort(
         settings.device,
-        driver_named(settings.protocol),
+        driver_for(settings),
         clock,
         on_reading,
         on_state,
@@ -95,7 +112,7 @@ def weighed(at: Moment, reading: Reading, arrived: float) -> Weighed:
     )
 
 
-def connect_camera(till: Till, source: str | FrameSource, clock: Clock) -> CameraThread:
+def connect_camera(till: Sees, source: str | FrameSource, clock: Clock) -> CameraThread:
     """Start to look; frames are judged only while :attr:`Till.face` is asked to."""
     codes = QrReader()
 

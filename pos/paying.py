@@ -11,13 +11,17 @@ from pos.events import (
     AccountRead,
     CardSeen,
     CheckPin,
+    Effect,
+    FaceChanged,
     FaceKnown,
     FindStaff,
+    GuardFace,
     PinChecked,
     QrSeen,
     ReadAccount,
     SaleWritten,
     StaffFound,
+    StopGuarding,
     WriteFailed,
     WriteSale,
 )
@@ -36,6 +40,7 @@ from pos.state import (
     reopen,
     tell,
     to,
+    wants_guard,
 )
 from pos.view import Ask, AskWhat, NoticeCode
 
@@ -54,6 +59,23 @@ def face_known(state: State, event: FaceKnown) -> Step:
         doubt=event.doubt, picture=event.picture,
     )  # fmt: skip
     return claimed(state, phase, claim)
+
+
+def face_changed(state: State, event: FaceChanged) -> Step:
+    """Take the claim of a face back whose owner no longer stands there."""
+    phase = state.phase
+    if not isinstance(phase, Confirm) or wants_guard(state) != event.diner_id:
+        return state, ()
+    return refuse(state, phase, NoticeCode.FACE_CHANGED)
+
+
+def guard_place(state: State, effects: tuple[Effect, ...]) -> Step:
+    """Watch the place of who pays by face alone, as long as he may cancel."""
+    payer = wants_guard(state)
+    if payer == state.guarding:
+        return state, effects
+    watch: Effect = StopGuarding() if payer is None else GuardFace(payer)
+    return replace(state, guarding=payer), (*effects, watch)
 
 
 def card_seen(state: State, event: CardSeen) -> Step:

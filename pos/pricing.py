@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from dafan.money import MAX_FEN, Fen, divide_half_up, price_of_weight
+from dafan.money import MAX_FEN, Fen, price_of_weight
 from dafan.records import Dish, Portion, SaleLine, Unit
 from dafan.units import Grams
 from pos.basket import Basket
@@ -53,11 +53,6 @@ def portion_price(dish: Dish, portion: Portion) -> Fen | None:
         Portion.SMALL: dish.small_price,
     }
     return prices[portion] if dish.active and dish.unit is Unit.PIECE else None
-
-
-def discount_of(list_total: Fen, percent: int) -> Fen:
-    """A group's discount, half up, once a sale."""
-    return Fen(divide_half_up(list_total * percent, 100))
 
 
 def dish_id_of(text: str) -> UUID | None:

@@ -5,41 +5,33 @@ that is missing or hangs keeps the others from selling.
 """
 
 import logging
-import queue
-import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from argon2 import PasswordHasher
 
 from dafan.clock import Clock
-from dafan.errors import BadInputError
-from dafan.ids import new_id
 from dafan.journal import JournalError
 from dafan.pick_up import read_code
-from dafan.records import CardStatus, Sale, Tender
-from devices.reader import CardFormat
+from dafan.records import Sale, Tender
 from devices.receipt_doc import ReceiptDoc
 from pos import events as ev
 from pos.evidence import Sealed
-from pos.facewatch import Advice, FaceWatch, Picture, Recognised
+from pos.facewatch import Advice, Changed, FaceWatch, Picture, Recognised
 from pos.kiosk.port import Broadcast
 from pos.receipt import make_receipt
 from pos.screen import view
 from pos.snapshot import Account
-from pos.staffwork import Make, StaffWork, pin_is_right
+from pos.staffwork import StaffWork, pin_is_right
 from pos.state import Confirm, Idle, State, Timing, wants_code
 from pos.station import step
 from pos.store import TillStore, WithdrawnError
+from pos.terminals import TICK_S, Counter, Make, tell
 from pos.view import NoticeCode, View
 
-TICK_S = 0.1
-TIDY_S = 60.0
-"""So often, while nobody pays, a few old pictures are erased."""
 TIMINGS_KEPT = 2000
 
 log = logging.getLogger(__name__)
@@ -68,7 +60,7 @@ class SaleTiming:
         return self.decided + self.written
 
 
-class Till:
+class Till(Counter):
     """A payment station.
 
     :meth:`press`, :meth:`view`, :meth:`subscribe` and :meth:`jpeg` are for its screen, ``put_*``
@@ -91,22 +83,15 @@ class Till:
         cash: bool = True,
         print_receipts: bool = False,
     ) -> None:
-        self.store = store
+        super().__init__(store, clock, "till")
         self.timings: deque[SaleTiming] = deque(maxlen=TIMINGS_KEPT)
         self.picture = Picture()
         self.face: FaceWatch | None = None
         self.on_sale: list[Callable[[Sale], None]] = []
         """Called on the till's thread after each written sale."""
-        self.on_written: list[Callable[[], None]] = []
-        """... and these after whatever was written: there may be news for printer and server."""
-        self.on_stop: list[Callable[[], None]] = []
-        self._clock = clock
         self._prints = print_receipts
         self._hasher = PasswordHasher()
         self._staff = StaffWork(store, prints=print_receipts)
-        self._queue: queue.SimpleQueue[Make | None] = queue.SimpleQueue()
-        self._health = ev.Health(revoked=store.facts.revoked)
-        self._health_lock = threading.Lock()
         self._decided_at = 0.0
         self._state = State(
             self._moment(),
@@ -116,24 +101,9 @@ class Till:
             cash_allowed=cash,
         )
         self._broadcast = Broadcast(view(self._state))
-        self._thread = threading.Thread(target=self._run, name="till", daemon=True)
-        store.on_change = self._snapshot_changed
 
-    # --- life -----------------------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Begin to sell."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop devices and the till's thread and close its file; what is written stays written."""
-        for stop in self.on_stop:
-            stop()
-        self._queue.put(None)
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
+    def _closed(self) -> None:
         self._broadcast.close()
-        self.store.close()
 
     @property
     def state(self) -> State:
@@ -161,32 +131,12 @@ class Till:
         """The newest camera picture."""
         return self.picture.jpeg()
 
+    def payer_jpeg(self) -> bytes | None:
+        """The face that was recognised and may still cancel; it is nowhere but in memory here."""
+        phase = self._state.phase
+        return phase.claim.picture if isinstance(phase, Confirm) else None
+
     # --- the devices ----------------------------------------------------------------------------
-
-    def put(self, make: Make) -> None:
-        """Queue an event; it gets its moment when it is taken in."""
-        self._queue.put(make)
-
-    def put_health(self, **changes: Any) -> None:
-        """A device or the line to the server changed."""
-        with self._health_lock:
-            self._health = health = replace(self._health, **changes)
-        self.put(lambda at: ev.HealthChanged(at, health))
-
-    def put_typed(self, text: str) -> None:
-        """What a reader that types has read: a QR code of ours, or a card."""
-        if text.startswith("dafan:"):
-            self.put_qr(text)
-            return
-        try:
-            number = CardFormat().canonical(text)
-        except BadInputError:
-            number = text
-        self.put_card(number)
-
-    def put_card(self, number: str) -> None:
-        """A card was read."""
-        self.put(lambda at: self._card(at, number))
 
     def put_qr(self, text: str) -> None:
         """A QR code was read: that of an order, or of a diner."""
@@ -196,9 +146,11 @@ class Till:
         else:
             self.put(lambda at: ev.PickUpSeen(at, self.store.pick_ups.find(code)))
 
-    def put_face(self, found: Recognised | Advice) -> None:
-        """The camera found somebody, or has advice."""
-        if isinstance(found, Recognised):
+    def put_face(self, found: Recognised | Advice | Changed) -> None:
+        """The camera found somebody, has advice, or sees that the payer has changed."""
+        if isinstance(found, Changed):
+            self.put(lambda at: ev.FaceChanged(at, found.diner_id))
+        elif isinstance(found, Recognised):
             self.put(
                 lambda at: ev.FaceKnown(
                     at, found.since, found.diner_id, found.evidence, found.doubt, found.picture
@@ -214,28 +166,9 @@ class Till:
 
     # --- the loop -------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        ticked = self._clock.monotonic()
-        tidied = float("-inf")
-        while True:
-            try:
-                make = self._queue.get(timeout=self._pause())
-            except queue.Empty:
-                make = ev.Tick
-            if make is None:
-                return
-            now = self._clock.monotonic()
-            try:
-                self.take_in(make)
-                if make is not ev.Tick and now - ticked >= TICK_S:
-                    self.take_in(ev.Tick)
-                    ticked = now
-                if now - tidied >= TIDY_S and isinstance(self._state.phase, Idle):
-                    self.store.tidy(self._clock.now())
-                    tidied = now
-            except Exception:
-                log.exception("an event could not be taken in; the till goes on")
-            self._broadcast.publish(view(self._state))
+    def _tick(self) -> bool:
+        self.take_in(ev.Tick)
+        return isinstance(self._state.phase, Idle)
 
     def _pause(self) -> float:
         phase = self._state.phase
@@ -245,10 +178,7 @@ class Till:
         return TICK_S
 
     def take_in(self, make: Make) -> None:
-        """Run an event, and those that its effects answer with, before anything else.
-
-        The till's own thread calls this; call it only for a till that is not started.
-        """
+        """See :class:`pos.terminals.Counter`."""
         waiting: deque[Make] = deque([make])
         while waiting:
             self._state, effects = step(self._state, waiting.popleft()(self._moment()))
@@ -256,19 +186,12 @@ class Till:
                 answer = self._do(effect)
                 if answer is not None:
                     waiting.append(answer)
-
-    def _moment(self) -> ev.Moment:
-        return ev.Moment(self._clock.monotonic(), self._clock.now(), new_id())
+        self._broadcast.publish(view(self._state))
 
     def _do(self, effect: ev.Effect) -> Make | None:
         match effect:
-            case ev.StartLooking() if self.face is not None:
-                policy = self._state.catalogue.policy
-                keep = policy is not None and policy.evidence_days > 0
-                self.face.start(self._state.elapsed, keep=keep)
-            case ev.StopLooking() if self.face is not None:
-                self._decided_at = self._clock.monotonic()
-                self.face.stop()
+            case effect if isinstance(effect, ev.FaceEffect):
+                self._watch(effect)
             case ev.ReadAccount(diner_id):
                 account = self.store.account(diner_id, self._state.at.now)
                 return lambda at: ev.AccountRead(at, diner_id, account)
@@ -284,9 +207,25 @@ class Till:
                 self._reprint(sale_id)
             case effect if isinstance(effect, ev.DeskEffect):
                 answer = self._staff.do(effect, self._state.at.now)
-                self._tell(self.on_written)
+                tell(self.on_written)
                 return answer
         return None
+
+    def _watch(self, effect: ev.FaceEffect) -> None:
+        if self.face is None:
+            return
+        match effect:
+            case ev.StartLooking():
+                policy = self._state.catalogue.policy
+                keep = policy is not None and policy.evidence_days > 0
+                self.face.start(self._state.elapsed, keep=keep)
+            case ev.StopLooking():
+                self._decided_at = self._clock.monotonic()
+                self.face.stop()
+            case ev.GuardFace(diner_id):
+                self.face.guard(diner_id)
+            case ev.StopGuarding():
+                self.face.guard(None)
 
     def _write(self, sale: Sale, account: Account | None, picture: bytes | None) -> Make:
         """Write a sale; whatever goes wrong, say for certain whether it is written."""
@@ -327,15 +266,8 @@ class Till:
             return None
 
     def _tell_of(self, sale: Sale) -> None:
-        self._tell([partial(listener, sale) for listener in self.on_sale])
-        self._tell(self.on_written)
-
-    def _tell(self, listeners: Iterable[Callable[[], None]]) -> None:
-        for listener in listeners:
-            try:
-                listener()
-            except Exception:
-                log.exception("who waits for what is written failed; what is written stands")
+        tell([partial(listener, sale) for listener in self.on_sale])
+        tell(self.on_written)
 
     def _receipt(self, sale: Sale, account: Account | None) -> ReceiptDoc | None:
         terminal, policy = self.store.catalogue.terminal, self.store.catalogue.policy
@@ -356,13 +288,3 @@ class Till:
             self.store.spool.reprint(sale_id)
         except JournalError:
             log.exception("the reprint could not be queued")
-
-    def _card(self, at: ev.Moment, number: str) -> ev.Event:
-        card = self.store.card(number)
-        if card is None:
-            return ev.CardSeen(at, None)
-        return ev.CardSeen(at, card.diner_id, lost=card.status is CardStatus.LOST)
-
-    def _snapshot_changed(self) -> None:
-        catalogue = self.store.catalogue
-        self.put(lambda at: ev.SnapshotChanged(at, catalogue))

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from dafan.money import Fen
 from dafan.records import Dish, Payment, Sale, SaleLine, Source, TerminalInfo
-from pos import meal
-from pos.basket import is_empty
+from pos import meal, weighing
+from pos.basket import Basket, is_empty, net_grams
 from pos.deskscreen import desk
 from pos.pricing import Priced
 from pos.snapshot import Account, mask, period_of
@@ -51,7 +51,7 @@ def view(state: State) -> View:  # noqa: PLR0911 - one line for each phase
     if isinstance(phase, Paid):
         return _paid(state, phase, shown)
     if isinstance(phase, DeskPhase):
-        return desk(state, phase, shown)
+        return desk(state, phase, replace(shown, notice=shown.notice or _barred_notice(state)))
     return _idle(state, shown)
 
 
@@ -72,12 +72,17 @@ def _common(state: State) -> View:
         notice=state.notice,
         offline=health.offline,
         waiting_entries=health.waiting,
-        devices=Devices(health.scale, health.camera, health.printer, health.reader),
+        devices=Devices(_scale_light(state), health.camera, health.printer, health.reader),
         face=state.faces,
         cash=state.cash_allowed,
         reprint=state.last_sale is not None and health.printer is not Device.OFF,
         menu=_menu(state),
     )
+
+
+def _scale_light(state: State) -> Device:
+    """A scale that may not bill asks nobody for a tray."""
+    return Device.OFF if state.barred is not None else state.health.scale
 
 
 def _place(terminal: TerminalInfo | None) -> Place:
@@ -124,7 +129,9 @@ def _open(state: State, phase: Open, shown: View) -> View:
         return replace(shown, screen=Screen.PROBLEM, notice=missing)
     if not payable(state, phase):
         return replace(shown, notice=shown.notice or _scale_notice(state))
-    return _looking(state, phase, shown)
+    looking = _looking(state, phase, shown)
+    notice = looking.notice or _barred_notice(state) or _small_notice(state, phase.basket)
+    return replace(looking, notice=notice)
 
 
 def _looking(state: State, phase: Open, shown: View) -> View:
@@ -158,6 +165,7 @@ def _confirm(state: State, phase: Confirm, shown: View) -> View:
         notice = Notice(NoticeCode.ALLERGENS, Level.STOP, {"found_labels": found})
     if notice is None and quote.full_price:
         notice = Notice(NoticeCode.FULL_PRICE, Level.WARN, {"total_fen": quote.total})
+    notice = notice or _small_notice(state, phase.basket)
     return replace(
         _priced(phase.priced, shown),
         screen=Screen.CONFIRM,
@@ -239,10 +247,33 @@ def _scale_notice(state: State) -> Notice | None:
     """What the scale wants; ``None`` while it has not wanted it for long."""
     if not state.catalogue.weighs:
         return None
+    if state.barred is not None:
+        return _barred_notice(state)
     if not state.scale_counts or state.elapsed - state.pan.heard > SCALE_AFTER_S:
         return Notice(NoticeCode.SCALE_OFF)
     code = _scale_wants(state)
-    return Notice(code) if code and state.elapsed - state.pan.since >= SCALE_AFTER_S else None
+    if code and state.elapsed - state.pan.since >= SCALE_AFTER_S:
+        return Notice(code)
+    return _small_notice(state, None)
+
+
+def _barred_notice(state: State) -> Notice | None:
+    """That the scale may not bill, and why."""
+    return None if state.barred is None else Notice(weighing.WORDS[state.barred])
+
+
+def _small_notice(state: State, basket: Basket | None) -> Notice | None:
+    """That the scale is not made for so little food, and what that means for its price."""
+    policy, scale = state.catalogue.policy, state.catalogue.scale
+    if policy is None or scale is None or not state.steady or state.pan.grams is None:
+        return None
+    net = net_grams(state.pan.grams, policy)
+    if not state.scale_counts or not weighing.is_small(state.catalogue, net):
+        return None
+    if state.catalogue.scale_rules.small_free:
+        return Notice(NoticeCode.SMALL_FREE, params={"minimum": scale.minimum})
+    charged = basket is not None and basket.grams is not None
+    return Notice(NoticeCode.BELOW_MINIMUM, params={"minimum": scale.minimum}) if charged else None
 
 
 def _scale_wants(state: State) -> NoticeCode | None:

@@ -3,20 +3,18 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from dafan.clock import business_date
 from dafan.food import Food, Wish
+from dafan.meals import period_of as period_of  # noqa: PLC0414 - part of what a till knows
+from dafan.meals import trading_day as trading_day  # noqa: PLC0414 - part of what a till knows
+from dafan.metrology import ScaleRecord, ScaleRules
 from dafan.money import Fen
 from dafan.records import Diner, Dish, Group, Policy, Sale, Source, TerminalInfo
 from pos.shifts import paid_from
 
 _NOTHING = Fen(0)
-
-OTHER_PERIOD = "other"
-"""The period of a sale outside every meal: allowed, at full price, never subsidised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +32,9 @@ class Catalogue:
     """Dish → what it gives, where its recipe tells it."""
     staffed: bool = False
     """Somebody may sign in here to void and to close shifts."""
+    scale: ScaleRecord | None = None
+    """What is known of the till's own scale."""
+    scale_rules: ScaleRules = field(default_factory=ScaleRules)
 
     @property
     def ready(self) -> bool:
@@ -108,27 +109,6 @@ class Sold:
     name: str
     """The diner's; empty for cash, and for a diner whom the till no longer knows."""
     voided: bool
-
-
-def period_of(policy: Policy, now: datetime) -> str:
-    """Code of the meal period of a moment; :data:`OTHER_PERIOD` outside all of them.
-
-    A period whose end is not after its start runs over midnight.
-    """
-    local = now.astimezone(ZoneInfo(policy.time_zone)).time()
-    for period in policy.periods:
-        if period.starts < period.ends:
-            inside = period.starts <= local < period.ends
-        else:
-            inside = local >= period.starts or local < period.ends
-        if inside:
-            return period.code
-    return OTHER_PERIOD
-
-
-def trading_day(policy: Policy, now: datetime) -> date:
-    """The site's business date of a moment."""
-    return business_date(now, ZoneInfo(policy.time_zone), policy.day_starts_hour)
 
 
 def account_of(

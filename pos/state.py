@@ -6,6 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from dafan.desk import Shift, Void
+from dafan.metrology import Barred
 from dafan.money import Fen
 from dafan.records import FaceEvidence, Sale, Tender
 from dafan.units import Grams
@@ -16,6 +17,7 @@ from pos.pricing import Priced, price_basket
 from pos.shifts import Figures
 from pos.snapshot import Account, Catalogue, Clerk, Sold
 from pos.view import Ask, AskWhat, Device, Level, Notice, NoticeCode
+from pos.weighing import barred_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,7 @@ class State:
         armed: The scale has been empty since the last payment (and since the start: a till that
             was killed after writing a sale must not charge the same tray again).
         looking_since: A face is being looked for since then.
+        guarding: The diner whose payment by face alone runs, while his place is watched.
         recent: Diner → when he last paid here.
         pins: Diner → wrong PINs, and when the last one was.
         last_sale: For a reprint.
@@ -237,6 +240,7 @@ class State:
     armed: bool = False
     phase: Phase = field(default_factory=Idle)
     looking_since: float | None = None
+    guarding: UUID | None = None
     notice: Notice | None = None
     notice_until: float = 0.0
     recent: Mapping[UUID, float] = field(default_factory=dict)
@@ -249,9 +253,15 @@ class State:
         return self.at.elapsed
 
     @property
+    def barred(self) -> Barred | None:
+        """Why the scale may not bill now."""
+        return barred_now(self.catalogue, self.at.now)
+
+    @property
     def scale_counts(self) -> bool:
-        """There is a scale that weighs food for money."""
-        return self.catalogue.weighs and self.health.scale is not Device.OFF
+        """There is a scale that weighs food for money, and may."""
+        there = self.catalogue.weighs and self.health.scale is not Device.OFF
+        return there and self.barred is None
 
     @property
     def may_open(self) -> bool:
@@ -297,6 +307,14 @@ def wants_face(state: State) -> bool:
     )
 
 
+def wants_guard(state: State) -> UUID | None:
+    """Whose place is to be watched: who pays by his face alone may have stepped aside."""
+    phase = state.phase
+    if not isinstance(phase, Confirm) or phase.claim.second is not None:
+        return None
+    return phase.claim.diner_id if phase.claim.tender is Tender.FACE else None
+
+
 def wants_code(state: State) -> bool:
     """Whether the camera is to read QR codes."""
     phase = state.phase
@@ -324,13 +342,13 @@ def refuse(
 ) -> Step:
     """Keep the basket, drop the claim, say why; other ways to pay are open.
 
-    After a diner has cancelled, no face is looked for until somebody asks for it: the same face
-    would be charged again.
+    After a diner has cancelled, or another has taken his place, no face is looked for until
+    somebody asks for it: the same face would be charged again, or the wrong one.
     """
     level = Level.STOP if code in _STOPS else Level.WARN
     problem = Notice(code, level, params)
-    cancelled = code is NoticeCode.CANCELLED
-    until = float("inf") if cancelled else state.elapsed + state.timing.problem
+    waits = code in {NoticeCode.CANCELLED, NoticeCode.FACE_CHANGED}
+    until = float("inf") if waits else state.elapsed + state.timing.problem
     return to(state, reopen(state, phase.basket, problem=problem, problem_until=until))
 
 

@@ -9,15 +9,16 @@ for by effects (see ``pos.events``); ``pos.paying`` is what happens between a cl
 
 from dataclasses import replace
 
-from dafan.records import Portion
+from dafan.records import Policy, Portion
 from dafan.units import Grams
-from pos import ordered, paying, staffdesk
-from pos.basket import Basket, is_empty, net_grams
+from pos import ordered, paying, staffdesk, weighing
+from pos.basket import Basket, is_empty
 from pos.events import (
     AccountRead,
     CardSeen,
     DeskEvent,
     Event,
+    FaceChanged,
     FaceHint,
     FaceKnown,
     HealthChanged,
@@ -59,6 +60,7 @@ from pos.view import Ask, AskWhat, Device, NoticeCode
 def step(state: State, event: Event) -> Step:
     """What an event makes of the till, and what is to be done about it."""
     state, effects = _take_in(replace(state, at=event.at), event)
+    state, effects = paying.guard_place(state, effects)
     looks, wants = state.looking_since is not None, wants_face(state)
     if wants and not looks:
         return replace(state, looking_since=state.elapsed), (*effects, StartLooking())
@@ -84,6 +86,8 @@ def _take_in(state: State, event: Event) -> Step:  # noqa: C901, PLR0911, PLR091
             return _hinted(state, event)
         case FaceKnown():
             return paying.face_known(state, event)
+        case FaceChanged():
+            return paying.face_changed(state, event)
         case CardSeen():
             return paying.card_seen(state, event)
         case QrSeen():
@@ -118,13 +122,21 @@ def _weighed(state: State, event: Weighed) -> Step:
     state = replace(state, pan=pan)
     if policy is None or not state.catalogue.weighs:
         return state, ()
+    if state.barred is not None:
+        return _lifted(replace(state, armed=False), weighing.WORDS[state.barred])
+    return _read(state, pan, policy)
+
+
+def _read(state: State, pan: Pan, policy: Policy) -> Step:
+    """What a scale that may bill says."""
     if pan.fault is NoticeCode.NEGATIVE:
         return _lifted(replace(state, armed=True))
     if pan.fault is not None or not pan.stable or pan.grams is None:
         return state, ()
     if is_empty(pan.grams, policy):
         return _lifted(replace(state, armed=True))
-    return _loaded(state, net_grams(pan.grams, policy)) if state.armed else (state, ())
+    net = weighing.food(state.catalogue, pan.grams)
+    return _loaded(state, net) if state.armed else (state, ())
 
 
 def _fault(state: State, event: Weighed) -> NoticeCode | None:
@@ -175,17 +187,17 @@ def _same(state: State, before: Grams | None, now: Grams | None) -> bool:
     return abs(before - now) <= state.timing.jitter_grams
 
 
-def _lifted(state: State) -> Step:
-    """Nothing stands on the scale any more."""
+def _lifted(state: State, why: NoticeCode = NoticeCode.TRAY_LIFTED) -> Step:
+    """Nothing stands on the scale any more, or nothing that counts."""
     phase = state.phase
     match phase:
         case Open() if phase.basket.grams is not None:
             basket = phase.basket.weigh(None)
             return to(state, Idle() if basket.empty else reopen(state, basket))
         case Confirm() if phase.basket.grams is not None:
-            return _cancelled(state, NoticeCode.TRAY_LIFTED)
+            return _cancelled(state, why)
         case Committing(failed=True) if phase.basket.grams is not None:
-            return _cancelled(state, NoticeCode.TRAY_LIFTED)
+            return _cancelled(state, why)
     return state, ()
 
 

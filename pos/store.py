@@ -19,7 +19,7 @@ from dafan.clock import Clock
 from dafan.crypto import SealError
 from dafan.desk import ErasureReceipt, SiteKey, TerminalNotice, TillStaff
 from dafan.errors import DafanError
-from dafan.food import Food, Wish
+from dafan.food import Wish
 from dafan.ids import new_id
 from dafan.journal import Journal, JournalError, connect
 from dafan.records import (
@@ -27,16 +27,13 @@ from dafan.records import (
     FEED_LINE,
     Card,
     Diner,
-    Dish,
     FeedItem,
     FeedPage,
     Group,
-    Policy,
     Record,
     Sale,
     Template,
     Tender,
-    TerminalInfo,
 )
 from devices.receipt_doc import ReceiptDoc
 from pos import evidence, facts, refeed, soldbook, spool
@@ -44,6 +41,8 @@ from pos.evidence import PICTURES_SINCE, EvidenceBook, Sealed
 from pos.facts import Facts
 from pos.keyring import FIRST, KeyRing
 from pos.pick_ups import PickUps
+from pos.published import read_catalogue
+from pos.roster import Roster
 from pos.snapshot import Account, Catalogue, account_of, trading_day
 from pos.soldbook import SoldBook
 from pos.templates import Templates
@@ -109,6 +108,7 @@ class TillStore:
         self.sold = SoldBook(self.journal, self._rows)
         self.pick_ups = PickUps(self.journal, self._rows)
         self.evidence = EvidenceBook(self.journal, self._rows, self.keys, clock)
+        self.roster = Roster(self._rows, lambda: self._catalogue, clock)
         self._templates = Templates(self._rows, self.keys, gallery, pack)
         self.on_change = _nobody_listens
         """Called after each applied page, from the thread that applied it."""
@@ -246,20 +246,7 @@ class TillStore:
         self._catalogue = self._read_catalogue()
 
     def _read_catalogue(self) -> Catalogue:
-        terminal = self._one(TerminalInfo, "terminal", str(self.terminal_id))
-        policies = self._rows("SELECT body FROM feed_item WHERE kind = 'policy' LIMIT 1")
-        rows = self._rows("SELECT body FROM feed_item WHERE kind = 'dish'")
-        dishes = [Dish.model_validate_json(row["body"]) for row in rows]
-        rows = self._rows("SELECT body FROM feed_item WHERE kind = 'food'")
-        foods = [Food.model_validate_json(row["body"]) for row in rows]
-        return Catalogue(
-            terminal,
-            Policy.model_validate_json(policies[0]["body"]) if policies else None,
-            {dish.id: dish for dish in dishes},
-            self.feed_version(),
-            {food.dish_id: food for food in foods},
-            staffed=bool(self._rows("SELECT 1 FROM feed_item WHERE kind = 'staff' LIMIT 1")),
-        )
+        return read_catalogue(self._rows, self.terminal_id, self.feed_version())
 
     # --- keys and what is kept for a while only -------------------------------------------------
 

@@ -48,7 +48,10 @@ def connect_sync(
 
     def on_state(state: SyncState) -> None:
         store.facts.set_revoked(revoked=state.revoked)
-        machine.put_health(offline=not state.online, waiting=state.waiting, revoked=state.revoked)
+        machine.put_health(
+            offline=not state.online, stale=not state.fresh, waiting=state.waiting,
+            revoked=state.revoked,
+        )  # fmt: skip
 
     return SyncClient(
         settings.till.server_url,

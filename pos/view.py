@@ -97,6 +97,12 @@ class NoticeCode(StrEnum):
     NEGATIVE = "negative"
     SCALE_ERROR = "scale_error"
     SCALE_OFF = "scale_off"
+    SCALE_UNVERIFIED = "scale_unverified"
+    SCALE_EXPIRED = "scale_expired"
+    SCALE_FAILED = "scale_failed"
+    SCALE_CHECK_DUE = "scale_check_due"
+    BELOW_MINIMUM = "below_minimum"  # minimum
+    SMALL_FREE = "small_free"  # minimum
     CLEAR_SCALE = "clear_scale"
     TRAY_LIFTED = "tray_lifted"
     WEIGHT_CHANGED = "weight_changed"
@@ -110,7 +116,9 @@ class NoticeCode(StrEnum):
     BLURRED = "blurred"
     TWO_FACES = "two_faces"
     UNKNOWN_FACE = "unknown_face"
+    FACE_COVERED = "face_covered"
     NOT_LIVE = "not_live"
+    FACE_CHANGED = "face_changed"
     LOOKALIKE = "lookalike"
     SECOND_FACTOR = "second_factor"
     CAMERA_OFF = "camera_off"

@@ -21,7 +21,7 @@ from dafan.records import (
     Record,
     Sale,
 )
-from server import exceptions, faces, groups, people, plates, shifts, sites, till_voids
+from server import exceptions, faces, groups, line, people, plates, shifts, sites, till_voids
 from server.actor import Actor
 from server.books import sales, settlement
 from server.books.accounts import Account, Owner
@@ -87,6 +87,13 @@ def apply(
     ]
     done = plates.take(session, terminal, trays, now)
     booked |= {seq: Booked(*each) for seq, each in done.items()}
+    scoops = [
+        line.Told(entry, body)
+        for entry in entries
+        if isinstance(body := bodies.get(entry.seq), line.Body)
+    ]
+    refused = line.take(session, terminal, scoops, now)
+    booked |= {seq: Booked(why) for seq, why in refused.items()}
     for entry in entries:
         body = bodies.get(entry.seq)
         if isinstance(body, Shift):

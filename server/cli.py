@@ -26,19 +26,19 @@ _Named = TypeVar("_Named", sites.Site, sites.Venue)
 
 
 class _Server(click.Group):
-    """Brings the demo's command only when it is named: it needs face models."""
+    """Brings the demo's commands only when they are named: one needs face models."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), _SEED])
+        return sorted([*super().list_commands(ctx), *_SEEDS])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name != _SEED:
+        if cmd_name not in _SEEDS:
             return super().get_command(ctx, cmd_name)
-        found: click.Command = import_module("server.cli_people").seed_demo
+        found: click.Command = getattr(import_module("server.cli_people"), _SEEDS[cmd_name])
         return found
 
 
-_SEED = "seed-demo"
+_SEEDS = {"seed-demo": "seed_demo", "seed-line": "seed_line"}
 
 
 @click.group(cls=_Server)

@@ -1,13 +1,14 @@
 """``dafan server seed-demo`` and ``dafan faces``."""
 
 from collections import Counter
+from uuid import UUID
 
 import click
 from rich.progress import track
 
 from dafan.clock import SystemClock
 from dafan.config import load_settings
-from dafan.db import make_engine, reading
+from dafan.db import make_engine, reading, writing
 from server import schema
 from server.keys import KeyRing
 
@@ -44,6 +45,23 @@ def seed_demo(confirm_ms: int, kitchen: bool) -> None:
         f"sign in as {demo_seed.DEMO_LOGIN} with {demo_seed.DEMO_PASSWORD}; "
         f"every diner's PIN is {demo_seed.DEMO_PIN}: for the demo only"
     )
+
+
+@click.command("seed-line")
+@click.argument("box", type=click.UUID)
+def seed_line(box: UUID) -> None:
+    """Set up the demo's weigh line on the terminal BOX: not for real use."""
+    from server import sites  # noqa: PLC0415 - only needed here
+    from server.actor import Actor  # noqa: PLC0415 - as above
+    from server.demo.line import open_line  # noqa: PLC0415 - as above
+
+    engine = make_engine(load_settings().database)
+    schema.require(engine)
+    with writing(engine) as session:
+        site = next(iter(sites.all_sites(session)))
+        count = open_line(session, Actor(site.id, "seed-demo", SystemClock().now()), box)
+    engine.dispose()
+    click.echo(f"{count} stations are set up")
 
 
 @click.group()

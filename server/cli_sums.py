@@ -9,7 +9,7 @@ from dafan.db import make_engine, reading, writing
 from dafan.errors import ConfigError
 from server import schema, sites
 from server.history.fill import Wanted, fill
-from server.reports import day_sums
+from server.reports import cost_sums
 
 
 @click.command("make-sums")
@@ -23,8 +23,8 @@ def make_sums(again: bool) -> None:
             site_ids = [site.id for site in sites.all_sites(session)]
         for site_id in site_ids:
             with writing(engine) as session:
-                day_sums.throw_away(session, site_id)
-    click.echo(day_sums.drive(engine, datetime.now(UTC)))
+                cost_sums.throw_away(session, site_id)
+    click.echo(cost_sums.drive(engine, datetime.now(UTC)))
     engine.dispose()
 
 

@@ -13,7 +13,7 @@ from dafan.config import Settings
 from dafan.db import make_engine, reading
 from dafan.doctor import Finding, good, stop, warn
 from dafan.errors import DafanError
-from server import exceptions, schema, sites, terminals
+from server import exceptions, scales, schema, sites, terminals
 
 SILENT = timedelta(hours=24)
 STALE_BACKUP = timedelta(days=2)
@@ -90,6 +90,26 @@ def _site(session: Session, site: sites.Site, now: datetime) -> Iterator[Finding
     waiting = exceptions.count_open(session, site.id)
     if waiting:
         yield warn(f"{site.name}: {waiting} exceptions wait for a person", "open 例外 on the pages")
+    yield from _scales(session, site, now)
+
+
+def _scales(session: Session, site: sites.Site, now: datetime) -> Iterator[Finding]:
+    found = scales.watch(session, site.id, sites.policy(session, site.id), now)
+    if found.barred:
+        yield stop(
+            f"{site.name}: {found.barred} scales may not bill: nothing is weighed for money there",
+            "open 秤和检定 on the pages: it says of each what it lacks; docs/scales-law.md",
+        )
+    if found.soon:
+        yield warn(
+            f"{site.name}: the certificates of {found.soon} scales end soon",
+            "have them verified, and enter the new certificates on the page 秤和检定",
+        )
+    if found.loose:
+        yield warn(
+            f"{site.name}: {found.loose} scales bill without a verification on record",
+            "enter them and their certificates on the page 秤和检定",
+        )
 
 
 def _address(settings: Settings) -> Iterator[Finding]:

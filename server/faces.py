@@ -137,6 +137,7 @@ def enrol(
     """
     people.get_diner(session, actor.site_id, diner_id)
     consent = require_consent(session, diner_id)
+    feed.lock(session, actor.site_id)  # two look-alikes enrolled at once must see each other
     key = keys.sealing(session, ring)
     near = find_near(session, actor.site_id, ring, diner_id, reference, lookalike_similarity)
     if near and not confirm:

@@ -23,7 +23,7 @@ from kitchen.samples import Sample, is_held
 from kitchen.stock_alerts import Alert, Warned
 from kitchen.supervision import SupervisionItem
 from kitchen.supervision_score import State, state_of
-from server import buying, exceptions, kitchen_day, sites, till_states
+from server import buying, exceptions, kitchen_day, scales, sites, till_states
 from server.books.sales import Sale
 from server.feedback import Feedback
 from server.glance_rules import (
@@ -46,7 +46,9 @@ from server.glance_rules import (
 )
 from server.reports import measures
 from server.reports.day_rows import seconds_between
+from server.reports.kept import keep
 from server.reports.scope import Dimension, Scope
+from server.scale_rules import Watch
 
 LATELY = timedelta(minutes=10)
 """So far back the queue is looked at."""
@@ -68,6 +70,7 @@ class Seen:
     tills: Sequence[till_states.State]
     late_acts: Sequence[SupervisionItem]
     warned: Sequence[Warned]
+    weighing: Watch
 
 
 def look(session: Session, site_id: UUID, now: datetime) -> Seen:
@@ -80,15 +83,17 @@ def look_at(session: Session, site_id: UUID, policy: Policy, day: date, now: dat
     """A business date of a site, as it stands at this moment.
 
     Args:
-        session: Reads.
+        session: Reads, and nothing else: what was read once is kept.
         site_id: Whose.
         policy: Of the site.
         day: The present one, or one that is over.
         now: Aware UTC.
     """
+    keep(session)
     sold = _sold(session, site_id, day)
     meal = _meal(session, site_id, policy, day, now, sold["covers"])
     tills = till_states.states(session, site_id, now)
+    weighing = scales.watch(session, site_id, policy, now)
     items = supervision.day_list(session, site_id, day)
     warned = stock_alerts.alerts(session, site_id, day)
     glance = Glance(
@@ -98,11 +103,7 @@ def look_at(session: Session, site_id: UUID, policy: Policy, day: date, now: dat
         meal=meal,
         paying=_paying(session, site_id, day, meal.period if meal else ""),
         queue=_queue(session, site_id, now),
-        tills=Tills(
-            sum(one.online for one in tills), len(tills),
-            max((one.behind for one in tills if one.online), default=0),
-            sum(one.forked for one in tills),
-        ),
+        tills=_tills(tills, weighing),
         money=Money(*(sold[code].total() for code in ("net", "income", "subsidy"))),
         waste=_waste(session, site_id, day),
         samples=_samples(session, site_id, policy, meal, day, now),
@@ -114,7 +115,7 @@ def look_at(session: Session, site_id: UUID, policy: Policy, day: date, now: dat
     )  # fmt: skip
     late = [item for item in items if state_of(item, now) in _LATE]
     rules = limits.of(session, site_id, GlanceRules)
-    return Seen(glance, judge(glance, rules), tills, late, warned)
+    return Seen(glance, judge(glance, rules), tills, late, warned, weighing)
 
 
 def meal_at(
@@ -190,6 +191,15 @@ def _queue(session: Session, site_id: UUID, now: datetime) -> Queue:
             pairs += 1
             close += after.opened_at - before.paid_at <= CLOSE
     return Queue(len(rows), len({row.terminal_id for row in rows}), close, pairs)
+
+
+def _tills(tills: Sequence[till_states.State], weighing: Watch) -> Tills:
+    return Tills(
+        sum(one.online for one in tills), len(tills),
+        max((one.behind for one in tills if one.online), default=0),
+        sum(one.forked for one in tills),
+        weighing.barred, weighing.soon, weighing.loose,
+    )  # fmt: skip
 
 
 def _waste(session: Session, site_id: UUID, day: date) -> Waste:

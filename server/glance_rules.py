@@ -46,6 +46,9 @@ class Why(StrEnum):
     OFFLINE = "offline"
     BEHIND = "behind"
     FORKED = "forked"
+    SCALE_BARRED = "scale_barred"
+    SCALE_SOON = "scale_soon"
+    SCALE_LOOSE = "scale_loose"
     WASTED = "wasted"
     MISSING = "missing"
     UNCOLLECTED = "uncollected"
@@ -140,6 +143,12 @@ class Tills:
     all: int = 0
     behind: int = 0
     forked: int = 0
+    scales_barred: int = 0
+    """They may not bill."""
+    scales_soon: int = 0
+    """Their certificate ends soon."""
+    scales_loose: int = 0
+    """They bill without ever having been verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,13 +312,20 @@ def _queue(queue: Queue, rules: GlanceRules) -> Verdict:
 def _tills(tills: Tills, rules: GlanceRules) -> Verdict:
     if not tills.all:
         return _NONE
-    if tills.forked:
-        return Verdict(Light.STOP, Why.FORKED, tills.forked)
-    if tills.online < tills.all:
-        return Verdict(Light.WARN, Why.OFFLINE, tills.all - tills.online)
-    if tills.behind >= rules.behind:
-        return Verdict(Light.WARN, Why.BEHIND, tills.behind)
-    return _OK
+    behind = tills.behind if tills.behind >= rules.behind else 0
+    return _worst(
+        (Light.STOP, Why.FORKED, tills.forked),
+        (Light.STOP, Why.SCALE_BARRED, tills.scales_barred),
+        (Light.WARN, Why.OFFLINE, tills.all - tills.online),
+        (Light.WARN, Why.BEHIND, behind),
+        (Light.WARN, Why.SCALE_SOON, tills.scales_soon),
+        (Light.WARN, Why.SCALE_LOOSE, tills.scales_loose),
+    )
+
+
+def _worst(*found: tuple[Light, Why, int]) -> Verdict:
+    """The first of them that counts anything."""
+    return next((Verdict(*one) for one in found if one[2]), _OK)
 
 
 def _waste(waste: Waste, rules: GlanceRules) -> Verdict:
@@ -348,13 +364,12 @@ def _incidents(found: Incidents, at: datetime, rules: GlanceRules) -> Verdict:
 
 
 def _stock(stock: Stock) -> Verdict:
-    for light, why, number in (
-        (Light.STOP, Why.EXPIRED, stock.expired), (Light.WARN, Why.HELD, stock.held),
-        (Light.WARN, Why.ENDING, stock.ending), (Light.WARN, Why.BELOW, stock.below),
-    ):  # fmt: skip
-        if number:
-            return Verdict(light, why, number)
-    return _OK
+    return _worst(
+        (Light.STOP, Why.EXPIRED, stock.expired),
+        (Light.WARN, Why.HELD, stock.held),
+        (Light.WARN, Why.ENDING, stock.ending),
+        (Light.WARN, Why.BELOW, stock.below),
+    )
 
 
 def _complaints(said: Complaints, at: datetime, rules: GlanceRules) -> Verdict:

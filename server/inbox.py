@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import (
     BigInteger,
@@ -41,7 +41,7 @@ from kitchen.staff import Worker
 from kitchen.stock_requests import Asked, StockRequest
 from kitchen.stocktake import Stocktake, StocktakeLine
 from kitchen.supervision import SupervisionItem
-from server import disputes
+from server import disputes, scales, sites
 from server.access import RIGHTS
 from server.books.approvals import State
 from server.books.pay_outs import PayOut
@@ -49,6 +49,8 @@ from server.books.receipts import Reversal, TopUpReceipt
 from server.books.refunds import Refund
 from server.books.refunds import State as RefundState
 from server.disputes import Dispute
+from server.scale_book import Scale
+from server.scale_rules import TO_SEE_TO
 
 MOST = 200
 
@@ -70,6 +72,12 @@ class Kind(StrEnum):
     FINDING = "finding"
     REPAIR = "repair"
     WAIVER = "waiver"
+    SCALE_FAILED = "scale_failed"
+    SCALE_EXPIRED = "scale_expired"
+    SCALE_UNVERIFIED = "scale_unverified"
+    SCALE_CHECK_DUE = "scale_check_due"
+    SCALE_SOON = "scale_soon"
+    """Scales that stand so (:class:`server.scale_rules.Standing`), all of them in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,7 @@ class Ask:
         at: When it was asked for, or happened.
         by: Login of who asked; empty: a machine.
         amount: Fen; ``None`` where it is not about money.
-        title: What the asker wrote, or what it is about.
+        title: What the asker wrote, or what it is about; of scales: how many.
     """
 
     kind: Kind
@@ -107,6 +115,8 @@ class Who:
     site_id: UUID
     login: str
     roles: tuple[str, ...]
+    now: datetime | None = None
+    """Aware; without it nothing is there that waits only since a certain day."""
 
     def may(self, right: str) -> bool:
         """Whether one of his roles has the right."""
@@ -154,15 +164,22 @@ def _part(
     kind: Kind, row: Any, at: Any, by: Any, title: Any, *where: ColumnElement[bool],
     ident: Any = None, amount: Any = None,
 ) -> Select[Any]:  # fmt: skip
-    return select(
+    ident = row.id if ident is None else ident
+    return select(*_columns(kind, ident, row.id, at, by, title, amount)).where(*where)
+
+
+def _columns(
+    kind: Kind, ident: Any, row_id: Any, at: Any, by: Any, title: Any, amount: Any = None
+) -> list[Any]:
+    return [
         literal(kind.value).label("kind"),
-        (row.id if ident is None else ident).label("id"),
-        row.id.label("row_id"),
+        ident.label("id"),
+        row_id.label("row_id"),
         at.label("at"),
         cast(by, String(80)).label("by"),
         cast(null() if amount is None else amount, BigInteger).label("amount"),
         cast(title, String(200)).label("title"),
-    ).where(*where)
+    ]
 
 
 def _orders(session: Session, who: Who) -> Sequence[Select[Any]]:
@@ -262,6 +279,23 @@ def _in_charge(session: Session, who: Who) -> Sequence[Select[Any]]:
     return alarms, waivers
 
 
+def _scales(session: Session, who: Who) -> Sequence[Select[Any]]:
+    """One line for each way in which scales of the site want a hand."""
+    if who.now is None:
+        return ()
+    policy = sites.policy(session, who.site_id)
+    seen = scales.watch(session, who.site_id, policy, who.now)
+    parts = []
+    for one in TO_SEE_TO:
+        if one in seen.counts:
+            kind = Kind(f"scale_{one.value}")
+            ident = literal(uuid5(who.site_id, kind.value), Scale.id.type)
+            at = literal(seen.since[one], Scale.changed_at.type)
+            count = literal(str(seen.counts[one]))
+            parts.append(select(*_columns(kind, ident, ident, at, literal(""), count)))
+    return parts
+
+
 def _kitchen(session: Session, who: Who) -> Sequence[Select[Any]]:
     """What another pair of eyes of the kitchen looks at."""
     del session
@@ -299,6 +333,7 @@ _SORTS: Sequence[tuple[str, Callable[[Session, Who], Sequence[Select[Any]]]]] = 
     ("judge_disputes", _disputes),
     ("judge_incidents", _incidents),
     ("run_kitchen", _in_charge),
+    ("run_kitchen", _scales),
     ("do_kitchen", _kitchen),
 )
 """Who may decide → what waits for him."""
@@ -317,6 +352,11 @@ PLACES: Mapping[Kind, tuple[str, str]] = {
     Kind.FINDING: ("kitchen.finding", "finding_id"),
     Kind.REPAIR: ("kitchen.repair", "repair_id"),
     Kind.WAIVER: ("kitchen.act", "item_id"),
+    Kind.SCALE_FAILED: ("manage.scales_list", ""),
+    Kind.SCALE_EXPIRED: ("manage.scales_list", ""),
+    Kind.SCALE_UNVERIFIED: ("manage.scales_list", ""),
+    Kind.SCALE_CHECK_DUE: ("manage.scales_list", ""),
+    Kind.SCALE_SOON: ("manage.scales_list", ""),
 }
 """Endpoint where it is decided, and what the id is called in its address."""
 

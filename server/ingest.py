@@ -36,7 +36,7 @@ from dafan.records import (
     canonical,
 )
 from dafan.wire import iso
-from server import bookkeeping, entries, exceptions, people, preorder_tills, terminals
+from server import bookkeeping, entries, exceptions, line, people, preorder_tills, terminals
 from server.bookkeeping import Booked
 from server.entries import Batch, EntryRow, ForkedBatch
 from server.many import insert_all
@@ -192,9 +192,17 @@ def _apply_all(
             if one.kind == "sale" and not done.reason]  # fmt: skip
     if sold:
         preorder_tills.paid(session, terminal.site_id, sold)
+    good = [one for one, done in zip(fresh, booked, strict=True) if not done.reason]
+    _tell_trays(session, terminal.site_id, good)
     changed = dict.fromkeys(done.diner_id for done in booked if done.diner_id is not None)
     _publish(session, terminal.site_id, list(changed), now)
     return outcomes
+
+
+def _tell_trays(session: Session, site_id: UUID, told: Sequence[Entry]) -> None:
+    """Boxes of the weigh line learn whose the trays are that entries speak of."""
+    trays = {str(one.body["tray"]) for one in told if one.kind in line.OF_TRAYS}
+    line.publish(session, site_id, trays)
 
 
 def _book(
@@ -280,6 +288,7 @@ def apply_again(session: Session, site_id: UUID, terminal_id: UUID, seq: int, no
     session.flush()
     if row.kind == "sale":
         preorder_tills.paid(session, site_id, [row.id])
+    _tell_trays(session, site_id, [entries.as_record(row)])
     if done.diner_id is not None:
         _publish(session, site_id, [done.diner_id], now)
     return ""

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
+    Executable,
     FromClause,
     Table,
     Uuid,
@@ -81,6 +82,15 @@ class _Ids(UserDefinedType[str]):
 
     def get_col_spec(self, **_: Any) -> str:
         return "UUID[]"
+
+
+def rows_of(session: Session, query: Executable) -> list[tuple[Any, ...]]:
+    """The rows of a query of columns, past the work that a session does for each row of objects.
+
+    It is worth it from some thousand rows on. What the session has not written yet is written.
+    """
+    session.flush()
+    return [tuple(row) for row in session.connection().execute(query)]
 
 
 def insert_all(session: Session, table: FromClause, rows: Sequence[Row]) -> None:

@@ -14,6 +14,7 @@ from server import (
     foods,
     kitchen_day,
     kitchen_sales,
+    line_settle,
     online_orders,
     plate_points,
     plates,
@@ -26,7 +27,7 @@ from server.backup_format import read_passphrase
 from server.buying import warn_of_licences
 from server.gateway import Gateway, open_gateway
 from server.jobs import Daily, Every, Job
-from server.reports import day_sums
+from server.reports import cost_sums
 from server.services import Services
 from server.verify import Report, verify_engine
 
@@ -56,6 +57,9 @@ def jobs(parts: Services) -> list[Job]:
     made.append(Job("samples", Every(5), lambda now: kitchen_day.watch(parts.engine, now)))
     made.append(Job("served", Every(5), lambda now: kitchen_sales.drive(parts.engine, now)))
     made.append(Job("plates", Every(5), lambda now: plates.drive(parts.engine, now)))
+    made.append(
+        Job("trays", Every(1), lambda now: line_settle.drive(parts.engine, parts.ring, now))
+    )
     made.append(Job("points", Daily(time(3, 50), zone), lambda now: _points(parts.engine, now)))
     made.append(
         Job(
@@ -64,7 +68,7 @@ def jobs(parts: Services) -> list[Job]:
             lambda now: preorder_tills.drop_old(parts.engine, now),
         )
     )
-    made.append(Job("sums", Every(10), lambda now: day_sums.drive(parts.engine, now)))
+    made.append(Job("sums", Every(10), lambda now: cost_sums.drive(parts.engine, now)))
     made.append(
         Job(
             "daily_report",

@@ -33,10 +33,12 @@ _TABLES_IN = (
     "server.cards", "server.consents", "server.daily_report",
     "server.disputes", "server.drafts", "server.entries", "server.evidence", "server.exceptions",
     "server.faces", "server.feed", "server.feedback", "server.groups", "server.jobs", "server.keys",
+    "server.line_book",
     "server.notices", "server.online_orders", "server.opening", "server.people",
     "server.phone_codes", "server.phone_sessions", "server.plate_book", "server.preorder_rounds",
     "server.preorders", "server.ratings", "server.reconciliation", "server.scorecards",
-    "server.reports.day_rows", "server.sessions", "server.shifts", "server.sites",
+    "server.reports.cost_rows", "server.reports.day_rows",
+    "server.scale_book", "server.sessions", "server.shifts", "server.sites",
     "server.surveys", "server.terminals", "server.throttle",
     "server.till_staff", "server.totp", "server.wishes",
 )  # fmt: skip

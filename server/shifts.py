@@ -22,6 +22,7 @@ from server.books.refunds import Kind, Refund
 from server.books.sales import Sale
 from server.books.transfers import Leg, Move, Transfer, move_all
 from server.entries import EntryRow
+from server.line_book import LineJournal
 from server.terminals import Terminal
 
 
@@ -269,7 +270,10 @@ def confirm_cash(session: Session, actor: Actor, shift_id: UUID) -> Transfer:
 
 
 def uncovered(session: Session, site_id: UUID, day: date) -> dict[UUID, tuple[int, Fen]]:
-    """Terminal → number and fen of the day's sales that no shift covers."""
+    """Terminal → number and fen of the day's sales that no shift covers.
+
+    Settled trays of the weigh line are in the server's own journal, which has no shifts.
+    """
     covered = (
         select(ShiftRow.id)
         .where(
@@ -281,6 +285,7 @@ def uncovered(session: Session, site_id: UUID, day: date) -> dict[UUID, tuple[in
     query = (
         select(Sale.terminal_id, func.count(), func.sum(Sale.total))
         .where(Sale.site_id == site_id, Sale.business_date == day, ~covered)
+        .where(Sale.terminal_id.not_in(select(LineJournal.terminal_id)))
         .group_by(Sale.terminal_id)
     )
     rows = session.execute(query)

@@ -57,6 +57,8 @@ class Terminal(Base):
     last_seen: Mapped[datetime | None]
     pulled_at: Mapped[datetime | None]
     """When its version was written down last; pushes do not count."""
+    told_at: Mapped[datetime | None]
+    """When it asked last while the server had all of its journal."""
     feed_version: Mapped[int] = mapped_column(default=0)
     """The version that it had when it last asked."""
     applied_seq: Mapped[int] = mapped_column(default=0)
@@ -242,8 +244,9 @@ def seen(session: Session, terminal: Terminal, now: datetime) -> None:
 
 
 def pulled(
-    session: Session, terminal: Terminal, now: datetime, feed_version: int, agent: str
-) -> None:
+    session: Session, terminal: Terminal, now: datetime, feed_version: int, agent: str,
+    *, told: bool = False,
+) -> None:  # fmt: skip
     """Note how far the terminal has come and what it runs, every :data:`SEEN_EVERY_S` seconds.
 
     Args:
@@ -252,8 +255,11 @@ def pulled(
         now: Aware UTC.
         feed_version: What it has.
         agent: Its ``User-Agent``, such as ``dafan/0.2.0``; of other programs nothing is noted.
+        told: The server has all that it has written.
     """
     terminal.last_seen = terminal.pulled_at = now
+    if told:
+        terminal.told_at = now
     terminal.feed_version = feed_version
     name, _, version = agent.partition("/")
     terminal.software = version[:40] if name == "dafan" else ""

@@ -17,10 +17,11 @@ ADVICE: dict[str, str] = {
     "chain": _KEEP + _RESTORE + " Run `dafan verify --till` on that till's file: it has the entry.",
     "clearing": _KEEP + _RESTORE + " Settle no month between these two bodies until then.",
     "closing": _KEEP + _RESTORE + " Until then the printed closing of the day is what counts.",
-    "day_sums": "Run `dafan server make-sums --again`: sums of days are made from the sales, and "
+    "day_sums": "Run `dafan server make-sums --again`: sums of days are made from the books, and "
     "reports are right again. No money is wrong by this alone.",
     "expiry": _KEEP + _RESTORE,
     "kind": _KEEP + "Was the database used by a later version? Then run that one. " + _RESTORE,
+    "line": _KEEP + _RESTORE + " Hold the tray's session against its sale: 自选称重线, 托盘记录.",
     "mark": _KEEP + _RESTORE + " Stop that till until then: it would hold its entries for sent.",
     "online_order": _KEEP + _RESTORE + " " + _PAPER.format("the gateway's page of this order"),
     "opening": _KEEP + _RESTORE + " " + _PAPER.format("the table that was imported"),

@@ -23,6 +23,8 @@ WIDTHS: Mapping[str, int] = {
     **dict.fromkeys(("till-place", "till-paid", "till-desk"), _TILL),
     "plate-station": _TABLET,
     **dict.fromkeys(("phone-home", "phone-menu", "phone-book", "phone-face"), _PHONE),
+    **dict.fromkeys(("line-scooping", "line-gate"), _TABLET),
+    "line-phone": _PHONE,
     **dict.fromkeys(("kitchen-today", "kitchen-weighing", "kitchen-stock"), _TABLET),
     **dict.fromkeys(("kitchen-production", "kitchen-sample", "kitchen-waste"), _TABLET),
     **dict.fromkeys(("kitchen-trace", "board-kitchen"), _TABLET),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from pos.kiosk.plate_texts import TEXTS
+from pos.kiosk import gate_texts, plate_texts, scoop_texts
 from pos.kiosk.texts import LABELS, NOTICES
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -83,7 +83,8 @@ def spoken() -> dict[str, set[str]]:
     found += [(one["zh"], one["en"]) for one in LABELS.values()]
     for notice in NOTICES.values():
         found += zip(notice["zh"], notice["en"], strict=True)
-    found += [(text.zh, text.en) for pair in TEXTS.values() for text in pair]
+    screens = (plate_texts.TEXTS, gate_texts.TEXTS, scoop_texts.TEXTS)
+    found += [(text.zh, text.en) for one in screens for pair in one.values() for text in pair]
     texts: dict[str, set[str]] = {}
     for zh, en in found:
         texts.setdefault(_plain(zh), set()).add(_plain(str(en)))

@@ -15,6 +15,7 @@ from rich.table import Table
 from dafan.errors import DafanError
 from vision.calibrate import calibrate
 from vision.cli_hygiene import hygiene, hygiene_figures, teach
+from vision.cli_pad import pad
 from vision.evaluate import evaluate_pairs, identify, liveness_of
 from vision.manifest import find_file, load_manifest, model_folders, weights_folder
 from vision.packs import Pack, load_pack, missing_files
@@ -37,6 +38,7 @@ def vision() -> None:
 vision.add_command(hygiene)
 vision.add_command(hygiene_figures)
 vision.add_command(teach)
+vision.add_command(pad)
 
 
 @vision.command()

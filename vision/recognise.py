@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from vision.align import align
+from vision.cover import cover
 from vision.decide import Observation, Rules
 from vision.detect import FRAME_SIDE, Face
 from vision.embed import Vectors
 from vision.errors import ImageError
 from vision.gallery import Gallery, Id, Vector
 from vision.images import BgrImage
+from vision.moire import grid
+from vision.motion import glimpse
 from vision.packs import Pack
 from vision.quality import ADVICE, ENROLMENT, PAYMENT, Gate, Verdict, assess
 
@@ -28,11 +31,14 @@ class RecogniserSettings:
         side: Pixels along the longest edge at which faces are looked for.
         rival: A second face in the zone counts as a second payer from this part of the first one's
             width; whoever queues behind is smaller.
+        near: ... and so does any face of so many pixels, however large the first one is: a grown-up
+            who leans over a child must not pay for it, nor the child for him.
     """
 
     gate: Gate = PAYMENT
     side: int = FRAME_SIDE
     rival: float = 0.6
+    near: float = 110
 
 
 class Recogniser:
@@ -96,7 +102,12 @@ class Recogniser:
         watch.lap("search")
         liveness = live.result() if live else None
         watch.lap("liveness")
-        return Observation(at, verdict, rivals, box, liveness, match, watch.laps())
+        kept = glimpse(image, box, face.points)
+        peak, hidden = grid(image, box), cover(image, face.points)
+        watch.lap("cues")
+        return Observation(
+            at, verdict, rivals, box, liveness, match, watch.laps(), peak, hidden, kept
+        )
 
 
 def choose_payer(
@@ -113,7 +124,8 @@ def choose_payer(
     if not inside:
         return faces[0], 0, Verdict.OUTSIDE
     face, verdict = inside[0]
-    rivals = sum(other.w >= settings.rival * face.w for other, _ in inside)
+    least = min(settings.rival * face.w, settings.near)
+    rivals = sum(other.w >= least for other, _ in inside)
     return face, rivals, Verdict.TWO_FACES if rivals > 1 else verdict
 
 

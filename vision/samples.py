@@ -174,7 +174,7 @@ def vary(
     )
     mask = cv2.warpAffine(_silhouette(sample), matrix, size, flags=cv2.INTER_LINEAR)[..., None]
     frame = person * mask + _hall(how.room, size) * (1 - mask)
-    return _through_lens(frame, how, rng)
+    return through_lens(frame, how, rng)
 
 
 def empty_frame(room: int = 0, size: tuple[int, int] = LANDSCAPE) -> BgrImage:
@@ -212,7 +212,7 @@ def _silhouette(sample: Sample) -> Pixels:
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.03 * w), np.float32)
 
 
-def _through_lens(frame: Pixels, how: Variation, rng: np.random.Generator) -> BgrImage:
+def through_lens(frame: Pixels, how: Variation, rng: np.random.Generator) -> BgrImage:
     """Light, focus, sensor noise and the camera's JPEG."""
     frame = frame * (how.gain * np.array([1 - how.warmth, 1, 1 + how.warmth], np.float32))
     if how.blur > 0:

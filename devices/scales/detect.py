@@ -5,6 +5,8 @@ that change nothing on a scale. A protocol is named only after two whole frames 
 believes: a device that echoes, another maker's scale or a satellite receiver is none of ours.
 """
 
+import termios
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from dafan.errors import DeviceError
@@ -18,6 +20,8 @@ LISTEN_S = 1.0
 ASK_TIMES = 3
 ANSWER_S = 0.3
 SAMPLE = 64
+MOST = 4096
+"""Bytes of answers: a device that only repeats what it hears is not asked for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +111,19 @@ def judge(data: bytes, driver: Driver, settings: Serial) -> Match | None:
     return Match(driver.name, settings, len(good), errors, explained, good[-1])
 
 
+def _known() -> list[Driver]:
+    """The protocols whose frames prove them."""
+    return [driver for driver in PROTOCOLS.values() if driver.distinctive]
+
+
 def _listen(device: str, seconds: float, found: Detection) -> None:
     """Hear a scale that talks by itself; a line that is quiet at one setting is so at all."""
-    talkers = [driver for driver in PROTOCOLS.values() if driver.poll is None]
+    talkers = [driver for driver in _known() if driver.poll is None]
     lines = dict.fromkeys(setting for driver in talkers for setting in driver.serial)
     for setting in lines:
-        with open_line(device, setting) as line:
-            data = listen(line, seconds)
+        data = _overheard(device, setting, seconds)
+        if data is None:
+            continue
         if not data:
             return
         found.heard[f"listening at {setting}"] = data
@@ -123,9 +133,16 @@ def _listen(device: str, seconds: float, found: Detection) -> None:
             return
 
 
+def _overheard(device: str, setting: Serial, seconds: float) -> bytes | None:
+    """What comes by itself; None where the adapter cannot do that setting."""
+    with suppress(termios.error), open_line(device, setting) as line:
+        return listen(line, seconds)
+    return None
+
+
 def _ask(device: str, seconds: float, found: Detection) -> None:
     """Ask in each polled protocol; those that share a query are judged by the same answers."""
-    asked = [driver for driver in PROTOCOLS.values() if driver.poll]
+    asked = [driver for driver in _known() if driver.poll]
     ways = dict.fromkeys((driver.poll, setting) for driver in asked for setting in driver.serial)
     for poll, setting in ways:
         if poll is None:
@@ -144,11 +161,12 @@ def _ask(device: str, seconds: float, found: Detection) -> None:
 def _answers(device: str, poll: Poll, setting: Serial, seconds: float) -> bytes:
     """What comes back to a few polls; the second half of a poll only after its acknowledgement."""
     heard = bytearray()
-    with open_line(device, setting) as line:
+    with suppress(termios.error), open_line(device, setting) as line:
         for _ in range(ASK_TIMES):
-            line.write(poll.request)
-            heard += listen(line, seconds)
-            if poll.acknowledge and heard.endswith(poll.acknowledge):
-                line.write(poll.then)
-                heard += listen(line, seconds)
+            say = poll.request
+            while say and len(heard) < MOST:
+                line.write(say)
+                answer = listen(line, seconds)
+                heard += answer
+                say = poll.reply(answer[-1:])
     return bytes(heard)

@@ -21,12 +21,23 @@ class Serial:
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """How to ask for a weight: ``request``, and after the scale's ``acknowledge``, ``then``."""
+    """How to ask for a weight: ``request``, and after the scale's ``acknowledge``, ``then``.
+
+    A scale that answers ``refuse`` is asked ``why``.
+    """
 
     request: bytes
     interval_s: float = 0.2
     acknowledge: bytes = b""
     then: bytes = b""
+    refuse: bytes = b""
+    why: bytes = b""
+
+    def reply(self, heard: bytes) -> bytes:
+        """What to send back to these bytes; nothing if they ask for nothing."""
+        if self.acknowledge and self.acknowledge in heard:
+            return self.then
+        return self.why if self.refuse and self.refuse in heard else b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,7 @@ class Driver:
         tare: Bytes that take the tare.
         says_stable: Frames tell whether the weight rests.
         has_checksum: Frames carry a block check.
+        distinctive: Nothing but such a scale sends such frames, so that they prove one.
     """
 
     name: str
@@ -54,6 +66,7 @@ class Driver:
     tare: bytes | None = None
     says_stable: bool = True
     has_checksum: bool = False
+    distinctive: bool = True
 
     def decoder(self, unit: str = "kg") -> FrameDecoder:
         """A fresh decoder; ``unit`` is assumed where a frame names none."""

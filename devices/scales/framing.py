@@ -39,11 +39,11 @@ class FrameDecoder:
 
     def __init__(self, take: Take) -> None:
         self._take = take
-        self._buffer = bytearray()
+        self._waiting = b""
 
     def feed(self, data: bytes) -> list[Reading]:
         """Readings of the frames that these bytes complete. Never raises."""
-        self._buffer += data
+        self._waiting += data
         return self._drain(last=False)
 
     def flush(self) -> list[Reading]:
@@ -53,18 +53,20 @@ class FrameDecoder:
     @property
     def held(self) -> int:
         """Bytes of the unfinished frame: at most :data:`HEAD`."""
-        return len(self._buffer)
+        return len(self._waiting)
 
     def _drain(self, *, last: bool) -> list[Reading]:
-        readings = []
-        while self._buffer:
-            taken = self._take(bytes(self._buffer[:HEAD]), last)
+        readings: list[Reading] = []
+        data, at = self._waiting, 0
+        while at < len(data):
+            taken = self._take(data[at : at + HEAD], last)
             if taken is None:
                 break
             used, reading = taken
-            del self._buffer[:used]
+            at += used
             if reading is not None:
                 readings.append(reading)
+        self._waiting = data[at:]
         return readings
 
 
@@ -81,6 +83,58 @@ def take_line(head: bytes, longest: int) -> tuple[bytes, int] | None:
     if len(head) < longest:
         return None
     return b"", longest
+
+
+def line_cutter(longest: int, parse: Callable[[bytes], Reading | None]) -> Take:
+    """A cutter of lines ended by a line feed.
+
+    Args:
+        longest: Bytes of the longest line; more without a line feed are thrown away as garbled.
+        parse: The reading of a line with its end; None for an answer that is no weight.
+    """
+
+    def cut(head: bytes, last: bool) -> Taken | None:
+        del last
+        found = take_line(head, longest)
+        if found is None:
+            return None
+        line, used = found
+        return used, parse(line) if line else Reading(error="garbled", raw=head[:used])
+
+    return cut
+
+
+def frame_cutter(
+    start: bytes, end: bytes, longest: int, parse: Callable[[bytes], Reading | None]
+) -> Take:
+    """A cutter of frames from one start byte to an end.
+
+    The start may stand inside a frame as well: after damage only the start is given up, so that a
+    whole frame that began behind it is still found.
+
+    Args:
+        start: One byte.
+        end: What ends a frame.
+        longest: Bytes of the longest frame with both.
+        parse: The reading of a frame; None for an answer that is no weight.
+    """
+    opening = re.compile(re.escape(start))
+
+    def cut(head: bytes, last: bool) -> Taken | None:
+        del last
+        noise = noise_before(head, opening)
+        if noise:
+            return noise, None
+        at = head.find(end, 1, longest)
+        if at < 0:
+            short = len(head) < longest
+            return None if short else (1, Reading(error="garbled", raw=head[:longest]))
+        frame = head[: at + len(end)]
+        reading = parse(frame)
+        damaged = reading is not None and reading.error in ("garbled", "checksum")
+        return (1 if damaged else len(frame)), reading
+
+    return cut
 
 
 def noise_before(head: bytes, opening: re.Pattern[bytes]) -> int:

@@ -18,7 +18,7 @@ import re
 from dataclasses import replace
 
 from devices.scales.driver import Driver, Poll, Serial
-from devices.scales.framing import Take, Taken, take_line
+from devices.scales.framing import Take, line_cutter
 from devices.scales.reading import Reading, weighed
 
 LONGEST = 48
@@ -52,16 +52,7 @@ def parse(line: bytes) -> Reading | None:
 def take(unit: str) -> Take:
     """The frame cutter; every MT-SICS weight names its unit, so ``unit`` is not used."""
     del unit
-
-    def cut(head: bytes, last: bool) -> Taken | None:
-        del last
-        found = take_line(head, LONGEST)
-        if found is None:
-            return None
-        line, used = found
-        return used, parse(line) if line else Reading(error="garbled", raw=head[:used])
-
-    return cut
+    return line_cutter(LONGEST, parse)
 
 
 DRIVER = Driver(

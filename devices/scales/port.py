@@ -241,9 +241,9 @@ class _Session:
         return now + AFTER_COMMAND_S
 
     def _acknowledge(self, data: bytes) -> None:
-        poll = self.driver.poll
-        if poll and poll.acknowledge and poll.acknowledge in data:
-            self.line.write(poll.then)
+        reply = self.driver.poll.reply(data) if self.driver.poll else b""
+        if reply:
+            self.line.write(reply)
 
 
 def open_line(device: str, settings: Serial) -> serial.Serial:

@@ -178,8 +178,9 @@ class ScaleSimulator:
         if isinstance(asked, bytes):
             if self._fault != "silence":
                 self._outgoing.append((now, asked))
-        elif asked == "weigh":
-            self._send(self._model.frame(load), now)
+        elif asked in ("weigh", "why"):
+            no = self._model.refuses(load) if asked == "weigh" else b""
+            self._send(no or self._model.frame(load), now)
         elif load.stable:
             self._tare = load.grams if asked == "tare" else 0
             if asked == "zero":

@@ -53,7 +53,8 @@ def parse_cas(frame: bytes) -> Reading:
     """The reading of a CAS frame of 22 bytes."""
     header, kind, lamps, data = frame[:2], frame[3:5], frame[7], frame[9:17]
     match = _DATA.fullmatch(data)
-    if frame[20:] != b"\r\n" or header not in (b"ST", b"US", b"OL"):
+    whole = frame[17:18] == b" " and frame[20:] == b"\r\n"
+    if not whole or header not in (b"ST", b"US", b"OL"):
         return Reading(error="garbled", raw=frame)
     if header == b"OL":
         return _out_of_range(frame, low=data.lstrip().startswith(b"-"))

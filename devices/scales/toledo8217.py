@@ -20,7 +20,7 @@ from devices.scales.framing import Take, Taken, noise_before
 from devices.scales.reading import Reading, weighed
 
 LONGEST = 9
-_WEIGHT = re.compile(rb"\x02(?=.{6}N?\r)( *\d+\.\d{2,3})(N?)\r")
+_WEIGHT = re.compile(rb"\x02(?=[ \d.]{6}N?\r)( *\d+\.\d{2,3})(N?)\r")
 _STATUS = re.compile(rb"\x02\?(.)\r", re.DOTALL)
 _STX = re.compile(rb"\x02")
 _STRIP = bytes(range(128)) * 2

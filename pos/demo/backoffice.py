@@ -32,13 +32,13 @@ class BackOffice:
     Args:
         folder: Where the server keeps its database, keys and logs.
         port: TCP port of the server on loopback.
-        pack: Face pack that enrols the demo's diners.
+        pack: Face pack that enrols the demo's diners; ``None``: nobody has a face.
         workers: Processes of the server.
         devices_url: Where the kitchen's tablet finds its scale and printer; empty: nowhere.
     """
 
     def __init__(
-        self, folder: Path, port: int, pack: str, workers: int = 2, devices_url: str = ""
+        self, folder: Path, port: int, pack: str | None, workers: int = 2, devices_url: str = ""
     ) -> None:
         self.folder = folder
         self.url = f"http://127.0.0.1:{port}"
@@ -49,9 +49,10 @@ class BackOffice:
             "DAFAN_SERVER__PORT": str(port),
             "DAFAN_SERVER__WORKERS": str(workers),
             "DAFAN_SERVER__SECOND_FACTOR": "optional",  # the demo's password is printed
-            "DAFAN_VISION__PACK": pack,
             "DAFAN_TABLET__DEVICES_URL": devices_url,
         }
+        if pack is not None:
+            self._environment["DAFAN_VISION__PACK"] = pack
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self, *arguments: str, fails: bool = False) -> str:

@@ -8,10 +8,15 @@ import click
 
 from dafan.config import Settings, load_settings
 
+OF_HEADLESS, OF_A_YEAR = 200, 30_000
+"""Sales, where the command line names no number."""
+
 
 @click.command()
 @click.option("--headless", is_flag=True, help="No screens: run sales, verify, report, end.")
-@click.option("--sales", default=200, show_default=True, type=click.IntRange(1), help="How many.")
+@click.option(
+    "--sales", type=click.IntRange(1), help="How many: 200, or 30,000 of a year with --history."
+)
 @click.option("--offline-for", default=0, type=click.IntRange(0), help="Sales without a server.")
 @click.option("--seed", default=1, show_default=True, help="Makes the diners repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
@@ -23,28 +28,26 @@ from dafan.config import Settings, load_settings
 @click.option("--kiosk-port", default=0, type=click.IntRange(0, 65535), help="Of the till's page.")
 @click.option("--tablet-port", default=0, type=click.IntRange(0, 65535), help="Of its devices.")
 @click.option("--fresh", is_flag=True, help="Throw the last demo's data away first.")
+@click.option("--line", is_flag=True, help="A weigh line as well: gate, box, three stations.")
+@click.option("--history", is_flag=True, help="No till: a year of a canteen, to read reports of.")
+@click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3660))
 def demo(
-    headless: bool,
-    sales: int,
-    offline_for: int,
-    seed: int,
-    as_json: bool,
-    camera: str,
-    scale: str,
-    protocol: str,
-    printer: str,
-    port: int,
-    kiosk_port: int,
-    tablet_port: int,
-    fresh: bool,
-) -> None:
+    headless: bool, sales: int | None, offline_for: int, seed: int, as_json: bool, camera: str,
+    scale: str, protocol: str, printer: str, port: int, kiosk_port: int, tablet_port: int,
+    fresh: bool, line: bool, history: bool, days: int,
+) -> None:  # fmt: skip
     """Run the demo canteen: server, till, simulated devices, real face models."""
     settings = _with_devices(load_settings(), camera, scale, protocol, printer)
     settings = _with_ports(settings, port, kiosk_port, tablet_port)
+    if history:
+        from pos.demo.past import run_past  # noqa: PLC0415 - one of three ways
+
+        run_past(settings, seed, days, max(20, sales or OF_A_YEAR), fresh=fresh)
+        return
     if not headless:
         from pos.demo.live import run_live  # noqa: PLC0415 - brings the kiosk page
 
-        run_live(settings, seed, fresh=fresh)
+        run_live(settings, seed, fresh=fresh, line=line)
         return
     from pos.demo.headless import run_headless  # noqa: PLC0415 - one of the two ways
 
@@ -52,8 +55,8 @@ def demo(
         summary = run_headless(
             settings,
             Path(folder),
-            sales,
-            min(offline_for, sales),
+            sales or OF_HEADLESS,
+            min(offline_for, sales or OF_HEADLESS),
             seed,
             lambda text: click.echo(text, err=True),
         )

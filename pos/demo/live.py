@@ -5,6 +5,8 @@ import shutil
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -17,11 +19,13 @@ from pos.demo.backoffice import BackOffice, DemoError
 from pos.demo.history import make_history
 from pos.demo.kitchenbox import KitchenBox
 from pos.demo.kitchenside import KitchenSide
+from pos.demo.lineside import LineSide
 from pos.demo.plateside import PlateSide
 from pos.demo.stage import Stage
 from pos.demo.till import enrol_till, find_diners, open_till, wait_for_snapshot
 from pos.demo.visits import Outcome, Visits
 from pos.kiosk.app import create_kiosk
+from pos.kiosk.manner import manner_of
 from pos.runtime import Till
 from vision.packs import load_pack
 from vision.samples import sample_faces
@@ -29,15 +33,18 @@ from vision.samples import sample_faces
 FOLDER = "demo"
 _HISTORY_DONE = "history.done"
 _WATCHED_S = 2.5
+LINE_DINERS = range(1031, 1041)
+"""Staff numbers of those who eat at the weigh line."""
 
 
-def run_live(settings: Settings, seed: int, *, fresh: bool) -> None:
+def run_live(settings: Settings, seed: int, *, fresh: bool, line: bool = False) -> None:
     """Start everything, print the addresses, and let diners come until the person ends it.
 
     Args:
         settings: Ports, devices and pack; real devices replace the simulated ones.
         seed: Makes the diners repeatable.
         fresh: Throw the data of the last demo away first.
+        line: A weigh line as well.
 
     Raises:
         DemoError: the canteen could not be set up.
@@ -59,9 +66,9 @@ def run_live(settings: Settings, seed: int, *, fresh: bool) -> None:
     with say.status("Opening the canteen: people, dishes, money, faces, and the kitchen's day …"):
         said = office.command("server", "seed-demo", "--kitchen")
         office.start()
-    for line in said.splitlines():
-        if line.startswith("the kitchen"):
-            say.print(line)
+    for told in said.splitlines():
+        if told.startswith("the kitchen"):
+            say.print(told)
     try:
         _set_up_tills(office, folder, seed, say)
         devices = settings.till
@@ -79,6 +86,7 @@ def run_live(settings: Settings, seed: int, *, fresh: bool) -> None:
                     KitchenSide(settings, office.url) as beside,
                     KitchenBox(office, folder / "box") as box,
                     PlateSide(office, folder / "plates", devices.host, seed) as plates,
+                    _beside(office, folder, devices.host, seed, say, wanted=line),
                 ):
                     _show(settings, office, till, stage, seed, say, beside.hand_url, box, plates)
             finally:
@@ -88,6 +96,20 @@ def run_live(settings: Settings, seed: int, *, fresh: bool) -> None:
     finally:
         office.stop()
         say.print("The canteen is closed. Its data stays in", str(folder))
+
+
+@contextmanager
+def _beside(
+    office: BackOffice, folder: Path, host: str, seed: int, say: Console, *, wanted: bool
+) -> Iterator[None]:
+    if not wanted:
+        yield
+        return
+    with LineSide(office, folder / "line", host, seed) as side:
+        say.print(f"  Line      [bold]{side.stations_url}[/]   its scoop stations")
+        say.print(f"            [bold]{side.gate_url}[/]   where trays are taken and come back")
+        side.serve(*(f"000000{number}" for number in LINE_DINERS))
+        yield
 
 
 def _set_up_tills(office: BackOffice, folder: Path, seed: int, say: Console) -> None:
@@ -113,7 +135,9 @@ def _show(
     plates: PlateSide,
 ) -> None:
     wait_for_snapshot(till)
-    kiosk = loopback.serve(create_kiosk(till), settings.till.host, settings.till.port, "till")
+    manner = manner_of(settings.till.voice, settings.till.screen)
+    page = create_kiosk(till, manner=manner)
+    kiosk = loopback.serve(page, settings.till.host, settings.till.port, "till")
     try:
         say.print()
         say.print(f"  Till      [bold]http://{settings.till.host}:{kiosk.port}/[/]")
@@ -137,6 +161,7 @@ def _show(
             _serve(visits, stage, plates, say)
     finally:
         kiosk.stop()
+        manner.close()
 
 
 def _serve(visits: Visits, stage: Stage, plates: PlateSide, say: Console) -> None:

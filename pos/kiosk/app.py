@@ -7,19 +7,22 @@ from the page itself.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask, Response, abort, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from dafan import __version__
+from pos.kiosk.manner import Manner
 from pos.kiosk.port import TillPort
 from pos.kiosk.texts import LABELS, NOTICES
 from pos.staffdesk import REASONS
 from pos.view import View
+
+_View = TypeVar("_View")
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MAX_PRESS_BYTES = 4096
@@ -58,29 +61,39 @@ HEADERS = {
 }
 
 
-def create_kiosk(till: TillPort, hosts: tuple[str, ...] = LOOPBACK) -> Flask:
+def create_kiosk(
+    till: TillPort, hosts: tuple[str, ...] = LOOPBACK, manner: Manner | None = None
+) -> Flask:
     """Build the page's application.
 
     Args:
         till: The till to show and to press.
         hosts: Host names under which the page may be asked for.
+        manner: How it speaks and looks; else only tones are heard.
     """
     app = guarded_page("kiosk.html", hosts)
+    how = manner or Manner()
 
     @app.get("/texts.json")
     def texts() -> Response:
-        return jsonify({"notices": NOTICES, "labels": LABELS})
+        return jsonify({"notices": NOTICES, "labels": LABELS, "manner": how.first()})
 
     @app.get("/events")
     def events() -> Response:
-        return Response(_stream(till), mimetype="text/event-stream")
+        return event_stream(till.subscribe(), _told(how))
 
     @app.get("/camera.jpg")
     def camera() -> Response:
-        picture = till.jpeg()
-        if picture is None:
-            return Response(status=204)
-        return Response(picture, mimetype="image/jpeg")
+        return _picture(till.jpeg())
+
+    @app.get("/payer.jpg")
+    def payer() -> Response:
+        return _picture(till.payer_jpeg())
+
+    @app.get("/voice/<language>/<key>.wav")
+    def voice(language: str, key: str) -> Response:
+        sound = how.wav(language, key)
+        return Response(sound, mimetype="audio/wav") if sound else Response(status=204)
 
     @app.post("/press")
     def press() -> Response:
@@ -123,16 +136,36 @@ def guarded_page(template: str, hosts: tuple[str, ...]) -> Flask:
     return app
 
 
-def _stream(till: TillPort) -> Iterator[str]:
-    """Server-sent events: whole views, the menu only when it is another one."""
-    yield "retry: 1000\n\n"
+def _picture(jpeg: bytes | None) -> Response:
+    return Response(status=204) if jpeg is None else Response(jpeg, mimetype="image/jpeg")
+
+
+def event_stream(
+    views: Iterable[_View | None], told: Callable[[_View], Mapping[str, Any]]
+) -> Response:
+    """Server-sent events: what is told of each view as it comes; a beat where there is none."""
+
+    def events() -> Iterator[str]:
+        yield "retry: 1000\n\n"
+        for view in views:
+            if view is None:
+                yield "event: beat\ndata:\n\n"
+            else:
+                yield f"data: {json.dumps(told(view), ensure_ascii=False)}\n\n"
+
+    return Response(events(), mimetype="text/event-stream")
+
+
+def _told(how: Manner) -> Callable[[View], dict[str, Any]]:
+    """Whole views, the menu only when it is another one; and what is said."""
     sent: View | None = None
-    for view in till.subscribe():
-        if view is None:
-            yield "event: beat\ndata:\n\n"
-            continue
-        yield f"data: {json.dumps(wire(view, sent), ensure_ascii=False)}\n\n"
-        sent = view
+
+    def values(view: View) -> dict[str, Any]:
+        nonlocal sent
+        before, sent = sent, view
+        return wire(view, before) | how.heard(before, view)
+
+    return values
 
 
 def wire(view: View, sent: View | None = None) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The page of a return station's screen; guarded as the till's page is (``pos.kiosk.app``)."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -8,7 +7,7 @@ from typing import Any, Protocol
 
 from flask import Flask, Response
 
-from pos.kiosk.app import CARD, LOOPBACK, guarded_page, read_press
+from pos.kiosk.app import CARD, LOOPBACK, event_stream, guarded_page, read_press
 from pos.kiosk.plate_texts import TEXTS, Text, fill
 from pos.plate_view import PlateView
 
@@ -39,7 +38,7 @@ def create_plate_page(station: PlatePort, hosts: tuple[str, ...] = LOOPBACK) -> 
 
     @app.get("/events")
     def events() -> Response:
-        return Response(_stream(station), mimetype="text/event-stream")
+        return event_stream(station.subscribe(), wire)
 
     @app.post("/press")
     def press() -> Response:
@@ -48,15 +47,6 @@ def create_plate_page(station: PlatePort, hosts: tuple[str, ...] = LOOPBACK) -> 
         return Response(status=204)
 
     return app
-
-
-def _stream(station: PlatePort) -> Iterator[str]:
-    yield "retry: 1000\n\n"
-    for view in station.subscribe():
-        if view is None:
-            yield "event: beat\ndata:\n\n"
-            continue
-        yield f"data: {json.dumps(wire(view), ensure_ascii=False)}\n\n"
 
 
 def wire(view: PlateView) -> dict[str, Any]:

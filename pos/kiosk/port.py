@@ -31,6 +31,10 @@ class TillPort(Protocol):
         """The newest camera picture as JPEG; None while there is none to show."""
         ...
 
+    def payer_jpeg(self) -> bytes | None:
+        """The face that is about to pay, as JPEG; None while no face is."""
+        ...
+
 
 class Broadcast(Generic[V]):
     """The newest view, for any number of waiting screens; a slow screen skips, it never lags."""

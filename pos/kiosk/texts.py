@@ -46,6 +46,42 @@ NOTICES: dict[NoticeCode, Sentence] = {
         "The scale is not connected",
         "Please choose single dishes, or ask the staff",
     ),
+    _N.SCALE_UNVERIFIED: _say(
+        "这台秤还没有检定，不能称重计价",
+        "请选单份菜品；工作人员请登记检定证书",
+        "This scale is not verified: it may not weigh for money",
+        "Please choose single dishes. Staff: enter its certificate",
+    ),
+    _N.SCALE_EXPIRED: _say(
+        "这台秤的检定过期了，不能称重计价",
+        "请选单份菜品；工作人员请送检",
+        "This scale's verification has expired: it may not weigh for money",
+        "Please choose single dishes. Staff: have it verified",
+    ),
+    _N.SCALE_FAILED: _say(
+        "这台秤核查不合格，不能称重计价",
+        "请选单份菜品；工作人员请停用送修",
+        "This scale failed its check: it may not weigh for money",
+        "Please choose single dishes. Staff: have it repaired",
+    ),
+    _N.SCALE_CHECK_DUE: _say(
+        "这台秤今天还没有核查，不能称重计价",
+        "请选单份菜品；工作人员请用砝码核查",
+        "This scale has not been checked today: it may not weigh for money",
+        "Please choose single dishes. Staff: check it with a test weight",
+    ),
+    _N.BELOW_MINIMUM: _say(
+        "少于这台秤的最小称量 {minimum} 克",
+        "照重量计价；多盛一点更准",
+        "Less than the {minimum} g that this scale is made for",
+        "It is charged by weight; a little more is more exact",
+    ),
+    _N.SMALL_FREE: _say(
+        "不到 {minimum} 克，不计价",
+        "多盛一点再称，或直接取走",
+        "Less than {minimum} g: not charged",
+        "Take a little more, or take it as it is",
+    ),
     _N.CLEAR_SCALE: _say(
         "请先取走餐盘",
         "秤空了，下一位再放",
@@ -84,6 +120,18 @@ NOTICES: dict[NoticeCode, Sentence] = {
         "请后面的人退一步",
         "There are two people here",
         "Please step back, next in line",
+    ),
+    _N.FACE_COVERED: _say(
+        "没认出您",
+        "戴着口罩请先摘下，或刷卡",
+        "We did not recognise you",
+        "Take off a mask, or use a card",
+    ),
+    _N.FACE_CHANGED: _say(
+        "镜头前换了人，没有扣款",
+        "请餐盘的主人点“刷脸”再付",
+        "Another face: nothing was charged",
+        "Whose tray it is: press Face to pay",
     ),
     _N.UNKNOWN_FACE: _say(
         "没认出您",

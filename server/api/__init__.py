@@ -11,7 +11,7 @@ from server.api import description, docs, evidence, health, sync, terminals
 MAX_JSON = 2**17
 """Bytes of a body at the API, where a resource names no other limit: whatever is wrong with it, to
 find and tell it takes no longer than a good one does."""
-_RESOURCES = ("people", "faces", "dishes", "payments", "incidents", "kitchen", "plates")
+_RESOURCES = ("people", "faces", "dishes", "payments", "incidents", "kitchen", "plates", "line")
 
 
 def register_api(app: APIFlask) -> None:

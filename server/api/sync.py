@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field
 
 from dafan import crypto
 from dafan.db import reading, writing
+from dafan.line import LINE_ENTRIES
 from dafan.records import FeedPage, JournalPush, PushAnswer
-from server import feed, ingest, terminals
+from server import feed, ingest, line_settle, terminals
 from server.access import machine
 from server.gate import authorization
 from server.problems import problem
@@ -37,6 +38,8 @@ class FeedQuery(BaseModel):
     wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT_S)] = 0
     """Seconds to wait for news."""
     limit: Annotated[int, Field(ge=1, le=feed.MAX_PAGE)] = 500
+    written: Annotated[int, Field(ge=0, le=2**62)] | None = None
+    """The last entry of the terminal's own journal."""
 
 
 def by_terminal(view: Callable[Concatenate[Terminal, P], R]) -> Callable[P, R]:
@@ -91,7 +94,11 @@ def _limit_size() -> None:
 def push_journal(terminal: Terminal, json_data: JournalPush) -> PushAnswer:
     """Take in what a terminal reports."""
     parts = services()
-    return ingest.push(parts.engine, terminal, json_data, parts.clock.now())
+    now = parts.clock.now()
+    answer = ingest.push(parts.engine, terminal, json_data, now)
+    if any(entry.kind in LINE_ENTRIES for entry in json_data.entries):
+        line_settle.settle_due(parts.engine, parts.ring, terminal.site_id, now)
+    return answer
 
 
 @blueprint.get("/feed")
@@ -105,7 +112,7 @@ def push_journal(terminal: Terminal, json_data: JournalPush) -> PushAnswer:
 )
 def pull_feed(terminal: Terminal, query_data: FeedQuery) -> FeedPage:
     """Give a terminal what it does not know yet."""
-    _note_contact(terminal, query_data.since)
+    _note_contact(terminal, query_data)
     _wait_for_news(terminal, query_data)
     parts = services()
     with reading(parts.engine) as session:
@@ -117,16 +124,22 @@ def pull_feed(terminal: Terminal, query_data: FeedQuery) -> FeedPage:
     return page.model_copy(update={"applied_seq": mark})
 
 
-def _note_contact(terminal: Terminal, since: int) -> None:
+def _note_contact(terminal: Terminal, asked: FeedQuery) -> None:
+    """Now and then; at once where trays wait for what this terminal may still have to tell."""
     parts = services()
     now = parts.clock.now()
+    told = asked.written is not None and asked.written <= terminal.applied_seq
     last = terminal.pulled_at
-    if last and 0 <= (now - last).total_seconds() < terminals.SEEN_EVERY_S:
+    fresh = last and 0 <= (now - last).total_seconds() < terminals.SEEN_EVERY_S
+    waited_for = told and line_settle.waits(parts.engine, terminal.site_id)
+    if fresh and not waited_for:
         return
     agent = request.user_agent.string
     with writing(parts.engine) as session:
         mine = session.get_one(Terminal, terminal.id)
-        terminals.pulled(session, mine, now, since, agent)
+        terminals.pulled(session, mine, now, asked.since, agent, told=told)
+    if waited_for:
+        line_settle.settle_due(parts.engine, parts.ring, terminal.site_id, now)
 
 
 def _wait_for_news(terminal: Terminal, asked: FeedQuery) -> None:

@@ -25,7 +25,7 @@ from server.history.canteen import BY, Canteen, open_canteen
 from server.history.kitchen import Kitchen
 from server.history.plan import PERIODS, Period
 from server.history.tills import BACK, Book, Rows
-from server.reports import day_sums
+from server.reports import cost_sums
 from server.terminals import Terminal
 
 SALES_A_DINER = 380
@@ -87,7 +87,7 @@ def fill(engine: Engine, wanted: Wanted, progress: Callable[[date], None] = lamb
         _settle(session, canteen)
     if not wanted.bare:
         _take_back(engine, canteen, wanted, rng)
-    day_sums.drive(engine, opened + timedelta(days=wanted.days + 2))
+    cost_sums.drive(engine, opened + timedelta(days=wanted.days + 2))
     _analyse(engine)
     return canteen.site_id
 

@@ -12,7 +12,13 @@ from sqlalchemy.orm import Session
 from server import inbox
 from server.access import may
 from server.inbox import Ask, Kind, Who
+from server.pages.scale_words import WANTED
 from server.pages.shared import reading, site_id
+from server.scale_rules import TO_SEE_TO, Standing
+from server.services import services
+
+SCALES: Mapping[Kind, Standing] = {Kind(f"scale_{one.value}"): one for one in TO_SEE_TO}
+"""Kinds that count scales, and how those stand."""
 
 KINDS: Mapping[Kind, tuple[str, LazyString]] = {
     Kind.ORDER: ("info", _l("采购单")),
@@ -28,6 +34,7 @@ KINDS: Mapping[Kind, tuple[str, LazyString]] = {
     Kind.FINDING: ("info", _l("整改待复核")),
     Kind.REPAIR: ("info", _l("维修待验收")),
     Kind.WAIVER: ("warn", _l("申请免做")),
+    **{kind: WANTED[one][:2] for kind, one in SCALES.items()},
 }
 """Colour of its mark, and its name."""
 
@@ -43,13 +50,15 @@ _SEEN_WITH: Mapping[Kind, str] = {
     Kind.FINDING: "see_kitchen",
     Kind.REPAIR: "see_kitchen",
     Kind.WAIVER: "see_kitchen",
+    **dict.fromkeys(SCALES, "see_kitchen"),
 }
 """What a person must be allowed to see to follow the link."""
 
 
 def who() -> Who:
     """The signed-in person, as the inbox knows him."""
-    return Who(site_id(), current_user.login, tuple(current_user.roles))
+    now = services().clock.now()
+    return Who(site_id(), current_user.login, tuple(current_user.roles), now)
 
 
 def count(session: Session) -> int:

@@ -17,6 +17,7 @@ from kitchen.receiving_rules import Rules as ReceivingRules
 from kitchen.sample_rules import SampleRules
 from kitchen.staff import StaffRules
 from kitchen.stock_view import StockRules
+from server.face_care import FaceCareRules
 from server.feedback import FeedbackRules
 from server.glance_rules import GlanceRules
 
@@ -45,11 +46,12 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The rules of one subject."""
+    """The rules of one subject; ``right`` is needed besides that of the kitchen's limits."""
 
     kind: type[Any]
     title: LazyString
     limits: tuple[Limit, ...]
+    right: str = "run_kitchen"
 
     @property
     def name(self) -> str:
@@ -171,4 +173,13 @@ SUBJECTS: tuple[Subject, ...] = (
         Limit("judge_minutes", _l("违规多久没人看亮黄灯"), _MINUTES, _HABIT, 7 * _DAY, low=1),
         Limit("complaint_hours", _l("意见到期前多久亮黄灯"), _HOURS, _HABIT, 24 * 30, low=1),
     )),
+    Subject(FaceCareRules, _l("人脸照片"), (
+        Limit("months", _l("照片拍了多久建议重拍"), _l("个月"),
+              _l("常用值；孩子的脸变得快，可以短些"), 120, low=1),
+        Limit("fall", _l("近来刷脸的相似度降了多少建议重拍（满分 1）"), _l("分"), _HABIT, 500,
+              low=10, scale=1000),
+        Limit("recent_days", _l("多少天以内算近来"), _DAYS, _HABIT, _YEAR, low=1),
+        Limit("payments", _l("近来和以前各要有多少次刷脸才比"), _l("次"),
+              _l("常用值；太少就看不准"), 100, low=3),
+    ), right="see_faces"),
 )  # fmt: skip

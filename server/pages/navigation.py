@@ -33,12 +33,14 @@ _MENU: tuple[tuple[LazyString | str, tuple[Item, ...]], ...] = (
     )),
     (_l("账目"), (
         Item("manage.sales", _l("销售"), "see_sales"),
+        Item("manage.line_sessions", _l("托盘记录"), "see_sales"),
         Item("manage.refunds_list", _l("退款"), "see_sales"),
         Item("manage.closing", _l("日结"), "see_closing"),
         Item("manage.settlement", _l("清算"), "see_settlement"),
     )),
     (_l("就餐人"), (
         Item("manage.people_list", _l("人员"), "see_people"),
+        Item("manage.faces_care", _l("刷脸情况"), "see_faces"),
         Item("manage.top_ups", _l("充值"), "top_up"),
         Item("manage.online_orders", _l("线上充值"), "see_gateway"),
         Item("manage.subsidies", _l("补贴"), "run_subsidies"),
@@ -51,6 +53,7 @@ _MENU: tuple[tuple[LazyString | str, tuple[Item, ...]], ...] = (
         Item("kitchen.today", _l("后厨"), "see_kitchen"),
         Item("manage.menus", _l("食谱"), "see_dishes"),
         Item("manage.dishes_list", _l("菜品"), "see_dishes"),
+        Item("manage.line_page", _l("自选称重线"), "see_kitchen"),
         Item("manage.orders_list", _l("采购"), "see_buying"),
         Item("manage.incidents_list", _l("违规"), "see_incidents"),
         Item("manage.inspections_list", _l("现场巡查"), "see_incidents"),
@@ -58,6 +61,7 @@ _MENU: tuple[tuple[LazyString | str, tuple[Item, ...]], ...] = (
     )),
     (_l("系统"), (
         Item("manage.terminals_list", _l("结算台"), "see_terminals"),
+        Item("manage.scales_list", _l("秤和检定"), "see_kitchen"),
         Item("manage.settings", _l("设置"), "see_settings"),
         Item("manage.keys", _l("密钥"), "see_keys"),
         Item("manage.audit", _l("审计"), "see_audit"),

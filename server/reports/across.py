@@ -27,7 +27,7 @@ from kitchen.supervision_score import Facts, score
 from kitchen.waste import BENCHMARKS
 from server import sites
 from server.feedback import Feedback, Kind
-from server.reports import clearing, readings
+from server.reports import clearing, kept
 from server.reports.basis import steps_of
 from server.reports.filters import Asked
 from server.reports.frame import (
@@ -153,7 +153,7 @@ def lines(
         asked: Which days, and the earlier ones.
         now: Aware UTC.
     """
-    readings.keep(session)
+    kept.keep(session)
     found = []
     for site in sites.all_sites(session):
         may = rights.get(site.id)

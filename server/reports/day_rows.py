@@ -88,7 +88,7 @@ def known(column: Any) -> ColumnElement[Any]:
 # --- tables -------------------------------------------------------------------------------------
 
 
-class _DaySums(Base):
+class OfMeal(Base):
     """What all of them are cut by."""
 
     __abstract__ = True
@@ -99,7 +99,7 @@ class _DaySums(Base):
     venue_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
 
 
-class DaySales(_DaySums):
+class DaySales(OfMeal):
     """Sales of a meal; amounts in fen, of all sales, also of those that went back."""
 
     __tablename__ = "day_sales"
@@ -118,7 +118,7 @@ class DaySales(_DaySums):
     """Milliseconds from the first dish to paid, of all sales together."""
 
 
-class DayCovers(_DaySums):
+class DayCovers(OfMeal):
     """How many ate (就餐人次); a row with :data:`EVERY` counts each diner once at the meal."""
 
     __tablename__ = "day_covers"
@@ -127,7 +127,7 @@ class DayCovers(_DaySums):
     covers: Mapped[int]
 
 
-class DayDishes(_DaySums):
+class DayDishes(OfMeal):
     """Lines of a dish at a meal."""
 
     __tablename__ = "day_dishes"
@@ -147,7 +147,7 @@ class DayDishes(_DaySums):
     refunded: Mapped[int]
 
 
-class DayMoments(_DaySums):
+class DayMoments(OfMeal):
     """Sales in steps of five minutes, counted from midnight UTC."""
 
     __tablename__ = "day_moments"

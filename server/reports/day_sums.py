@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from dafan.db import reading, writing
 from server import sites
 from server.books.day_changes import DayChange
-from server.many import among
+from server.many import among, rows_of
 from server.reports.day_rows import EVERY, TABLES, DayMade, Sums, known, live, of_days, total
+from server.reports.kept import once
 from server.sites import Site
 
 DAYS_AT_ONCE = 4
@@ -67,13 +68,13 @@ def rows(
         for name, value in where.items():
             one = part.c[name]
             query = query.where(one != EVERY if value is Cut.SINGLE else one == value)
-        for row in session.execute(query):
-            yield tuple(row)
+        yield from rows_of(session, query)
 
 
 def _parts(session: Session, site_id: UUID, table: Sums, since: date, until: date) -> Iterator[Any]:
     """What together holds every day once: the sums of good days, all others as the sales tell."""
-    good = fresh(session, site_id, since, until)
+    key = "fresh", site_id, since, until
+    good: set[date] = once(session, key, lambda: fresh(session, site_id, since, until))
     days = (since + timedelta(days=step) for step in range((until - since).days + 1))
     others = [day for day in days if day not in good]
     if good:

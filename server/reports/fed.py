@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from kitchen import menu_checks
 from kitchen.nutrition import DAY, ENERGY_SHARES, Amount, Content, Nutrient, Range, energy_shares
 from server.reports.basis import Basis, beside, change
+from server.reports.cost_rows import NUTRIENTS
 from server.reports.frame import (
     COVERS,
     PERCENT,
@@ -27,7 +28,6 @@ from server.reports.frame import (
     permille,
 )
 from server.reports.measures import Values
-from server.reports.readings import NUTRIENTS
 from server.reports.scope import Dimension
 
 KCAL = Unit(_l("千卡"), 1000)

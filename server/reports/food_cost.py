@@ -8,6 +8,7 @@ is rounded to whole fen once for a dish at a meal, and once for what was thrown 
 """
 
 from bisect import bisect_right
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -173,6 +174,10 @@ class Costs:
                 self._foods[no, dish_id] = None
         return self._foods[no, dish_id]
 
+    def late(self, day: date, dish_id: UUID) -> bool:
+        """Whether a dish had no recipe in a day's month, so that a later one, or none, counts."""
+        return dish_id not in self.books[self._book(day)][1].recipes
+
     def of_waste(self, one: Thrown) -> Fen | None:
         """Fen of what was thrown away; ``None`` where nobody can tell.
 
@@ -290,6 +295,12 @@ def load(
         WasteRecord.site_id == site_id, WasteRecord.business_date.between(since, until),
         WasteRecord.lot_id.is_not(None),
     )  # fmt: skip
+    wasted = select(WasteRecord.dish_id).where(
+        WasteRecord.site_id == site_id, WasteRecord.business_date.between(since, until),
+        WasteRecord.dish_id.is_not(None),
+    )  # fmt: skip
+    dish_ids = {one.dish_id for one in served}
+    dish_ids.update(one for one in session.scalars(wasted.distinct()) if one is not None)
     lots = session.execute(
         select(Lot.id, Lot.ingredient_id, Lot.cost, Lot.quantity).where(
             Lot.site_id == site_id, Lot.quantity > 0, Lot.id.in_(thrown)
@@ -300,7 +311,7 @@ def load(
         served,
         _goods(session, site_id, until) if later is None else later.goods,
         {lot: (ingredient, cost, quantity) for lot, ingredient, cost, quantity in lots},
-        _books(session, site_id, {one.dish_id for one in served}, since, until, newest),
+        _books(session, site_id, dish_ids, since, until, newest),
     )
 
 
@@ -333,18 +344,23 @@ def _books(
     query = select(Recipe.set_at).where(Recipe.site_id == site_id)
     written = sorted(at.date() for at in session.scalars(query))
     found: list[tuple[date, Book]] = []
-    last, known = _month_end(since), -1
-    while written and last < written[-1] and last < _month_end(until) + timedelta(days=1):
+    last, known = month_end(since), -1
+    while written and last < written[-1] and last < month_end(until) + timedelta(days=1):
         count = bisect_right(written, last)
         if count != known:  # else the month has the recipes of the one before
-            until_then = datetime.combine(last + timedelta(days=1), time(0), UTC)
-            found.append((last, cookbook.book_of(session, site_id, dish_ids, until_then)))
+            found.append((last, cookbook.book_of(session, site_id, dish_ids, valid_at(last))))
         else:
             found[-1] = last, found[-1][1]
-        known, last = count, _month_end(last + timedelta(days=1))
+        known, last = count, month_end(last + timedelta(days=1))
     found.append((date.max, newest))
     return found
 
 
-def _month_end(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+def valid_at(day: date) -> datetime:
+    """Versions of recipes up to this moment, aware UTC, are those of a day's month."""
+    return datetime.combine(month_end(day), time.max, UTC)
+
+
+def month_end(day: date) -> date:
+    """The last day of a day's month."""
+    return day.replace(day=monthrange(day.year, day.month)[1])

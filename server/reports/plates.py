@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 
 from kitchen.clean_plate import Verdict
 from server.plate_book import PlateReturnRow
-from server.reports.readings import Answer, Row, folded, once
+from server.reports.cost_rows import Row
+from server.reports.kept import once
+from server.reports.readings import Answer, folded
 from server.reports.scope import Dimension, Scope
 
 CODES = ("plates_returned", "plates_clean", "plates_left")

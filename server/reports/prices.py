@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from uuid import UUID
 
@@ -9,15 +10,18 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from dafan.quantity import Measure
 from kitchen.ingredients import Ingredient
 from kitchen.lots import Lot
 from kitchen.production import Batch
-from kitchen.stock_book import Kind, StockEntry
+from kitchen.stock_book import StockEntry
+from server.reports import readings
 from server.reports.basis import Basis
+from server.reports.cost_rows import for_the_kitchen
 from server.reports.frame import PERCENT, YUAN, Cell, Chart, Column, Part, Series, Table, per
-from server.reports.scope import Dimension
+from server.reports.scope import Dimension, Scope
 
 ENTRIES = "manage.report_stock_entries"
 MOST = 10
@@ -84,22 +88,28 @@ def part(basis: Basis) -> Part:
 def used(basis: Basis, *, then: bool = False) -> dict[UUID, Used]:
     """What was issued of each ingredient; of nothing left over there is no row."""
     scope = basis.scope(then=then)
-    sums = (func.sum(-StockEntry.quantity), func.sum(-StockEntry.cost))
+    days = basis.site_id, scope.since, scope.until
+    if scope.only:
+        found = _used_for(basis.session, scope, *days)
+    else:
+        found = readings.used(basis.session, *days)
+    return {one: Used(*sums) for one, sums in found.items() if sums[0] > 0}
+
+
+def _used_for(
+    session: Session, scope: Scope, site_id: UUID, since: date, until: date
+) -> dict[UUID, tuple[int, int]]:
+    """What was issued for the batches of one meal or venue."""
+    batch = (StockEntry.ref_kind == "batch") & (StockEntry.ref_id == Batch.id)
     query = (
-        select(Lot.ingredient_id, *sums)
+        select(Lot.ingredient_id, func.sum(-StockEntry.quantity), func.sum(-StockEntry.cost))
         .join(Lot, Lot.id == StockEntry.lot_id)
-        .where(
-            StockEntry.site_id == basis.site_id,
-            StockEntry.business_date.between(scope.since, scope.until),
-            StockEntry.kind.in_([Kind.OUT.value, Kind.BACK.value]),
-        )
+        .join(Batch, batch)
+        .where(*for_the_kitchen(site_id, since, until))
         .group_by(Lot.ingredient_id)
     )
-    venue, period = scope.only.get(Dimension.VENUE), scope.only.get(Dimension.MEAL)
-    if venue or period:
-        batch = (StockEntry.ref_kind == "batch") & (StockEntry.ref_id == Batch.id)
-        query = query.join(Batch, batch)
-        query = query.where(Batch.venue_id == venue) if venue else query
-        query = query.where(Batch.period == period) if period else query
-    found = basis.session.execute(query)
-    return {row[0]: Used(int(row[1]), int(row[2])) for row in found if row[1] and int(row[1]) > 0}
+    if venue := scope.only.get(Dimension.VENUE):
+        query = query.where(Batch.venue_id == venue)
+    if period := scope.only.get(Dimension.MEAL):
+        query = query.where(Batch.period == period)
+    return {one: (int(much), int(fen)) for one, much, fen in session.execute(query)}

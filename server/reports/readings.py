@@ -11,26 +11,20 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
-from dafan.food import KNOWN_ENOUGH, Food
-from dafan.money import divide_half_up
-from dafan.records import Portion
-from kitchen.nutrition import Nutrient
-from kitchen.production import Batch
-from kitchen.stock_book import Kind, StockEntry
-from kitchen.waste import WasteRecord
-from server.reports import food_cost
-from server.reports.day_rows import known, total
-from server.reports.scope import Dimension, Key, Scope, fold
+from server.reports import cost_rows, cost_sums, food_cost
+from server.reports.cost_rows import SUMS, Costed, DayCosts, DayIssues, DayUsed, DayWaste, Row
+from server.reports.cost_sums import Stand
+from server.reports.day_rows import NOBODY
+from server.reports.kept import KEPT, once
+from server.reports.scope import COLUMN, DAYS, Dimension, Key, Scope, fold
 
 Sum = dict[str, int]
 """Code of a base measure → its sum."""
 Answer = dict[Key, Sum]
 _PLAIN = (Dimension.DAY, Dimension.MEAL, Dimension.VENUE, Dimension.DISH, Dimension.CATEGORY)
 """What a row of waste, stock or served food begins with, in this order; its sums follow."""
-Row = tuple[Any, ...]
 
 
 def folded(
@@ -76,25 +70,6 @@ def _dated(dimension: Dimension, day: date) -> Any:
     return fold(dimension, day)
 
 
-KEPT = "report_readings"
-"""Where a session that reads a whole report keeps what it read: one state of the books."""
-
-
-def keep(session: Session) -> None:
-    """Let a session that makes a report read every source once; it must not write."""
-    session.info[KEPT] = {}
-
-
-def once(session: Session, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-    """What a session that keeps its readings knows by this key; else it is made."""
-    kept = session.info.get(KEPT)
-    if kept is None:
-        return make()
-    if key not in kept:
-        kept[key] = make()
-    return kept[key]
-
-
 def costs(session: Session, site_id: UUID, since: date, until: date) -> food_cost.Costs:
     """What food cost in a range of days, read once by a session that keeps its readings."""
 
@@ -116,137 +91,119 @@ def costs(session: Session, site_id: UUID, since: date, until: date) -> food_cos
 def waste(
     session: Session, site_id: UUID, scope: Scope, by: Sequence[Dimension], codes: Collection[str]
 ) -> Answer:
-    """Weighings are few: they are read as they are, and costed where that is asked for."""
-    key = site_id, scope.since, scope.until
-    if {"waste_fen", "waste_uncosted"} & {*codes}:
-        rows = once(session, ("costed", *key), lambda: _costed(session, *key))
-        return folded(rows, scope, by, ("waste_grams", "waste_fen", "waste_uncosted"))
-    rows = once(session, ("weighed", *key), lambda: _weighed(session, *key))
-    return folded(rows, scope, by, ("waste_grams",))
+    """What was thrown away, and what it cost."""
+    costed = bool({"waste_fen", "waste_uncosted"} & {*codes})
+
+    def read(since: date, until: date) -> list[Row]:
+        weighed = cost_rows.weighed(session, site_id, since, until)
+        if costed:
+            return cost_rows.thrown(weighed, costs(session, site_id, since, until))
+        return [(*row[: len(_PLAIN) + 1], 0, 0) for row in weighed]  # is asked alone of a day
+
+    name = "costed" if costed else "weighed"
+    return _told(session, site_id, DayWaste, scope, by, codes, name, read)
 
 
-def _weighed(session: Session, site_id: UUID, since: date, until: date) -> list[Row]:
-    """Rows as :data:`_PLAIN` says, grams, ingredient and lot."""
-    cut = (
-        WasteRecord.business_date, WasteRecord.period, WasteRecord.venue_id, WasteRecord.dish_id,
-        WasteRecord.category,
-    )  # fmt: skip
-    named = (WasteRecord.ingredient_id, WasteRecord.lot_id)
-    where = (WasteRecord.site_id == site_id, WasteRecord.business_date.between(since, until))
-    query = (
-        select(*map(known, cut), total(WasteRecord.grams), *map(known, named))
-        .where(*where)
-        .group_by(*cut, *named)
-    )
-    return [tuple(row) for row in session.execute(query)]
-
-
-def _costed(session: Session, site_id: UUID, since: date, until: date) -> list[Row]:
-    """Weighings with their grams, fen, and the grams that have no price."""
-    key = site_id, since, until
-    weighed: list[Row] = once(session, ("weighed", *key), lambda: _weighed(session, *key))
-    cost = costs(session, *key)
-    found: list[Row] = []
-    for day, period, venue, dish, category, grams, ingredient, lot in weighed:
-        fen = cost.of_waste(food_cost.Thrown(day, category, grams, dish, ingredient, lot))
-        rest = (grams, 0, grams) if fen is None else (grams, fen, 0)
-        found.append((day, period, venue, dish, category, *rest))
-    return found
-
-
-def stock(
-    session: Session, site_id: UUID, scope: Scope, by: Sequence[Dimension], _codes: Collection[str]
+def issued(
+    session: Session, site_id: UUID, scope: Scope, by: Sequence[Dimension], codes: Collection[str]
 ) -> Answer:
     """What left the store for the kitchen, less what came back, at what each lot cost."""
-    meant = bool({Dimension.MEAL, Dimension.VENUE, Dimension.DISH} & {*by, *scope.only})
+
+    def read(since: date, until: date) -> list[Row]:
+        return cost_rows.issued(session, site_id, since, until)
+
+    return _told(session, site_id, DayIssues, scope, by, codes, "issued", read)
+
+
+def served(
+    session: Session, site_id: UUID, scope: Scope, by: Sequence[Dimension], codes: Collection[str]
+) -> Answer:
+    """Portions of each dish at each meal, what they cost, and what they gave by the recipe."""
+
+    def read(since: date, until: date) -> list[Row]:
+        return cost_rows.served(costs(session, site_id, since, until))
+
+    return _told(session, site_id, DayCosts, scope, by, codes, "served", read)
+
+
+def used(session: Session, site_id: UUID, since: date, until: date) -> dict[UUID, tuple[int, int]]:
+    """Ingredient → what was issued of it: in its measure, and fen."""
+    days = _stand(session, site_id, since, until)
+    rows = cost_sums.rows(
+        session, site_id, DayUsed, since, until, without=days.old, by=["ingredient_id"],
+        sums=SUMS[DayUsed], where={},
+    )  # fmt: skip
+    for span in cost_sums.spans(days.old):
+        found = cost_rows.used(session, site_id, *span)
+        rows += [row[1:] for row in found if row[0] in days.old]
+    sums: dict[UUID, tuple[int, int]] = {}
+    for one, quantity, fen in rows:
+        before = sums.get(one, (0, 0))
+        sums[one] = before[0] + quantity, before[1] + fen
+    return sums
+
+
+def _told(
+    session: Session,
+    site_id: UUID,
+    table: Costed,
+    scope: Scope,
+    by: Sequence[Dimension],
+    codes: Collection[str],
+    name: str,
+    read: Callable[[date, date], list[Row]],
+) -> Answer:
+    """Good days as the sums of their costs say, all others as the books do."""
     key = site_id, scope.since, scope.until
-    if not meant and session.info.get(KEPT, {}).get(("meant", *key)):
-        meant = True  # what is read already tells the days as well
-    name = "meant" if meant else "issued"
-    rows = once(session, (name, *key), lambda: _issued(session, *key, meant=meant))
-    return folded(rows, scope, by, ("actual_cost",))
+    stand = _stand(session, *key)
+    found = _kept(session, site_id, table, scope, by, sorted(codes), stand) if stand.good else {}
+    if stand.old:
 
+        def read_old() -> list[Row]:
+            return [
+                row for span in cost_sums.spans(stand.old) for row in read(*span)
+                if row[0] in stand.old
+            ]  # fmt: skip
 
-def _issued(session: Session, site_id: UUID, since: date, until: date, *, meant: bool) -> list[Row]:
-    """What was issued on each day; what it was for is only asked where needed: it takes long."""
-    cost = total(-StockEntry.cost)
-    where: tuple[ColumnElement[bool], ...] = (
-        StockEntry.site_id == site_id,
-        StockEntry.business_date.between(since, until),
-        StockEntry.kind.in_([Kind.OUT.value, Kind.BACK.value]),
-    )
-    day = StockEntry.business_date
-    if not meant:
-        plain = select(day, cost).where(*where).group_by(day)
-        return [(on, "", None, None, "", fen) for on, fen in session.execute(plain)]
-    batch = (StockEntry.ref_kind == "batch") & (StockEntry.ref_id == Batch.id)
-    cut = (day, Batch.period, Batch.venue_id, Batch.dish_id)
-    query: Select[Any] = (
-        select(*map(known, cut), cost).outerjoin(Batch, batch).where(*where).group_by(*cut)
-    )
-    found: list[Row] = []
-    for row in session.execute(query):
-        on, period, venue, dish, fen = row
-        found.append((on, period or "", venue, dish, "", fen))
+        rows = once(session, (name, *key), read_old)
+        for cut, sums in folded(rows, scope, by, SUMS[table]).items():
+            into = found.setdefault(cut, {})
+            for code in codes:
+                into[code] = into.get(code, 0) + sums[code]
     return found
 
 
-def standard(
-    session: Session, site_id: UUID, scope: Scope, by: Sequence[Dimension], _codes: Collection[str]
-) -> Answer:
-    """Portions of each dish at each meal, and what they cost by recipe and price of the day."""
-    key = site_id, scope.since, scope.until
-    rows = once(session, ("served", *key), lambda: _served(costs(session, *key)))
-    return folded(rows, scope, by, ("portions", "standard_cost", "uncosted_portions"))
-
-
-def _served(cost: food_cost.Costs) -> list[Row]:
-    return [
-        (one.meal.day, one.meal.period, one.meal.venue_id, one.dish_id, "", one.portions, one.fen,
-         0 if one.complete else one.portions)
-        for one in cost.costed()
-    ]  # fmt: skip
-
-
-NUTRIENTS: Mapping[str, Nutrient] = {
-    "energy": Nutrient.ENERGY,
-    "protein": Nutrient.PROTEIN,
-    "fat": Nutrient.FAT,
-    "carbohydrate": Nutrient.CARBOHYDRATE,
-    "sodium": Nutrient.SODIUM,
-}
-"""Measure → what it sums up, in thousandths of the nutrient's unit."""
-
-
-def nutrition(
-    session: Session, site_id: UUID, scope: Scope, by: Sequence[Dimension], _codes: Collection[str]
-) -> Answer:
-    """What the portions of each dish gave by its recipe, and how many of them tell all of it."""
-    key = site_id, scope.since, scope.until
-    rows = once(session, ("fed", *key), lambda: _fed(costs(session, *key)))
-    return folded(rows, scope, by, (*NUTRIENTS, "told_portions"))
-
-
-def _fed(cost: food_cost.Costs) -> list[Row]:
-    found: list[Row] = []
-    for one in cost.costed():
-        food = cost.food(one.meal.day, one.dish_id)
-        gave = [_of_portions(food, nutrient, one.portions) for nutrient in NUTRIENTS.values()]
-        told = one.portions if food is not None and _tells_all(food) else 0
-        found.append(
-            (one.meal.day, one.meal.period, one.meal.venue_id, one.dish_id, "", *gave, told)
-        )
+def _stand(session: Session, site_id: UUID, since: date, until: date) -> Stand:
+    key = site_id, since, until
+    found: Stand = once(session, ("stand", *key), lambda: cost_sums.stand(session, *key))
     return found
 
 
-def _of_portions(food: Food | None, nutrient: Nutrient, portions: int) -> int:
-    """Thousandths of the nutrient's unit, at least; nothing known counts nothing."""
-    held = None if food is None else food.per_100g.get(nutrient.value)
-    if food is None or held is None:
-        return 0
-    return divide_half_up(held.milli * food.portions[Portion.FULL.value] * portions, 100)
+def _kept(
+    session: Session,
+    site_id: UUID,
+    table: Costed,
+    scope: Scope,
+    by: Sequence[Dimension],
+    codes: Sequence[str],
+    stand: Stand,
+) -> Answer:
+    columns = sorted({COLUMN[one] for one in by})
+    where = {COLUMN[one]: NOBODY if value is None else value for one, value in scope.only.items()}
+    found: Answer = {}
+    for row in cost_sums.rows(
+        session, site_id, table, scope.since, scope.until, without=stand.old, by=columns,
+        sums=codes, where=where,
+    ):  # fmt: skip
+        cut = dict(zip(columns, row, strict=False))
+        into = found.setdefault(tuple(_key(one, cut) for one in by), dict.fromkeys(codes, 0))
+        for code, value in zip(codes, row[len(columns) :], strict=True):
+            into[code] += value
+    return found
 
 
-def _tells_all(food: Food) -> bool:
-    held = [food.per_100g.get(one.value) for one in NUTRIENTS.values()]
-    return all(one is not None and one.known >= KNOWN_ENOUGH for one in held)
+def _key(dimension: Dimension, cut: Mapping[str, Any]) -> Any:
+    if dimension in DAYS:
+        return _dated(dimension, cut["business_date"])
+    value = cut[COLUMN[dimension]]
+    return None if value == NOBODY else value

@@ -42,6 +42,18 @@ HOURS = frozenset({Dimension.HOUR, Dimension.QUARTER})
 """Follow from the moment of paying."""
 NARROWING = frozenset(Dimension) - DAYS - HOURS
 
+COLUMN: Mapping[Dimension, str] = {
+    **dict.fromkeys(DAYS, "business_date"),
+    **dict.fromkeys(HOURS, "slot"),
+    Dimension.MEAL: "period",
+    Dimension.VENUE: "venue_id",
+    Dimension.GROUP: "group_id",
+    Dimension.TENDER: "tender",
+    Dimension.DISH: "dish_id",
+    Dimension.CATEGORY: "category",
+}
+"""Which column of the tables of sums tells a dimension."""
+
 Key = tuple[Any, ...]
 """One value for each dimension that is asked for, in that order."""
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from server import sites
 from server.reports import day_sums
+from server.reports.cost_rows import SUMS, DayCosts, DayIssues, DayWaste
 from server.reports.day_rows import (
     EVERY,
     NOBODY,
@@ -26,10 +27,11 @@ from server.reports.day_rows import (
     DaySales,
     Sums,
 )
+from server.reports.kept import once
 from server.reports.plates import CODES as PLATES
 from server.reports.plates import plates
-from server.reports.readings import NUTRIENTS, Answer, nutrition, once, standard, stock, waste
-from server.reports.scope import DAYS, HOURS, Dimension, Scope, fold
+from server.reports.readings import Answer, issued, served, waste
+from server.reports.scope import COLUMN, DAYS, HOURS, Dimension, Scope, fold
 
 Reader = Callable[[Session, UUID, Scope, Sequence[Dimension], Collection[str]], Answer]
 
@@ -82,7 +84,7 @@ def _summed(table: Sums) -> Reader:
         codes: Collection[str],
     ) -> Answer:
         wanted = sorted(codes)
-        columns = sorted({_COLUMN[one] for one in by} | ({"business_date"} & {_day(by)}))
+        columns = sorted({COLUMN[one] for one in by} | ({"business_date"} & {_day(by)}))
         zone = ZoneInfo(sites.policy(session, site_id).time_zone) if HOURS & {*by} else None
         found: Answer = {}
         for row in day_sums.rows(
@@ -99,25 +101,13 @@ def _summed(table: Sums) -> Reader:
     return read
 
 
-_COLUMN = {
-    **dict.fromkeys(DAYS, "business_date"),
-    **dict.fromkeys(HOURS, "slot"),
-    Dimension.MEAL: "period",
-    Dimension.VENUE: "venue_id",
-    Dimension.GROUP: "group_id",
-    Dimension.TENDER: "tender",
-    Dimension.DISH: "dish_id",
-    Dimension.CATEGORY: "category",
-}
-
-
 def _day(by: Collection[Dimension]) -> str:
     """A moment needs its date, which tells how far local time is from UTC."""
     return "business_date" if (DAYS | HOURS) & {*by} else ""
 
 
 def _key(dimension: Dimension, cut: dict[str, Any], zone: ZoneInfo | None) -> Any:
-    value = cut[_COLUMN[dimension]]
+    value = cut[COLUMN[dimension]]
     if dimension in DAYS:
         return fold(dimension, value)
     if zone is not None and dimension in HOURS:
@@ -133,12 +123,12 @@ def _local_minute(day: date, slot: int, zone: ZoneInfo) -> int:
 
 
 def _narrowed(table: Sums, scope: Scope, by: Collection[Dimension]) -> dict[str, Any]:
-    found = {_COLUMN[one]: value for one, value in scope.only.items()}
+    found = {COLUMN[one]: value for one, value in scope.only.items()}
     if "group_id" in found and found["group_id"] is None:
         found["group_id"] = NOBODY
     if table is DayCovers:
         for dimension in (Dimension.VENUE, Dimension.GROUP):
-            column = _COLUMN[dimension]
+            column = COLUMN[dimension]
             if column not in found:
                 found[column] = day_sums.Cut.SINGLE if dimension in by else EVERY
     return found
@@ -162,14 +152,9 @@ SOURCES = (
         _summed(DayDishes),
     ),
     Source(frozenset({"sales", "income"}), _PLACE | HOURS, _summed(DayMoments)),
-    Source(
-        frozenset({"waste_grams", "waste_fen", "waste_uncosted"}),
-        _DISH | {Dimension.CATEGORY},
-        waste,
-    ),
-    Source(frozenset({"actual_cost"}), _DISH, stock),
-    Source(frozenset({"portions", "standard_cost", "uncosted_portions"}), _DISH, standard),
+    Source(frozenset(SUMS[DayWaste]), _DISH | {Dimension.CATEGORY}, waste),
+    Source(frozenset(SUMS[DayIssues]), _DISH, issued),
+    Source(frozenset(SUMS[DayCosts]), _DISH, served),
     Source(frozenset(PLATES), _PLACE, plates),
-    Source(frozenset({*NUTRIENTS, "told_portions"}), _DISH, nutrition),
 )  # fmt: skip
 """Where two tell the same measure, the first that can be cut so is asked."""

@@ -1,4 +1,4 @@
-"""Proof of the sums of a day: those that count as good say what the sales say."""
+"""Proof of the sums of a day: those that count as good say what the books say."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from dafan.journal import Fault
 from server import sites
 from server.many import among, portions
-from server.reports import day_sums
+from server.reports import cost_sums, day_sums
 from server.reports.day_rows import TABLES, Sums, live, of_days
 
 _A_MONTH = 31
@@ -28,6 +28,11 @@ def faults(session: Session) -> Iterator[Fault]:
             }
             for day, name in sorted(wrong.items()):
                 what = f"the sums in {name} are not those of the day's sales"
+                yield Fault(f"{day} of site {site.id}", what, "day_sums")
+        costed = sorted(cost_sums.stand(session, site.id, date.min, date.max).good)
+        for days in portions(costed, _A_MONTH):
+            for day, name in sorted(cost_sums.wrong(session, site.id, days)):
+                what = f"the costs in {name} are not those of the day's sales and prices"
                 yield Fault(f"{day} of site {site.id}", what, "day_sums")
 
 

@@ -190,6 +190,25 @@ def test_a_feed_page_is_applied_and_an_answer_to_another_question_is_not(
     assert len(pages) == 1
 
 
+def test_news_are_fresh_only_once_all_were_heard_after_a_failure(
+    client: SyncClient, server: FakeServer, sell: Sell
+) -> None:
+    sell(1)
+    client.push_once()
+    assert (client.state.online, client.state.fresh) == (True, False)
+    item = {"kind": "dish", "key": "1", "version": 4, "body": None}
+    server.page = {"items": [item], "more": True, "version": 4}
+    assert client._pull()
+    assert not client.state.fresh
+    server.page = {"items": [], "more": False, "version": 4}
+    client._pull()
+    assert client.state.fresh
+    client._failed("the network is gone")
+    sell(1)
+    client.push_once()
+    assert (client.state.online, client.state.fresh) == (True, False)
+
+
 def test_sales_wait_and_are_counted_while_the_server_is_away(
     client: SyncClient, server: FakeServer, sell: Sell
 ) -> None:

@@ -56,8 +56,8 @@ def test_decode_survives_garbage(protocol: str, tmp_path: Path) -> None:
 
 
 def test_decode_names_what_is_wrong_with_its_arguments(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="unknown scale protocol 'adam'"):
-        run("decode", "--protocol", "adam", "-", stdin=b"")
+    with pytest.raises(ConfigError, match="unknown scale protocol 'nonesuch'"):
+        run("decode", "--protocol", "nonesuch", "-", stdin=b"")
     with pytest.raises(BadInputError, match="cannot read"):
         run("decode", "--protocol", "st-gs", str(tmp_path / "none.bin"))
     with pytest.raises(BadInputError, match="cannot read"):
@@ -83,7 +83,7 @@ def test_a_missing_file_is_one_line_and_exit_code_two(tmp_path: Path) -> None:
 
 def test_protocols_are_the_first_words_of_the_list() -> None:
     lines = run("protocols").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == list(MODELS)
+    assert [line.split()[0] for line in lines] == [*MODELS, "custom"]
     rows = json.loads(run("protocols", "--json").stdout)
     assert [row["name"] for row in rows] == list(MODELS)
 

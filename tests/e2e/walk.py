@@ -13,9 +13,11 @@ AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
 WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 LANGUAGES = ("zh", "en")
-SHARE = 7
+SHARE = 14
 """Drawing a page and asking axe-core takes a second: all of them are looked at by hand."""
 _ID = re.compile(r"(?<=[/=])([0-9a-f]{8}-[0-9a-f-]{27}|\d[\d-]*|[0-9a-f]{32,})(?=$|[/&?.-])")
+_ACT = re.compile(r"(?<=/kitchen/template/)\w+")
+"""Each act of the list has the same page."""
 _HREF = re.compile(r'<a\b[^>]*\bhref="([^"]+)"')
 _NO_PAGE = re.compile(
     r"/(logout|static|tokens|bootstrap|pictures)\b|\.(csv|xlsx|json|pdf|jsonl|png|jpg|zip)$"
@@ -40,8 +42,13 @@ KITCHEN = Realm("/kitchen/", ((1280, 800), (800, 1280)))
 PHONE = Realm("/me/", ((360, 780), (1024, 768)))
 
 
-def walk_all(chromium: Any, manager: str, *, every: bool, shots: Path | None) -> list["Walk"]:
-    """Walk through all realms of a demo canteen, as its manager and as a diner of it."""
+def walk_all(
+    chromium: Any, manager: str, *, every: bool, shots: Path | None, only: str = ""
+) -> list["Walk"]:
+    """Walk through all realms of a demo canteen, as its manager and as a diner of it.
+
+    ``only`` one of them, where it names one: ``manage``, ``kitchen`` or ``me``.
+    """
     base = manager.removesuffix("/manage")
     context = chromium.new_context()
     context.set_default_timeout(60_000)
@@ -51,9 +58,13 @@ def walk_all(chromium: Any, manager: str, *, every: bool, shots: Path | None) ->
     page.fill("input[name=password]", "demo-dafan")
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-live]")
-    walks = [Walk(page, base, realm, every, shots) for realm in (MANAGER, KITCHEN)]
+    wanted = [each for each in (MANAGER, KITCHEN, PHONE) if not only or each.under == f"/{only}/"]
+    walks = [Walk(page, base, each, every, shots) for each in wanted if each is not PHONE]
     for one in walks:
         one.go()
+    if PHONE not in wanted:
+        context.close()
+        return walks
     context.add_cookies([{"name": "dafan_language", "value": "zh", "url": base}])
     number, code = _login_code(page, base)
     phone = chromium.new_context().new_page()
@@ -83,7 +94,7 @@ def kind(address: str) -> str:
     """What page an address shows: without the ids, days and numbers of what is on it."""
     parts = urlsplit(address)
     asked = "&".join(sorted(name.partition("=")[0] for name in parts.query.split("&")[:1] if name))
-    return _ID.sub("*", parts.path) + (f"?{asked}" if asked else "")
+    return _ACT.sub("*", _ID.sub("*", parts.path)) + (f"?{asked}" if asked else "")
 
 
 @dataclass
@@ -118,11 +129,14 @@ class Walk:
             if kind(address) in self.kinds:
                 continue
             self.kinds.append(kind(address))
+            before = len(self.faults)
             looked = list(self._ways())
             for language, size in looked:
                 self._look(address, language, size)
             links = self._links() if looked else self._read(address)
             waiting += [link for link in links if kind(link) not in self.kinds]
+            if self.shots:  # it takes long: whoever waits sees where it is
+                print(len(self.kinds), kind(address), *self.faults[before:], sep="\n  ", flush=True)
 
     def _ways(self) -> Iterator[tuple[str, tuple[int, int]]]:
         ways = [(language, size) for language in LANGUAGES for size in self.realm.sizes]

@@ -93,8 +93,7 @@ def prepared(till, canteen):
 
 def settled(till):
     """Take in what waits in the till's queue; its own thread is not started."""
-    while not till._queue.empty():
-        till.take_in(till._queue.get())
+    till.run_queued()
     return view(till.state)
 
 

@@ -49,10 +49,9 @@ class Edge:
 
     def run(self):
         """Take in what is queued, as the station's thread does."""
-        while not self.station._queue.empty():
-            self.station.take_in(self.station._queue.get())
+        self.station.run_queued()
         self.station.put_health(scale=Device.OK)
-        self.station.take_in(self.station._queue.get())
+        self.station.run_queued()
         return self
 
     def weigh(self, grams, stable=True, seconds=0.1):

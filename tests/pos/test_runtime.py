@@ -225,9 +225,11 @@ def test_consent_withdrawn_during_the_countdown_stops_it(till, all_day, diner, s
     scale.grams = 412
     show_face(till)
     until(lambda: isinstance(till.state.phase, Confirm))
+    assert till.payer_jpeg()[:2] == b"\xff\xd8"
     gone = page.items[0].model_copy(update={"kind": "template", "key": old, "body": None})
     till.store.apply_feed_page(page.model_copy(update={"items": (gone,), "version": 3}))
     until(lambda: till.view().notice and till.view().notice.code is NoticeCode.WITHDRAWN)
+    assert till.payer_jpeg() is None
     assert not sales(till)
     assert template is not None
 

@@ -71,6 +71,10 @@ def known(engine: Engine, site: TestSite, actor: Actor, make_diner: Any) -> dict
         }  # fmt: skip
 
 
+NEVER_WRONG = {"GET /api/v1/line/trays/{tag}"}
+"""Any text may be the chip of a tray that nobody has."""
+
+
 def aim(case: Any, known: dict[str, str]) -> None:
     """Ask for what is really there."""
     for name in case.path_parameters:
@@ -118,6 +122,8 @@ def test_no_request_makes_the_server_fail_or_answer_what_it_does_not_document(
         case.call_and_validate(headers=headers[who](), checks=CHECKS)
 
     for operation in operations(document):
+        if mode is GenerationMode.NEGATIVE and operation.label in NEVER_WRONG:
+            continue
         with subtests.test(msg=operation.label):
             attack(operation, mode, EXAMPLES[who], ask)
     with reading(engine) as session:

@@ -290,6 +290,21 @@ def body_of(liar: Liar, make_sale: Any, kind: str) -> dict[str, Any]:
             "counted": 0, "staff_id": other, "note": "",
         },
         "plate": {"id": own, "diner_id": str(liar.diner), "by": "card", "grams": 500, "at": NOW},
+        "scoop": {
+            "id": own, "station": 1, "pan_id": other, "tray": "E2801170", "session_id": None,
+            "dish_id": other, "name": "x", "unit_price": 3980, "grams": 150, "amount": 597,
+            "before": 6000, "after": 5850, "steady": True, "at": NOW,
+        },
+        "pan": {
+            "id": own, "station": 1, "pan_id": other, "kind": "unpaid", "before": 6000,
+            "after": 5900, "trays": [], "staff": None, "at": NOW,
+        },
+        "tray_bound": {
+            "id": own, "tray": "E2801170", "diner_id": str(liar.diner), "by": "card", "at": NOW,
+        },
+        "tray_ended": {
+            "id": own, "tray": "E2801170", "session_id": None, "how": "exit", "at": NOW,
+        },
     }[kind]  # fmt: skip
 
 

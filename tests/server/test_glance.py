@@ -33,7 +33,7 @@ from server.glance_rules import (
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 CALM = Glance(NOON, date(2026, 3, 2))
 RULES = GlanceRules()
-MOST_QUERIES = 45
+MOST_QUERIES = 50
 """Of one look at a canteen with one venue."""
 LUNCH = MealNow("lunch", NOON - timedelta(hours=1), NOON + timedelta(hours=1), 100, 100)
 OVER = replace(LUNCH, ends=NOON)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,12 @@ from dafan.config import GatewaySettings
 
 MCHID, APPID, KEY_ID = "1230000109", "wx0000000000000001", "PUB_KEY_ID_0112300001"
 _AUTHORIZATION = re.compile(r'(\w+)="([^"]*)"')
+
+
+@cache
+def _key(_whose: str) -> rsa.RSAPrivateKey:
+    """Made once for all tests: it takes as long as most of them."""
+    return rsa.generate_private_key(65537, 2048)
 
 
 @dataclass
@@ -48,10 +55,8 @@ class FakeWeChat:
     requests: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.key = rsa.generate_private_key(65537, 2048)
-        self.merchant = rsa.generate_private_key(65537, 2048)
+        self.key, self.merchant, self.stranger = _key("wechat"), _key("merchant"), _key("stranger")
         self.seal = secrets.token_hex(16)
-        self.stranger = rsa.generate_private_key(65537, 2048)
         private = self.merchant.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),

@@ -3,11 +3,14 @@
 import json
 import os
 import time
+from collections.abc import Callable
 
 import click
 
+from simulation import line as weigh_line
 from simulation import runner
 from simulation.lab import open_lab
+from simulation.line_plants import LINE_PLANTS
 from simulation.planted import PLANTS
 from simulation.world import World
 
@@ -31,20 +34,34 @@ class Seeds(click.ParamType[range]):
         return found
 
 
-@click.command()
+_jobs = click.option(
+    "--jobs", type=click.IntRange(1, 256), default=os.cpu_count() or 1, help="Processes."
+)
+
+
+@click.group(invoke_without_command=True)
 @click.option("--seeds", type=Seeds(), default="0:100", show_default=True, help="Which to run.")
-@click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count() or 1, help="Processes.")
+@_jobs
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--story", is_flag=True, help="Tell what happens in each seed, step by step.")
 @click.option("--plant", type=click.Choice(sorted(PLANTS)), help="Put a known bug back, find it.")
 @click.option("--worker", is_flag=True, hidden=True)
+@click.pass_context
 def simulate(
-    seeds: range, jobs: int, as_json: bool, story: bool, plant: str | None, worker: bool
+    ctx: click.Context,
+    seeds: range,
+    jobs: int,
+    as_json: bool,
+    story: bool,
+    plant: str | None,
+    worker: bool,
 ) -> None:
     """Simulate tills, a server and a network under attack, and check that nothing is lost.
 
     The same seed is always the same story. Exit status 1: a promise was broken.
     """
+    if ctx.invoked_subcommand is not None:
+        return
     if worker:
         runner.work(seeds, click.echo)
     elif plant:
@@ -53,6 +70,34 @@ def simulate(
         _tell(seeds)
     else:
         _run(seeds, jobs, as_json=as_json)
+
+
+@simulate.command()
+@click.option("--seeds", type=Seeds(), default="0:20", show_default=True, help="Which to run.")
+@_jobs
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--plant", type=click.Choice(sorted(LINE_PLANTS)), help="Put in a fault, find it.")
+def line(seeds: range, jobs: int, as_json: bool, plant: str | None) -> None:
+    """Simulate days of a weigh line, and check that every gram and every fen is accounted for.
+
+    Exit status 1: a promise was broken, or a planted fault was not found.
+    """
+    began = time.monotonic()
+    if plant:  # it is put into this process
+        found = weigh_line.run_seeds(seeds, plant)
+    else:
+        found = weigh_line.run_in_processes(seeds, jobs, _progress(began, len(seeds)))
+        click.echo("", err=True)
+    told = {**found.to_json(), "seconds": round(time.monotonic() - began, 1)}
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False))
+    else:
+        for each in found.failures:
+            click.echo(f"seed {each.seed}: {each.fault}")
+        figures = ", ".join(f"{name} {value}" for name, value in told.items() if name != "failures")
+        click.echo(figures)
+    if found.ok == bool(plant):
+        raise SystemExit(1)
 
 
 def _tell(seeds: range) -> None:
@@ -81,15 +126,18 @@ def _find(plant: str, seeds: range) -> None:
         click.echo(f"  {fault}")
 
 
+def _progress(began: float, total: int) -> Callable[[int], None]:
+    def progress(done: int) -> None:
+        if done % 20 == 0 or done == total:
+            rate = done / (time.monotonic() - began)
+            click.echo(f"\r{done} of {total} seeds, {rate:.1f}/s ", nl=False, err=True)
+
+    return progress
+
+
 def _run(seeds: range, jobs: int, *, as_json: bool) -> None:
     began = time.monotonic()
-
-    def progress(done: int) -> None:
-        if done % 20 == 0 or done == len(seeds):
-            rate = done / (time.monotonic() - began)
-            click.echo(f"\r{done} of {len(seeds)} seeds, {rate:.1f}/s ", nl=False, err=True)
-
-    failed, counts = runner.run_in_processes(seeds, jobs, progress)
+    failed, counts = runner.run_in_processes(seeds, jobs, _progress(began, len(seeds)))
     click.echo("", err=True)
     seconds = round(time.monotonic() - began, 1)
     if as_json:

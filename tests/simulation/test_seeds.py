@@ -10,7 +10,7 @@ from simulation.lab import Lab
 from simulation.plan import ATTACKS, Plan
 from simulation.runner import run_here
 
-SEEDS = 120
+SEEDS = 60
 """As many as the time of a whole run allows; `dafan simulate --seeds 0:10000` runs any number."""
 CHUNK = 20
 

@@ -174,15 +174,18 @@ class TillMachine:
         """Take in what devices and sync have put into the queue, as the till's thread does."""
         while True:
             try:
-                make = self.till._queue.get_nowait()
+                work = self.till._queue.get_nowait()
             except queue.Empty:
                 return
-            if make is not None:
-                self._take(make)
+            if work is not None:
+                self._run(work)
 
     def _take(self, make: Callable[[ev.Moment], ev.Event]) -> None:
+        self._run(lambda: self.till.take_in(make))
+
+    def _run(self, work: Callable[[], None]) -> None:
         try:
-            self.till.take_in(make)
+            work()
         except Exception as error:  # noqa: BLE001 - as the till's own loop
             self._alive()
             if not (self.disk.full or isinstance(error, JournalError)):

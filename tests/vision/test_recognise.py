@@ -22,7 +22,7 @@ from vision.samples import (
     vary,
 )
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.xdist_group("recognise")]
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_strangers_are_refused(canteen, rng):
     recogniser, people = canteen
     for number in (1, 2, 5):
         for _ in range(2):
-            assert look(recogniser, people[number], rng).hint is Hint.UNKNOWN
+            assert look(recogniser, people[number], rng).hint in {Hint.UNKNOWN, Hint.COVERED}
 
 
 def test_whoever_looks_aside_is_not_enrolled_and_does_not_pay(canteen, rng):

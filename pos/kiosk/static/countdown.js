@@ -26,7 +26,8 @@ function tick() {
   const ring = document.querySelector("#ring-fill");
   ring?.setAttribute("stroke-dasharray", `${permille} 1000`);
   ring?.toggleAttribute("data-none", permille === 0); // a round cap would leave a dot
-  const text = document.querySelector("#seconds");
-  if (text && text.textContent !== String(seconds)) text.textContent = seconds;
+  for (const text of document.querySelectorAll("[data-seconds]")) {
+    if (text.textContent !== String(seconds)) text.textContent = seconds;
+  }
   running = requestAnimationFrame(tick);
 }

@@ -6,14 +6,18 @@ import { setCountdown } from "./countdown.js";
 import { morph } from "./dom.js";
 import { listen } from "./reader.js";
 import { draw } from "./screens.js";
-import { isMuted, play, setMuted } from "./sounds.js";
+import { isMuted, play, setMuted, setVolume } from "./sounds.js";
+import { hush, say } from "./speech.js";
 import { follow, press } from "./stream.js";
-import { currentLanguage, label, loadWords, money, sentences, setLanguage } from "./words.js";
+import { currentLanguage, label, loadWords, manner, money, sentences, setLanguage } from "./words.js";
 
-const ui = { digits: "", category: "", large: false, lost: false, muted: isMuted() };
+const ui = { digits: "", category: "", large: false, contrast: false, low: false, lost: false, muted: isMuted() };
+const ALONE_MS = 30000; // so long nobody has touched an empty till: who chose large type has gone
 const PARAMS = ["way", "dish", "portion", "line", "sale", "reason"];
 const LEFT = ["paid", "desk"];
 let view = null;
+let said = null;
+let alone = 0;
 
 function show() {
   if (view) morph(document.querySelector("#kiosk"), draw(view, ui));
@@ -26,18 +30,36 @@ function take(next) {
   const asked = before?.ask ? `${before.ask.what} ${before.ask.typed}` : "";
   if (question !== asked || (view.notice && before?.notice?.code !== view.notice.code)) ui.digits = "";
   if (before && LEFT.includes(before.screen) && before.screen !== view.screen) welcomeNext();
+  setVolume(view.volume ?? 80);
   setCountdown(view.countdown_ms, view.countdown_of_ms);
   show();
   if (!before || before.screen !== view.screen || before.notice?.code !== view.notice?.code) {
     announce();
-    sound(before);
+    speak(sound(before));
+  } else {
+    speak(0);
   }
+}
+
+function speak(after) {
+  if (view.say) say(view.say, after);
+  if (view.say || view.screen !== said?.screen) said = { screen: view.screen, told: view.say };
 }
 
 /** The next diner finds the till as it was made, not as the last one left it. */
 function welcomeNext() {
   setLanguage("zh");
-  Object.assign(ui, { large: false, category: "", digits: "" });
+  const { large, contrast, low } = manner();
+  Object.assign(ui, { large, contrast, low, category: "", digits: "" });
+}
+
+function watchWhoLeft() {
+  clearTimeout(alone);
+  alone = setTimeout(() => {
+    if (view?.screen === "place") welcomeNext();
+    show();
+    watchWhoLeft();
+  }, ALONE_MS);
 }
 
 function announce() {
@@ -51,23 +73,36 @@ function announce() {
 }
 
 function sound(before) {
-  if (!before) return;
-  if (view.screen === "paid" && before.screen !== "paid") play("paid");
-  else if (view.screen === "problem") play(view.notice?.level === "stop" ? "stop" : "warn");
-  else if (view.screen === "confirm" && before.screen !== "confirm") play("confirm");
-  else if (view.notice && view.notice.level !== "ok" && view.notice.code !== "unstable") play("warn");
+  if (!before) return 0;
+  if (view.screen === "paid" && before.screen !== "paid") return play("paid");
+  if (view.screen === "problem") return play(view.notice?.level === "stop" ? "stop" : "warn");
+  if (view.screen === "confirm" && before.screen !== "confirm") return play("confirm");
+  const warned = view.notice && view.notice.level !== "ok" && view.notice.code !== "unstable";
+  return warned ? play("warn") : 0;
 }
 
 const PAGE = {
-  language: () => setLanguage(currentLanguage() === "zh" ? "en" : "zh"),
+  language: () => {
+    setLanguage(currentLanguage() === "zh" ? "en" : "zh");
+    repeat();
+  },
   large: () => { ui.large = !ui.large; },
+  contrast: () => { ui.contrast = !ui.contrast; },
+  low: () => { ui.low = !ui.low; },
   mute: () => {
     setMuted(!ui.muted);
     ui.muted = isMuted();
+    repeat();
   },
   category: (button) => { ui.category = button.dataset.category; },
   key: (button) => key(button.dataset.digit),
 };
+
+/** Whoever has just chosen language or sound hears the last sentence again. */
+function repeat() {
+  hush();
+  if (said?.told) say({ ...said.told, urgent: true });
+}
 
 function key(name) {
   if (view?.screen !== "ask" || !TYPED.includes(view.ask.what)) return;
@@ -82,6 +117,7 @@ function key(name) {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button || ui.lost) return;
+  watchWhoLeft();
   play("touch");
   if (button.dataset.page) {
     PAGE[button.dataset.page](button);
@@ -94,6 +130,8 @@ document.addEventListener("click", (event) => {
 document.addEventListener("contextmenu", (event) => event.preventDefault());
 
 await loadWords();
+welcomeNext();
+watchWhoLeft();
 listen(
   (number) => { if (!ui.lost) press("card", { number }); },
   (name) => {

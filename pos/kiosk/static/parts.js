@@ -36,6 +36,9 @@ const SHAPES = {
   plus: [h("path", { d: "M12 5v14M5 12h14" })],
   sound: [h("path", { d: "M4 9.5v5h3.5L13 19V5L7.5 9.5zM16.5 9a4.2 4.2 0 0 1 0 6M19 6.5a8 8 0 0 1 0 11" })],
   mute: [h("path", { d: "M4 9.5v5h3.5L13 19V5L7.5 9.5zM16.5 9.5l5 5M21.5 9.5l-5 5" })],
+  contrast: [h("circle", { cx: 12, cy: 12, r: 9 }), h("path", { d: "M12 3a9 9 0 0 1 0 18z", fill: "currentColor" })],
+  low: [h("circle", { cx: 10, cy: 4, r: 1.8 }),
+    h("path", { d: "M10 8v6.5h6l2.5 5.5M10 10.5h5.5M7.4 11.6a5.2 5.2 0 1 0 7.2 6.6" })],
   large: [h("path", { d: "M2.5 19L8 5l5.5 14M4.5 14.5h7M15 19l3.2-8 3.3 8M16.2 16.5h4" })],
 };
 
@@ -59,15 +62,17 @@ export function ways(view, always = false) {
     button("way", { "data-press": "way", "data-way": way }, icon(way), h("span", {}, label(`way_${way}`)))));
 }
 
-const tool = (name, text, sign) =>
-  button("tool", { "data-page": name }, sign ? icon(sign) : null, h("span", {}, text));
+const tool = (name, text, sign, on = null) => button("tool", { "data-page": name,
+  "aria-pressed": on === null ? null : String(on) }, sign ? icon(sign) : null, h("span", {}, text));
 
 /** The other language: also on screens that have no room for the other tools. */
 export const languageTool = () => tool("language", label("language"));
 
-/** Language, type size, sound: for whoever stands here. */
+/** Language, type size, contrast, height, sound: for whoever stands or sits here. */
 export const tools = (ui) => h("div", { class: "tools" }, languageTool(),
-  tool("large", label(ui.large ? "normal" : "large"), "large"),
+  tool("large", label("large"), "large", ui.large),
+  tool("contrast", label("contrast"), "contrast", ui.contrast),
+  tool("low", label("low"), "low", ui.low),
   tool("mute", label(ui.muted ? "unmute" : "mute"), ui.muted ? "sound" : "mute"));
 
 /** A notice as a band with its shape. */
@@ -108,9 +113,9 @@ export function bill(view, most) {
 const row = (left, right, classes = "") =>
   h("div", { class: `row ${classes}` }, h("span", { class: "what" }, left), h("b", {}, right));
 
-/** The round picture in its ring. `permille` of the ring is filled. */
-export function circle(permille, counting) {
-  return h("div", { class: "circle" },
+/** The round picture in its ring. `permille` of the ring is filled; `payer`: whose face it is pays. */
+export function circle(permille, counting, payer = false) {
+  return h("div", { class: "circle", "data-payer": payer },
     h("div", { class: "picture" },
       h("svg", { viewBox: "0 0 100 100", class: "silhouette", "aria-hidden": "true" },
         h("circle", { cx: 50, cy: 42, r: 20 }), h("ellipse", { cx: 50, cy: 95, rx: 34, ry: 28 })),

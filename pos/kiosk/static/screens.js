@@ -17,17 +17,17 @@ const BAR_PERMILLE = 1500; // the mark at 1000 stands for a meal's share of the 
 export function draw(view, ui) {
   const screen = SCREENS[view.screen] ?? setup;
   return h("div", { id: "kiosk", class: "kiosk", "data-screen": view.screen,
-    "data-level": view.notice?.level ?? "ok", "data-large": ui.large },
-  header(view), screen(view, ui), ui.lost ? recovering() : null);
+    "data-level": view.notice?.level ?? "ok", "data-large": ui.large,
+    "data-contrast": ui.contrast, "data-low": ui.low },
+  header(view, ui), screen(view, ui), ui.lost ? recovering() : null);
 }
 
-function header(view) {
+function header(view, ui) {
   const { venue, name } = view.place;
   const cloud = view.waiting_entries > 0
     ? label("offline_waiting", { count: view.waiting_entries }) : label("offline");
   return h("header", {},
-    h("span", { class: "where" }, view.staffed
-      ? button("staff", { "data-press": "staff", "aria-label": label("staff") }, icon("help")) : null,
+    h("span", { class: "where" }, view.staffed && !ui.low ? staffKey("staff") : null,
     h("span", { class: "name" }, [venue, name].filter(Boolean).join(" · "))),
     h("span", { class: "when" },
       view.offline ? h("span", { class: "sign", role: "img", "aria-label": cloud, title: cloud }, icon("cloud")) : null,
@@ -37,6 +37,8 @@ function header(view) {
       h("span", {}, [view.period, view.clock].filter(Boolean).join(" "))));
 }
 
+const staffKey = (classes, ...words) =>
+  button(classes, { "data-press": "staff", "aria-label": label("staff") }, icon("help"), words);
 const main = (name, ...content) => h("main", { class: name, "data-key": name }, content);
 const footer = (...content) => h("footer", {}, content);
 const canPick = (view) => view.menu.some((dish) => dish.unit === "piece" && dish.price !== null);
@@ -60,7 +62,8 @@ function place(view, ui) {
     h("div", { class: "words" },
       h("h1", {}, label(title)), view.notice ? band(view.notice) : h("p", {}, hint)),
     prices(view)),
-  footer(picker(view), ways(view), tools(ui))];
+  footer(view.staffed && ui.low ? h("div", { class: "pair" }, picker(view), staffKey("wide", h("span", {}, label("staff")))) : picker(view),
+    ways(view), tools(ui))];
 }
 
 function tray() {
@@ -90,7 +93,7 @@ function pay(view, ui) {
   const left = countdownNow();
   const filled = confirming ? (counting ? left.permille : 1000) : view.progress;
   return [main("pay",
-    view.face || confirming ? circle(filled, counting) : h("div", { class: "circle plain" }, icon("card", "huge")),
+    view.face || confirming ? circle(filled, counting, confirming) : h("div", { class: "circle plain" }, icon("card", "huge")),
     h("div", { class: "words" }, confirming ? confirmWords(view, counting, left.seconds) : lookWords(view)),
     amount(view.total),
     bill(view, LINES_SHOWN - (ui.large ? 1 : 0) - (view.notice ? 1 + (view.discount > 0) : 0))),
@@ -103,11 +106,17 @@ function pay(view, ui) {
 
 function confirmWords(view, counting, seconds) {
   const [before, after] = label("countdown", { seconds: "\u0000" }).split("\u0000");
-  const who = [view.who?.name, view.who?.department].filter(Boolean).join(" · ");
-  return [h("h1", { class: "who" }, who),
+  return [view.who ? payer(view.who, counting ? String(seconds) : null) : null,
     view.notice ? band(view.notice) : null,
     h("p", { class: "quiet" }, counting
-      ? [before, h("span", { id: "seconds" }, String(seconds)), after] : label("committing"))];
+      ? [before, h("span", { id: "seconds", "data-seconds": true }, String(seconds)), after] : label("committing"))];
+}
+
+/** Who pays, so that nobody takes it for himself: a plate that points at the face. */
+function payer(who, seconds) {
+  return h("div", { class: "payer" },
+    h("div", {}, h("h1", { class: "who" }, who.name), who.department ? h("span", {}, who.department) : null),
+    seconds ? h("b", { class: "left", "data-seconds": true, "aria-hidden": "true" }, seconds) : icon("ok", "left"));
 }
 
 function lookWords(view) {

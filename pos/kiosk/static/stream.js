@@ -4,8 +4,8 @@ const SILENCE_MS = 15000; // the till says something at least every five seconds
 const CALM_MS = 1200; // shorter gaps than this are not worth a word
 const RETRY_MS = 1500;
 
-/** Call `onView(view)` for every view, and `onLost(true|false)` when the till goes and returns. */
-export function follow(onView, onLost) {
+/** Call `onView(view)` for every view of a path, and `onLost(true|false)` when it goes and returns. */
+export function follow(onView, onLost, path = "/events") {
   let source = null;
   let silence = 0;
   let calm = 0;
@@ -28,7 +28,7 @@ export function follow(onView, onLost) {
     source?.close();
     clearTimeout(silence);
     silence = setTimeout(failed, SILENCE_MS);
-    source = new EventSource("/events");
+    source = new EventSource(path);
     source.onmessage = (event) => {
       heard();
       onView(JSON.parse(event.data));

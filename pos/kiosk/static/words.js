@@ -1,6 +1,6 @@
 // Sentences of the chosen language. The table comes from the till, so page and till agree.
 
-let table = { notices: {}, labels: {} };
+let table = { notices: {}, labels: {}, manner: {} };
 let language = "zh";
 
 export async function loadWords() {
@@ -11,6 +11,9 @@ export async function loadWords() {
     await loadWords();
   }
 }
+
+/** How the till looks at first, and which languages it speaks. */
+export const manner = () => table.manner;
 
 export function setLanguage(next) {
   language = next;

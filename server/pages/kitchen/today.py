@@ -17,10 +17,10 @@ from kitchen.pictures import Picture
 from kitchen.supervision import Proof, SupervisionItem
 from kitchen.supervision_score import State, score, state_of
 from kitchen.supervision_templates import TENTHS, Evidence, shown
-from server import bookings, kitchen_day, uploads
+from server import bookings, kitchen_day, scales, uploads
 from server.access import may, needs
 from server.actor import Actor
-from server.pages import site_view
+from server.pages import scale_words, site_view
 from server.pages.kitchen import people, samples, signing
 from server.pages.kitchen.blueprint import kitchen
 from server.pages.kitchen.morning import KINDS
@@ -78,10 +78,14 @@ def today() -> str:
     with reading() as session:
         red = samples.red(session, now)
         booked = bookings.counts(session, site_id(), day, day)
+        weighing = scales.watch(session, site_id(), view.policy, now)
     return render_template(
         "kitchen/today.html",
         day=day,
         red=red,
+        weighing=[
+            one for one in scale_words.lines(weighing) if one.light == "stop" or may("run_kitchen")
+        ],
         ends=ends,
         certificates=KINDS,
         waiting=waiting,

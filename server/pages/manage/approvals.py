@@ -20,7 +20,7 @@ from kitchen.stock_requests import StockRequest
 from server import inbox
 from server.access import RIGHTS, needs
 from server.inbox import Ask, Kind
-from server.pages import asks, buying, formats
+from server.pages import asks, buying, formats, scale_words
 from server.pages.forms import read_amount
 from server.pages.kitchen import stock_words
 from server.pages.kitchen.incidents import KINDS
@@ -161,6 +161,8 @@ def _line(session: Session, ask: Ask, stock: Mapping[UUID, Stock]) -> Line:
         what, amount = stock_words.place(row.place), Fen(stocktake.worth(session, row))
     elif ask.kind is Kind.INCIDENT:
         what = str(KINDS.get(ask.title, ask.title))
+    elif ask.kind in asks.SCALES:
+        what = scale_words.text(asks.SCALES[ask.kind], ask.title)
     elif ask.kind is Kind.ORDER:
         path = f"orders/{ask.id}"
     told = "" if amount is None else formats.yuan(amount)

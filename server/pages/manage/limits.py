@@ -14,7 +14,7 @@ from dafan.errors import BadInputError
 from kitchen import limits
 from kitchen.limits import LaxerThanLawError
 from kitchen.menu_checks import Forbidden, MenuRules
-from server.access import needs
+from server.access import may, needs
 from server.pages import site_view
 from server.pages.formats import plain_yuan
 from server.pages.forms import read_amount
@@ -61,6 +61,8 @@ def limits_save(name: str) -> AnyResponse | str:
     subject = next((one for one in SUBJECTS if one.name == name), None)
     if subject is None:
         abort(404)
+    if not may(subject.right):
+        abort(403)
 
     def work(session: Session) -> None:
         decided = limits.decided_of(session, site_id(), subject.kind)
@@ -87,7 +89,9 @@ def _page(refused: Subject | None = None) -> str:
     """All subjects; the one that was refused stands first, as it was typed."""
     with reading() as session:
         order = sorted(SUBJECTS, key=lambda one: one is not refused)
-        shown = [(one, _lines(session, one, typed=one is refused)) for one in order]
+        shown = [
+            (one, _lines(session, one, typed=one is refused)) for one in order if may(one.right)
+        ]
         rules = limits.of(session, site_id(), MenuRules)
     typed = refused is not None and refused.kind is MenuRules
     return render_template(

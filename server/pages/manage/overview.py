@@ -15,7 +15,7 @@ from server import exceptions, faces, glance, glance_words
 from server.access import may, needs
 from server.books import refunds
 from server.glance_rules import Gauge, Light
-from server.pages import asks, charts, formats, site_view
+from server.pages import asks, charts, formats, scale_words, site_view
 from server.pages.manage.blueprint import manage
 from server.pages.shared import reading, site_id
 from server.pages.words import exception_text
@@ -211,11 +211,17 @@ def _money_to_do(session: Session, seen: glance.Seen) -> list[ToDo]:
     for code, count in codes.most_common():
         light, title, advice = exception_text(code)
         found.append(ToDo(light, f"{title} ×{count}", advice, linked))
+    found += _scales_to_do(seen)
     found += _tills_to_do(seen)
     if waiting := len(faces.waiting_erasures(session, site_id())):
         text = _("%(n)s 份人脸特征还没有收到结算台的删除回执", n=waiting)
         found.append(ToDo("info", _("等待删除回执"), text))
     return found
+
+
+def _scales_to_do(seen: glance.Seen) -> list[ToDo]:
+    lines = scale_words.lines(seen.weighing)
+    return [ToDo(one.light, one.title, one.text, one.address) for one in lines]
 
 
 def _tills_to_do(seen: glance.Seen) -> list[ToDo]:

@@ -23,8 +23,8 @@ from server.reports import (
     export,
     fed,
     filters,
+    kept,
     plot,
-    readings,
     satisfaction,
     self_assessment,
     selling,
@@ -158,7 +158,7 @@ def _asked(kind: Kind) -> tuple[Asked, list[Any]]:
 def _build(kind: Kind, asked: Asked, venues: list[Any]) -> Report:
     periods = {one.code: one.name for one in site_view.current().policy.periods}
     with reading() as session:
-        readings.keep(session)
+        kept.keep(session)
         names = {one.id: one.name for one in venues}
         now = services().clock.now()
         return kind.build(Basis(session, site_id(), asked, periods, names, now))

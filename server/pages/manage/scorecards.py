@@ -155,6 +155,8 @@ def _month(session: Session) -> Month:
     try:
         asked = date.fromisoformat(f"{request.args.get('month', '')[:7]}-01")
     except ValueError:
+        asked = date.min
+    if asked < _FIRST:
         asked = (site.today(now).replace(day=1) - date.resolution).replace(day=1)
     first, last = scorecards.months(min(asked, site.today(now)))
     venues = scorecards.venues_of(bodies, sites.venues(session, site.id), body.id)
@@ -165,6 +167,10 @@ def _month(session: Session) -> Month:
     rules = scorecards.rules_of(session, site.id)
     card = scorecards.make(behind, rules) if kept is None else kept.card
     return Month(body, first, last, card, kept, behind)
+
+
+_FIRST = date(2000, 1, 1)
+"""No canteen was appraised before."""
 
 
 def _shown(line: Line) -> tuple[Line, str]:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from dafan import db
 from dafan.errors import BadInputError, DafanError
 from kitchen import dishes
-from server import keys, sites, terminals, till_states
+from server import keys, line_journal, sites, terminals, till_states
 from server.access import needs
 from server.pages import messages
 from server.pages.manage.blueprint import manage
@@ -74,6 +74,7 @@ def _page(code: str = "", name: str = "") -> str:
     now = services().clock.now()
     with reading() as session:
         every = terminals.of_site(session, site_id())
+        own = line_journal.of_site(session, site_id())
         weighed = [
             dish for dish in dishes.page(session, site_id(), limit=dishes.MAX_PAGE)
             if dish.unit == "kg" and dish.active
@@ -82,7 +83,11 @@ def _page(code: str = "", name: str = "") -> str:
             "manage/terminals.html",
             active="manage.terminals_list",
             states=till_states.states(session, site_id(), now),
-            revoked=[one for one in every if one.revoked_at and one.rescue_of is None],
+            revoked=[
+                one
+                for one in every
+                if one.revoked_at and one.rescue_of is None and one.id not in own
+            ],
             epoch=keys.current(session),
             venues=sites.venues(session, site_id()),
             dishes=weighed,

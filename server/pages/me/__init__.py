@@ -14,10 +14,11 @@ from server.pages.me import (
     plates,
     records,
     sign_in,
+    tray,
 )
 from server.pages.me.blueprint import me
 
 __all__ = [
     "book", "face", "feedback", "home", "installed", "me", "menu", "money", "notices", "nutrition",
-    "own", "plates", "records", "sign_in",
+    "own", "plates", "records", "sign_in", "tray",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from dafan import db
 from dafan.errors import DafanError
 from kitchen import staff
-from server import consents, erasures, faces, people, uploads
+from server import consents, erasures, face_care, faces, people, uploads
 from server.access import diner
 from server.consent_texts import CURRENT, KITCHEN, text_of
 from server.face_engine import shared_engine
@@ -25,6 +25,7 @@ from server.values import read_values
 def face() -> str:
     """The text, and how it stands."""
     mine = who()
+    now = services().clock.now()
     with reading() as session:
         cooks = staff.find_by_diner(session, mine.site_id, mine.diner_id) is not None
         return render_template(
@@ -33,6 +34,7 @@ def face() -> str:
             text=text_of(KITCHEN if cooks else CURRENT),
             consent=consents.standing(session, mine.diner_id),
             face=faces.template_of(session, mine.diner_id),
+            due=face_care.of_diner(session, mine.site_id, mine.diner_id, now),
             erased=erasures.receipt(session, mine.site_id, mine.diner_id),
             max_bytes=MAX_PHOTO,
         )

@@ -1,15 +1,16 @@
 """首页: the balance, the code for paying, the last meal, and what there is to eat."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import zxingcpp
 from flask import Response, abort, render_template
 from sqlalchemy.orm import Session
 
 from dafan.records import DinerStatus, MealPeriod, Policy
-from server import allergies, keys, people, phone_menu, ratings
+from server import allergies, keys, line, people, phone_menu, ratings
 from server.access import diner
 from server.books import accounts
+from server.line_book import TraySession
 from server.pages import site_view
 from server.pages.food_words import ALLERGENS
 from server.pages.me import notices
@@ -18,6 +19,8 @@ from server.pages.shared import reading, svg
 from server.people import Diner
 from server.reports import sales as report
 from server.services import services
+
+TRAY_SHOWN = timedelta(hours=3)
 
 
 @me.get("/")
@@ -39,6 +42,7 @@ def home() -> str:
             balances=accounts.balances(session, mine.diner_id),
             pays=_pays(person),
             told=notices.told(session, today),
+            tray=_tray(session, now),
             last=fresh[0] if fresh and not fresh[0].sale.cancelled else None,
             stars=ratings.of_sales(session, mine.diner_id, [row.sale.id for row in fresh]),
             period=period,
@@ -72,6 +76,12 @@ def pay_code_svg() -> Response:
         abort(404)
     text = people.qr_text(key, person.id)
     return svg(zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode).to_svg())
+
+
+def _tray(session: Session, now: datetime) -> TraySession | None:
+    """His last tray of the weigh line, while it is of interest."""
+    found = line.current(session, who().diner_id)
+    return found if found and now - found.begins < TRAY_SHOWN else None
 
 
 def _key(session: Session) -> bytes:

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from dafan import db
-from server import feedback, notices, people, preorders, subsidy_expiry, surveys
+from server import feedback, line_view, notices, people, preorders, subsidy_expiry, surveys
 from server.access import diner
+from server.line_view import Late
 from server.notices import Notice, UnknownNoticeError
 from server.pages import formats, site_view
 from server.pages.me.blueprint import me, who
@@ -21,7 +22,9 @@ from server.services import services
 from server.surveys import Survey, UnknownSurveyError
 
 ANSWERED = timedelta(days=7)
-"""So long an answer is news."""
+"""So long an answer, or a charge that came late, is news."""
+NAMED = 3
+"""So many dishes of such a charge are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,20 @@ def _own(session: Session, today: date) -> list[News]:
         text = _("%(fen)s 补贴到 %(day)s 为止，没用完的会收回",
                  fen=formats.yuan(left), day=day.isoformat())  # fmt: skip
         news.append(News("warn", text, url_for("me.moves")))
+    late = line_view.charged_late(session, mine.site_id, mine.diner_id, now - ANSWERED)
+    news += [News("warn", _late(one), url_for("me.sale", sale_id=one.sale_id)) for one in late]
     return news
+
+
+def _late(late: Late) -> str:
+    """What was charged late, for which food, and when it was taken."""
+    some = [_("%(name)s %(n)s 克", name=name, n=n) for name, n in late.food.items()]
+    food = _("、").join(some[:NAMED])
+    if len(some) > NAMED:
+        food = _("%(names)s 等 %(n)s 样", names=food, n=len(some))
+    taken = late.taken_at.astimezone(site_view.current().zone)
+    told = {"fen": formats.yuan(late.total), "at": f"{taken:%m-%d %H:%M}", "food": food}
+    return str(_("托盘结算以后补收 %(fen)s：%(at)s 取的%(food)s", **told))
 
 
 @me.get("/notices")

@@ -48,7 +48,7 @@ def test_the_six_promised_protocols_are_there() -> None:
 
 def test_an_unknown_protocol_is_refused_with_the_known_names() -> None:
     with pytest.raises(ConfigError, match="yaohua-a9"):
-        driver_named("adam")
+        driver_named("nonesuch")
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,7 @@ class FakeTill:
     def __init__(self) -> None:
         self.presses: list[tuple[str, dict[str, str]]] = []
         self.picture: bytes | None = _picture()
+        self.payer: bytes | None = None
         self.screen = Broadcast(BASE, heartbeat_s=0.2)
 
     def show(self, view: View) -> None:
@@ -195,6 +196,9 @@ class FakeTill:
 
     def jpeg(self) -> bytes | None:
         return self.picture
+
+    def payer_jpeg(self) -> bytes | None:
+        return self.payer
 
 
 @pytest.fixture

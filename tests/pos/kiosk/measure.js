@@ -33,12 +33,15 @@
     if (e.matches("button") && (box.width < limits.button - 0.5 || box.height < limits.button - 0.5)) {
       faults.push(`${name(e)} is only ${Math.round(box.width)} × ${Math.round(box.height)}`);
     }
+    if (limits.low && e.matches("button") && !scrolled(e) && box.top < innerHeight / 2 - 1) {
+      faults.push(`${name(e)} is at ${Math.round(box.top)} of ${innerHeight}`);
+    }
     if (e.matches(".amount") && size < limits.amount) faults.push(`the amount is only ${size}px`);
     if (!ownText(e)) continue;
     if (size < limits.text - 0.01) faults.push(`${name(e)} is only ${size}px`);
     const [front, back] = [luminance(parts(style.color)), luminance(behind(e))];
     const contrast = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
-    if (contrast < 4.5) faults.push(`${name(e)} has a contrast of ${contrast.toFixed(2)}`);
+    if (contrast < (limits.contrast ?? 4.5)) faults.push(`${name(e)} has a contrast of ${contrast.toFixed(2)}`);
     const tile = e.closest(".tile, .item")?.getBoundingClientRect();
     if (tile && (box.left < tile.left - 1 || box.right > tile.right + 1)) faults.push(`${name(e)} is wider than its tile`);
     const owner = e.closest(".portion")?.getBoundingClientRect();

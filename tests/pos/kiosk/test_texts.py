@@ -20,6 +20,8 @@ PARAMS = {
     NoticeCode.PIN_LOCKED: {"minutes"},
     NoticeCode.CLERK_WRONG: {"tries"},
     NoticeCode.CLERK_LOCKED: {"minutes"},
+    NoticeCode.BELOW_MINIMUM: {"minimum"},
+    NoticeCode.SMALL_FREE: {"minimum"},
 }
 
 

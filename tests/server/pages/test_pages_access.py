@@ -42,6 +42,12 @@ PAGES = {
     "/manage/audit": {"admin", "auditor"},
     "/manage/keys": {"admin", "auditor"},
     "/account/password": ALL,
+    "/manage/line": {"admin", "manager", "auditor"},
+    "/manage/line/set-up": {"admin", "manager"},
+    "/manage/line/sessions": ALL,
+    "/manage/line/unclaimed": ALL,
+    "/manage/scales": {"admin", "manager", "auditor"},
+    "/manage/faces": {"admin", "manager"},
 }
 LOOK = frozenset({"manager", "finance", "auditor", "kitchen_manager", "storekeeper", "inspector"})
 BUY = frozenset({"manager", "kitchen_manager", "storekeeper"})

@@ -147,8 +147,7 @@ def test_a_tablet_that_is_switched_off_in_the_middle_sends_when_it_comes_back(
             break
         other.wait_for_timeout(200)
     assert done(engine) == 1
-    other.reload()
-    other.wait_for_selector("text=4.1 °C", state="attached")
+    other.wait_for_selector("text=4.1 °C", state="attached")  # the page becomes new by itself
 
 
 def test_photographs_wait_as_well_and_forms_go_in_their_order(

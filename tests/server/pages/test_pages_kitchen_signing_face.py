@@ -24,8 +24,13 @@ from tests.server.conftest import parts_of
 from tests.server.pages.conftest import Browser
 from vision import samples
 
-pytestmark = [pytest.mark.browser, pytest.mark.process, pytest.mark.models,
-              pytest.mark.usefixtures("models_dir")]  # fmt: skip
+pytestmark = [
+    pytest.mark.xdist_group("signing_face"),
+    pytest.mark.browser,
+    pytest.mark.process,
+    pytest.mark.models,
+    pytest.mark.usefixtures("models_dir"),
+]
 PIN = "305172"
 UNKNOWN = "没认出您，请靠近一点，或用工号"
 
