@@ -206,6 +206,8 @@ export function forget(form) {
   for (const box of form.querySelectorAll("[data-sign]:not([data-account])")) show(box, null);
 }
 
+for (const button of document.querySelectorAll("[data-sign] button")) button.disabled = false;
+
 document.addEventListener("click", (event) => {
   const press = event.target.closest("[data-sign] button");
   if (press) sign(press.closest("[data-sign]"));
