@@ -1,11 +1,10 @@
 """What all tests may use: weights, photographs, a browser, an engine; and no sockets by default."""
 
 import os
-import shutil
-import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from sqlalchemy.util import LRUCache
 from xdist.scheduler import LoadScopeScheduling
 
 from dafan import db
+from tests import browsing
 
 # Property tests measure nothing: a busy machine must not fail them.
 settings.register_profile("dafan", deadline=None)
@@ -169,45 +169,24 @@ def _no_sockets(request: pytest.FixtureRequest) -> Iterator[None]:
     pytest_socket.enable_socket()
 
 
-NO_CHROMIUM = "no Chromium: install Debian's package chromium, or run playwright install chromium"
-
-
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
+def chromium() -> Iterator[browsing.Chromium]:
     """The system's Chromium, or Playwright's own, driven by Playwright."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    installed = next((path for path in map(shutil.which, names) if path), None)
-    driver = Path(sync_api.__file__).parents[1] / "driver" / "node"
-    if subprocess.run([driver, "--version"], capture_output=True, check=False).returncode != 0:
-        pytest.skip(f"{NO_CHROMIUM} (Playwright's driver does not run: is libatomic1 installed?)")
-    with sync_api.sync_playwright() as playwright:
-        path = installed or playwright.chromium.executable_path
-        if not Path(path).exists():
-            pytest.skip(NO_CHROMIUM)
-        browser = playwright.chromium.launch(
-            executable_path=path,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-                "--disable-quic",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ],
-        )
+    with ExitStack() as running:
+        try:
+            browser = running.enter_context(browsing.chromium())
+        except browsing.NoChromiumError as reason:
+            pytest.skip(str(reason))
         yield browser
-        browser.close()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say at the end, where everybody looks, what was not tested and why."""
     skipped = terminalreporter.stats.get("skipped", [])
-    without = [report for report in skipped if NO_CHROMIUM in str(report.longrepr)]
+    without = [report for report in skipped if browsing.NO_CHROMIUM in str(report.longrepr)]
     if without:
         terminalreporter.config.stash[_LAST] = (
-            f"{len(without)} browser tests skipped: {NO_CHROMIUM}"
+            f"{len(without)} browser tests skipped: {browsing.NO_CHROMIUM}"
         )
 
 

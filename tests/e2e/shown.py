@@ -56,7 +56,6 @@ def _plates(chromium: Any, said: str) -> None:
 
 def _signed_in(chromium: Any, manager: str, login: str) -> Any:
     page = chromium.new_context(viewport=DESK, locale="zh-CN").new_page()
-    page.set_default_timeout(60_000)
     page.goto(manager)
     page.fill("input[name=login]", login)
     page.fill("input[name=password]", PASSWORD)
@@ -84,7 +83,6 @@ def _phone(chromium: Any, desk: Any, base: str) -> None:
     desk.wait_for_selector(".slip")
     number, code = desk.inner_text(".slip dd .num"), desk.inner_text(".slip dd.num")
     page = chromium.new_context(viewport=PHONE, locale="zh-CN", device_scale_factor=2).new_page()
-    page.set_default_timeout(60_000)
     page.goto(f"{base}/me/login")
     for name, text in (("staff_no", number), ("code", code)):
         page.fill(f"input[name={name}]", text)

@@ -43,7 +43,6 @@ def test_a_diner_puts_down_a_tray_is_recognised_and_has_paid(
     canteen: Canteen, chromium: Any
 ) -> None:
     page = chromium.new_page(viewport={"width": 1080, "height": 1920})
-    page.set_default_timeout(60_000)
     page.goto(canteen.till)
     page.wait_for_selector("[data-screen=place]")
     shot(page, "till-place")
@@ -66,7 +65,6 @@ def test_the_manager_sees_sales_arrive_and_opens_one_down_to_its_postings(
     canteen: Canteen, chromium: Any
 ) -> None:
     page = chromium.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(30_000)
     page.goto(canteen.manager)
     page.fill("input[name=login]", "demo")
     page.fill("input[name=password]", "demo-dafan")
@@ -112,7 +110,6 @@ def test_three_days_are_in_the_books_before_the_first_diner(
 @pytest.fixture(scope="module")
 def tablet(canteen: Canteen, chromium: Any) -> Iterator[Tablet]:
     context = chromium.new_context(viewport=SIZE)
-    context.set_default_timeout(60_000)
     page = context.new_page()
     made = Tablet(page, canteen)
     page.goto(canteen.kitchen)

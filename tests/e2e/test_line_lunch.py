@@ -11,6 +11,7 @@ import pytest
 
 from pos.demo.backoffice import BackOffice, free_port
 from pos.demo.lineside import TRAYS, LineSide
+from tests import browsing
 from tests.pictures import shot
 
 pytestmark = [
@@ -22,7 +23,6 @@ pytestmark = [
 ]
 NUMBER, CARD = "1021", "0000001021"
 TRAY = TRAYS[0]
-PATIENCE_MS = 60_000
 
 
 @dataclass
@@ -52,8 +52,6 @@ def scene(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[S
                     {"width": 360, "height": 780},
                 )
             )  # fmt: skip
-            for page in (gate, station, phone):
-                page.set_default_timeout(PATIENCE_MS)
             gate.goto(side.gate_url)
             station.goto(f"{side.stations_url}s/1")
             yield Scene(office, side, gate, station, phone)
@@ -118,7 +116,6 @@ def _nobody_takes_food(scene: Scene) -> None:
 def _sign_in(scene: Scene, chromium: Any) -> None:
     """The desk prints a code, by which the diner signs in on his phone."""
     desk = chromium.new_context(locale="zh-CN").new_page()
-    desk.set_default_timeout(PATIENCE_MS)
     desk.goto(f"{scene.office.url}/manage")
     desk.fill("input[name=login]", "demo")
     desk.fill("input[name=password]", "demo-dafan")
@@ -149,7 +146,7 @@ def _reloaded(page: Any) -> str:
 
 
 def _until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_MS / 1000
+    deadline = time.monotonic() + browsing.PATIENCE_MS / 1000
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.3)

@@ -51,7 +51,6 @@ def walk_all(
     """
     base = manager.removesuffix("/manage")
     context = chromium.new_context()
-    context.set_default_timeout(60_000)
     page = context.new_page()
     page.goto(manager)
     page.fill("input[name=login]", "demo")

@@ -86,7 +86,6 @@ def address(app: APIFlask) -> Iterator[str]:
 def page(chromium: Any) -> Iterator[Any]:
     """A page of a real browser that nobody has used before."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(30_000)
     yield context.new_page()
     context.close()
 

@@ -1,7 +1,6 @@
 """Signing by face: real weights, real pictures, a real browser's camera; never a guess."""
 
 import io
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -158,20 +157,11 @@ def camera(chromium: Any, crowd: list[samples.Sample], tmp_path: Path) -> Iterat
     """A page of a Chromium whose camera sees a person of the sample picture."""
     film = tmp_path / "camera.mjpeg"
     film.write_bytes(b"".join(frames(crowd[0], 24)))
-    named = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
-    path = next((one for one in named if one), chromium.browser_type.executable_path)
-    browser = chromium.browser_type.launch(
-        executable_path=path,
-        args=[
-            "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic",
-            "--disable-background-networking", "--use-fake-ui-for-media-stream",
-            "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}",
-        ],
-    )  # fmt: skip
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(30_000)
-    yield context.new_page()
-    browser.close()
+    with chromium.another(
+        "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    ) as browser:  # fmt: skip
+        yield browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
 
 
 def test_a_cook_signs_by_looking_at_the_tablet(
