@@ -77,11 +77,15 @@ def simulate(
 @_jobs
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--plant", type=click.Choice(sorted(LINE_PLANTS)), help="Put in a fault, find it.")
-def line(seeds: range, jobs: int, as_json: bool, plant: str | None) -> None:
+@click.option("--story", is_flag=True, help="Tell what happened at the stations, and was written.")
+def line(seeds: range, jobs: int, as_json: bool, plant: str | None, story: bool) -> None:
     """Simulate days of a weigh line, and check that every gram and every fen is accounted for.
 
     Exit status 1: a promise was broken, or a planted fault was not found.
     """
+    if story:
+        _tell_line(seeds, plant)
+        return
     began = time.monotonic()
     if plant:  # it is put into this process
         found = weigh_line.run_seeds(seeds, plant)
@@ -94,6 +98,8 @@ def line(seeds: range, jobs: int, as_json: bool, plant: str | None) -> None:
     else:
         for each in found.failures:
             click.echo(f"seed {each.seed}: {each.fault}")
+        for seed in sorted({each.seed for each in found.failures}):
+            click.echo(f"again: dafan simulate line --seeds {seed} --story")
         figures = ", ".join(f"{name} {value}" for name, value in told.items() if name != "failures")
         click.echo(figures)
     if found.ok == bool(plant):
@@ -111,6 +117,18 @@ def _tell(seeds: range) -> None:
             click.echo(f"story {result.digest[:16]}\n")
             faults += bool(result.faults)
     if faults:
+        raise SystemExit(1)
+
+
+def _tell_line(seeds: range, plant: str | None) -> None:
+    broken = False
+    for seed in seeds:
+        text, faults = weigh_line.story_of(seed, plant)
+        click.echo(f"seed {seed}\n{text}")
+        for fault in faults:
+            click.echo(f"  BROKEN: {fault}")
+        broken = broken or bool(faults)
+    if broken != bool(plant):
         raise SystemExit(1)
 
 

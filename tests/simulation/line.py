@@ -10,6 +10,7 @@ from typing import Any
 from dafan.line import ALARMS, PanChanged, ScoopTaken
 from simulation.line_judge import judge
 from simulation.line_plants import LINE_PLANTS
+from simulation.line_story import tell
 from simulation.line_world import Day, run_day
 
 MOST_TOLD = 50
@@ -69,6 +70,14 @@ def run_seeds(seeds: Iterable[int], plant: str | None = None, crowd: int | None 
             if plant and not found.ok:
                 break
     return found
+
+
+def story_of(seed: int, plant: str | None = None) -> tuple[str, list[str]]:
+    """What happened on a day, and every promise that it broke."""
+    with LINE_PLANTS[plant]() if plant else nullcontext():
+        day = run_day(seed)
+    faults = judge(day)
+    return tell(day, faults), faults
 
 
 def run_in_processes(seeds: range, jobs: int, progress: Callable[[int], None]) -> Found:

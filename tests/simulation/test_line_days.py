@@ -1,6 +1,7 @@
 """Days of the weigh line: every gram and every fen, and a judge that is not easily content."""
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -47,3 +48,15 @@ def test_a_person_is_told_what_the_days_came_to() -> None:
     assert (told["seeds"], told["ok"], told["failures"]) == (1, True, [])
     assert told["grams_charged"] > 10_000
     assert {"grams_taken", "fen", "alarms", "lost", "doubled"} <= told.keys()
+
+
+def test_a_broken_promise_is_told_moment_by_moment_at_its_station() -> None:
+    done = CliRunner().invoke(
+        root, ["simulate", "line", "--seeds", "4", "--plant", "wrong-tray", "--story"]
+    )
+    assert done.exit_code == 0, done.output
+    broken = re.search(r"BROKEN: station (\d+): ", done.stdout)
+    assert broken
+    assert f"pan {broken[1]} " in done.stdout
+    for what in ("comes, until", " takes ", "WRITTEN", " pays "):
+        assert what in done.stdout
