@@ -13,7 +13,6 @@ import pytest_socket
 from hypothesis import settings
 from sqlalchemy import Engine
 from sqlalchemy.util import LRUCache
-from xdist.scheduler import LoadScopeScheduling
 
 from dafan import db
 from tests import browsing
@@ -26,8 +25,6 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 BESIDE = CHECKOUT.parent / "shared"
 
 
-_TOGETHER = ("tests/e2e/test_demo_browser.py", "tests/e2e/test_slow_clients.py")
-"""Files whose tests share something that takes long to start: one process runs them all."""
 _SERVER = pytest.StashKey[Any]()
 _FAST_AND_FORGETFUL = """
 fsync = off
@@ -53,20 +50,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start one PostgreSQL for the whole run, before there are workers."""
     if config.getoption("database") == "postgresql" and not hasattr(config, "workerinput"):
         config.stash[_SERVER] = _start_postgresql()
-
-
-class _Scheduling(LoadScopeScheduling):
-    """Hands out test by test, and the files of :data:`_TOGETHER` whole."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return file if file in _TOGETHER else nodeid
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
-    """How the tests are shared out among several processes."""
-    return _Scheduling(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)
