@@ -184,10 +184,11 @@ def _from_here(state: State, weight: Grams) -> State:
     """All before is accounted for; a new time begins, of those who are here."""
     here = state.here
     trays = tuple(sorted(tag for tag in here if tag not in state.line.cards))
+    stays = {tag: stay for tag, stay in state.stays.items() if tag in here}
     return replace(
         state, rest=weight, moved=False, blind=False, lifted=None, away=None, left=_NOBODY,
-        owner=here, seen=here, last=trays or state.last, offer=offer_of(state.line.dish),
-        pan=replace(state.pan, off=0),
+        owner=here, seen=here, stays=stays, last=trays or state.last,
+        offer=offer_of(state.line.dish), pan=replace(state.pan, off=0),
     )  # fmt: skip
 
 
@@ -264,9 +265,11 @@ def _tags(state: State, tags: frozenset[str]) -> State:
     for card in tags - state.tags.keys():
         if card in state.line.cards:
             state = _card(state, card)
-    state = but(state, tags=known)
+    now = state.elapsed
+    stays = {tag: (state.stays.get(tag, (now, now))[0], now) for tag in tags}
+    state = but(state, tags=known, stays={**state.stays, **stays})
     here = state.here
-    if state.away is not None and state.owner & here:
+    if state.away is not None and state.awaited & here:
         state = but(state, away=None)
     if here <= state.seen:
         return state
@@ -286,7 +289,7 @@ def _time_passed(state: State) -> State:
     if state.tags and min(state.tags.values()) < now - TAG_S:
         left = {tag: seen for tag, seen in state.tags.items() if seen >= now - TAG_S}
         state = but(state, tags=left)
-        gone = state.owner and state.away is None and not state.owner & state.here
+        gone = state.awaited and state.away is None and not state.awaited & state.here
         state = but(state, away=now) if gone else state
     if state.told is not None and now >= state.told.until:
         state = but(state, told=None)
@@ -301,10 +304,11 @@ def _patient(state: State, away: float) -> State:
     """The tray has gone and nothing rests: the last weight at rest counts, and says so."""
     if state.elapsed - away < state.line.rules.patience_ms / 1000:
         return state
-    owner = state.owner
-    one = len(owner) == 1 and state.refill is None and state.lifted is None
-    if not one or state.shut or state.failed is not None:
+    owner, closed = state.owner, state.shut or state.refill or state.lifted is not None
+    if closed or len(owner) > 1 or state.failed is not None:
         return but(state, away=None)
+    if not owner:  # it moved already when they came
+        return but(state, away=None, left=state.left | state.seen, seen=state.here)
     state = settle(state, state.rest, steady=False)
     seen = state.here if state.seen == owner else state.seen
     left = state.left | owner - seen

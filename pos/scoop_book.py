@@ -1,7 +1,7 @@
 """What a change of a pan's weight is: a scoop, food put back, or something to be told. Pure.
 
 Every function takes the weight at rest up to which a time is to be accounted for, and moves
-``latch`` by exactly what it writes: what is too little to be written stays in the latch.
+``latch`` by exactly what it writes: what the scale cannot tell from nothing stays in the latch.
 """
 
 from datetime import timedelta
@@ -10,31 +10,51 @@ from uuid import UUID
 from dafan.line import ALARMS, PanChange, PanChanged, ScoopTaken, SmallScoop, Tab
 from dafan.money import Fen
 from dafan.units import Grams
-from pos.scoop_state import MAX_TABS, NAMELESS_S, Draft, Offer, State, TrayTab, but, session_of
+from pos.scoop_state import (
+    MAX_TABS,
+    NAMELESS_S,
+    STAY_S,
+    Draft,
+    Offer,
+    State,
+    TrayTab,
+    but,
+    session_of,
+)
 
 _MAX_TRAYS = 8
 _NOBODY: frozenset[str] = frozenset()
 
 
 def settle(state: State, weight: Grams, *, steady: bool = True) -> State:
-    """Account for what the owner's time did, up to a weight."""
+    """Account for what the owner's time did, up to a weight, when it ends.
+
+    What is too little for a scoop is nobody's: whoever comes next does not begin with it.
+    """
     loss = state.latch - weight
+    if abs(loss) <= state.e_grams:
+        return state
     cards = [tag for tag in state.owner if tag in state.line.cards]
     if cards:
-        filled = abs(loss) > state.e_grams
-        return change(state, PanChange.FILLED, weight, staff=cards[0]) if filled else state
-    if not state.owner:
-        drifted = abs(loss) > state.e_grams
-        return change(state, PanChange.DRIFTED, weight) if drifted else state
-    if abs(loss) < state.least:
-        return state
+        return change(state, PanChange.FILLED, weight, staff=cards[0])
+    if not state.owner or abs(loss) < state.least:
+        return change(state, PanChange.DRIFTED, weight)
     if len(state.owner) > 1:
         kind = PanChange.TWO_TRAYS if loss > 0 else PanChange.BROUGHT
         return change(state, kind, weight)
     (tag,) = state.owner
+    if _passed_by(state, tag):
+        kind = PanChange.UNPAID if loss > 0 else PanChange.BROUGHT
+        return change(state, kind, weight)
     if loss > 0:
         return _taken(state, tag, weight, steady=steady)
     return _put_back(state, tag, weight, steady=steady)
+
+
+def _passed_by(state: State, tag: str) -> bool:
+    """Nobody scoops so quickly: the tray of whoever did was not seen, and another one slid by."""
+    came, seen = state.stays.get(tag, (0.0, 0.0))
+    return seen - came < STAY_S
 
 
 def change(

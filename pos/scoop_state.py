@@ -28,6 +28,8 @@ from pos.scoop_weight import PanWeight
 
 TAG_S = 0.7
 """A tag that was not seen for so long is gone."""
+STAY_S = 0.8
+"""A tray that was seen for less has slid by: nothing is charged to it."""
 STALE_S = 1.5
 """A scale that says nothing for so long is silent: what happens then is seen by nobody."""
 LIFT_S = 10.0
@@ -234,6 +236,8 @@ class State:
     """Who stood here when ``rest`` was looked at: to them belongs what changed since ``latch``."""
     seen: frozenset[str] = frozenset()
     """Who was here at any time since ``rest`` was looked at."""
+    stays: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Of owner and seen: when each was seen first and last."""
     last: tuple[str, ...] = ()
     """Who stood here last, as evidence."""
     away: float | None = None
@@ -263,6 +267,11 @@ class State:
         cards = self.line.cards
         trays = frozenset(tag for tag in self.tags if tag not in cards)
         return trays if self.refill is None else trays | {self.refill.card}
+
+    @property
+    def awaited(self) -> frozenset[str]:
+        """To whom belongs what changes now; once they are gone, it has to rest soon."""
+        return self.owner or self.seen
 
     @property
     def unsure(self) -> bool:

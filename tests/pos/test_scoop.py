@@ -311,7 +311,29 @@ def test_less_than_the_scale_may_weigh_follows_the_rule_of_the_site():
     free.go(A).come(A).spoon(-150).go(A)
     assert free.new[1:] == [("scoop", A, 39, 0), ("scoop", A, 130, 624), ("scoop", A, -150, -624)]
     paid = Stand().come(A).spoon(39).go(A).come(A).spoon(4).go(A)
-    assert paid.new[1:] == [("scoop", A, 39, 187)]
+    assert paid.new[1:] == [("scoop", A, 39, 187), ("drifted", (), 4)]
+
+
+def test_what_was_too_little_for_a_scoop_is_not_paid_by_whoever_comes_next(stand):
+    stand.come(A).spoon(5)
+    assert stand.come(B).go(A).spoon(4).go(B).new == [("drifted", (), 5), ("drifted", (), 4)]
+
+
+def test_a_tray_that_slides_by_does_not_pay_for_one_that_the_reader_has_not_seen(stand):
+    stand.spoon(150, seconds=0)
+    assert stand.come(B, seconds=0.5).go(B).new == [("unpaid", (B,), 150)]
+    stand.come(A).spoon(100).go(A)
+    stand.spoon(-100, seconds=0).come(A, seconds=0.5).go(A)
+    assert stand.new == [("scoop", A, 100, 480), ("brought", (A,), -100)]
+
+
+def test_who_came_and_left_while_everything_shook_does_not_pay_for_what_is_taken_later(stand):
+    shaken = (90, -60, 30, -120)
+    stand.wait(1, shaken).come(A, seconds=0)
+    stand.wait(1, shaken).pan -= 180
+    stand.wait(1, shaken).go(A, seconds=0)
+    stand.wait(8, shaken).pan -= 80
+    assert stand.wait(2).new == [("unpaid", (A,), 260)]
 
 
 def test_an_hour_of_barred_scales_is_noticed_by_the_clock(stand):

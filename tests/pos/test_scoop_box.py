@@ -25,6 +25,7 @@ from devices.scales.simulator import ScaleSimulator
 from devices.tag_simulator import TagSimulator
 from pos.kiosk.scoop_page import create_scoop_pages
 from pos.scoop_box import connect_station, open_box
+from pos.scoop_state import STAY_S
 from pos.store import TillStore
 
 KEY = new_key()
@@ -135,6 +136,7 @@ def test_food_is_charged_to_its_tray_once_also_when_the_power_goes_in_the_middle
     reader.put(TRAY, SHIRT)
     bench.until(lambda: bench.box.views()[1].screen == "tray", "the tray is seen")
     assert bench.box.views()[1].name == "张*"
+    time.sleep(STAY_S)
     scale.place(5850, 0.1)
     bench.until(lambda: bench.box.views()[1].fen == Fen(420), "live fen")
     reader.put()

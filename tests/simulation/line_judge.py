@@ -9,7 +9,7 @@ from dafan.money import divide_half_up
 from dafan.units import Grams
 from server.line_join import Why
 from simulation.line_plan import Pan, Visit
-from simulation.line_station import RULES, Kept
+from simulation.line_station import OPENS, RULES, Kept
 from simulation.line_world import Day
 
 NEAR_S = 12.0
@@ -50,7 +50,7 @@ def _charges(day: Day, pan: Pan, kept: list[Kept]) -> Iterator[str]:
     changes = [one for one in kept if isinstance(one.entry, PanChanged)]
     mine: dict[int, list[Kept]] = {}
     for one in scoops:
-        place = _visit_of(pan, one)
+        place = _visit_of(pan, one, _happened(day, pan, one))
         if place is None:
             yield f"at {one.at:.1f} a tray pays {one.entry.grams} g that was not there"
         else:
@@ -62,12 +62,18 @@ def _charges(day: Day, pan: Pan, kept: list[Kept]) -> Iterator[str]:
             yield from _session(day, visit, one)
 
 
-def _visit_of(pan: Pan, one: Kept) -> int | None:
-    """The newest visit of the entry's tray that had begun."""
+def _happened(day: Day, pan: Pan, one: Kept) -> float:
+    """When it was, true time: before it was written, where the disk was full."""
+    skew = day.plan.boxes[pan.box].skew
+    return (one.entry.at - OPENS).total_seconds() - skew
+
+
+def _visit_of(pan: Pan, one: Kept, at: float) -> int | None:
+    """The newest visit of the entry's tray that had begun when it happened."""
     entry = one.entry
     found = None
     for place, visit in enumerate(pan.visits):
-        if visit.begins > one.at:
+        if visit.begins > at:
             break
         if isinstance(entry, ScoopTaken) and visit.session.tag == entry.tray:
             found = place
