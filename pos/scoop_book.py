@@ -42,11 +42,15 @@ def settle(state: State, weight: Grams, *, steady: bool = True) -> State:
     if len(state.owner) > 1:
         kind = PanChange.TWO_TRAYS if loss > 0 else PanChange.BROUGHT
         return change(state, kind, weight)
-    (tag,) = state.owner
+    return _of_one(state, *state.owner, weight, steady=steady)
+
+
+def _of_one(state: State, tag: str, weight: Grams, *, steady: bool) -> State:
+    """What one tray took or gave back."""
+    taken = weight < state.latch
     if _passed_by(state, tag):
-        kind = PanChange.UNPAID if loss > 0 else PanChange.BROUGHT
-        return change(state, kind, weight)
-    if loss > 0:
+        return change(state, PanChange.UNPAID if taken else PanChange.BROUGHT, weight)
+    if taken:
         return _taken(state, tag, weight, steady=steady)
     return _put_back(state, tag, weight, steady=steady)
 
