@@ -42,7 +42,8 @@ def settle(state: State, weight: Grams, *, steady: bool = True) -> State:
     if len(state.owner) > 1:
         kind = PanChange.TWO_TRAYS if loss > 0 else PanChange.BROUGHT
         return change(state, kind, weight)
-    return _of_one(state, *state.owner, weight, steady=steady)
+    (tag,) = state.owner
+    return _of_one(state, tag, weight, steady=steady)
 
 
 def _of_one(state: State, tag: str, weight: Grams, *, steady: bool) -> State:
