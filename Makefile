@@ -46,8 +46,8 @@ browser: setup ## Get Chromium and a Chinese font for the browser tests
 	@.ci/browser $(BIN)
 
 test: models browser ## Run all tests, and those of the books on PostgreSQL as well
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --database postgresql -m "not models and not process" $(ON_BOTH)
+	@$(BIN)/python -m pytest -n $(WORKERS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --database postgresql -m "not models and not process" $(ON_BOTH)
 
 pictures: models browser ## Make the pictures of the docs: by the tests that see the pages
 	@PICTURES=1 $(BIN)/python -m pytest -q -n 0 $(SEE_PAGES)

@@ -13,6 +13,7 @@ import pytest_socket
 from hypothesis import settings
 from sqlalchemy import Engine
 from sqlalchemy.util import LRUCache
+from xdist.scheduler import LoadScopeScheduling
 
 from dafan import db
 from tests import browsing
@@ -25,6 +26,17 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 BESIDE = CHECKOUT.parent / "shared"
 
 
+_TOGETHER = (
+    "tests/e2e/test_bad_input.py",
+    "tests/e2e/test_demo_browser.py",
+    "tests/e2e/test_slow_clients.py",
+    "tests/server/pages/test_pages_faces.py",
+    "tests/server/pages/test_pages_kitchen_signing_face.py",
+    "tests/server/test_faces.py",
+    "tests/simulation/",
+    "tests/vision/",
+)
+"""Files whose tests share what takes long to start: a canteen, a laboratory, face models."""
 _SERVER = pytest.StashKey[Any]()
 _FAST_AND_FORGETFUL = """
 fsync = off
@@ -50,6 +62,24 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start one PostgreSQL for the whole run, before there are workers."""
     if config.getoption("database") == "postgresql" and not hasattr(config, "workerinput"):
         config.stash[_SERVER] = _start_postgresql()
+
+
+class _Scheduling(LoadScopeScheduling):
+    """Hands out test by test, and the files of :data:`_TOGETHER` whole.
+
+    The marks of ``--dist loadgroup`` have no effect: pytest 9.2 keeps a test's name elsewhere than
+    xdist 3.8 writes its group.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file.startswith(_TOGETHER) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
+    """How the tests are shared out among several processes."""
+    return _Scheduling(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)

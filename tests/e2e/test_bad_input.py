@@ -22,7 +22,7 @@ from vision.images import read_image
 from vision.packs import load_pack
 from vision.recognise import reference_vector
 
-pytestmark = [pytest.mark.xdist_group("rig"), pytest.mark.process, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
 
 MOVING = "餐盘还在晃动，请稍等"
 SLOW_TO_LEAVE = replace(QUICK, paid=8.0)

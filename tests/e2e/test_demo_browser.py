@@ -21,7 +21,6 @@ from tests.e2e.walk import walk_all
 from tests.pictures import SHOTS, WANTED, shot
 
 pytestmark = [
-    pytest.mark.xdist_group("demo"),
     pytest.mark.browser,
     pytest.mark.models,
     pytest.mark.timeout(600),

@@ -15,7 +15,6 @@ from tests import browsing
 from tests.pictures import shot
 
 pytestmark = [
-    pytest.mark.xdist_group("line"),
     pytest.mark.browser,
     pytest.mark.models,
     pytest.mark.process,

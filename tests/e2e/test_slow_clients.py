@@ -14,7 +14,7 @@ from pos.demo.backoffice import BackOffice, free_port
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.xdist_group("slow"), pytest.mark.process, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(180)]
 SLOW = 200
 """More than the 16 threads of the two workers."""
 

@@ -22,7 +22,7 @@ from vision.samples import (
     vary,
 )
 
-pytestmark = [pytest.mark.models, pytest.mark.xdist_group("recognise")]
+pytestmark = [pytest.mark.models]
 
 
 @pytest.fixture(scope="module")

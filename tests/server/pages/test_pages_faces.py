@@ -14,7 +14,6 @@ from server import consents, faces, people
 from vision import samples
 
 pytestmark = [
-    pytest.mark.xdist_group("faces"),
     pytest.mark.browser,
     pytest.mark.models,
     pytest.mark.usefixtures("models_dir"),

@@ -24,7 +24,6 @@ from tests.server.pages.conftest import Browser
 from vision import samples
 
 pytestmark = [
-    pytest.mark.xdist_group("signing_face"),
     pytest.mark.browser,
     pytest.mark.process,
     pytest.mark.models,
