@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from dafan.config_line import LineSettings
+from dafan.config_place import PlaceSettings
 from dafan.config_scales import ScaleSettings as ScaleSettings  # noqa: PLC0414 - of this tree too
 from dafan.config_voice import ScreenSettings, VoiceSettings
 from dafan.errors import ConfigError
@@ -100,6 +101,7 @@ class TillSettings(_Section):
     """Serial card reader such as ``/dev/ttyUSB1``; readers that type need no setting."""
     scale: ScaleSettings = ScaleSettings()
     printer: PrinterSettings = PrinterSettings()
+    place: PlaceSettings = PlaceSettings()
     voice: VoiceSettings = VoiceSettings()
     screen: ScreenSettings = ScreenSettings()
 

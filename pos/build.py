@@ -17,6 +17,7 @@ from pos.hardware import (
     connect_scale,
     is_lens,
 )
+from pos.payment_zone import looking
 from pos.runtime import Till
 from pos.state import Timing
 from pos.store import TillStore
@@ -82,7 +83,7 @@ def build_till(
     if pack is not None and gallery is not None:
         live = camera is None and (not isinstance(source, str) or is_lens(source))
         till.face = FaceWatch(
-            Recogniser(pack, gallery), pack.name, till.put_face,
+            Recogniser(pack, gallery, looking(settings.till.place)), pack.name, till.put_face,
             live=live, ask_without_liveness=ask_without_liveness,
             look_alikes=store.roster.look_alikes,
             roster=store.roster.of_this_meal if settings.till.faces == "meal" else everybody,

@@ -34,6 +34,7 @@ from pos.gate_view import GateView, view
 from pos.hardware import connect_camera, connect_reader, is_lens
 from pos.kiosk.port import Broadcast
 from pos.line_book import LineBook, Trays
+from pos.payment_zone import looking
 from pos.plate_station import without_faces
 from pos.staffwork import pin_is_right
 from pos.store import TillStore
@@ -291,7 +292,7 @@ def _connect_camera(
     store = station.store
     if pack is not None and gallery is not None:
         station.face = FaceWatch(
-            Recogniser(pack, gallery), pack.name, station.put_face,
+            Recogniser(pack, gallery, looking(settings.till.place)), pack.name, station.put_face,
             live=isinstance(source, str) and is_lens(source),
             look_alikes=store.roster.look_alikes,
             roster=store.roster.of_this_meal if settings.till.faces == "meal" else everybody,

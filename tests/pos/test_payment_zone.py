@@ -5,12 +5,14 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from conftest_pos import NOON, Canteen, Hand
+from pydantic import ValidationError
 
 from dafan.clock import ManualClock
+from dafan.config_place import PlaceSettings
 from dafan.records import Group, MealRule
 from pos import events as ev
 from pos.facewatch import Advice, Changed, FaceWatch, Recognised
-from pos.payment_zone import OTHERS, STRANGERS, Guard
+from pos.payment_zone import OTHERS, STRANGERS, Guard, looking
 from pos.store import TillStore
 from pos.view import NoticeCode
 from vision.decide import Observation, Rules, decide
@@ -46,6 +48,28 @@ def face(x, width, height=640):
     points = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], np.float32)
     y = height * 0.4 - width / 2
     return Face(x, y, width, width, points * width + np.array([x, y], np.float32), 0.9, 0.0)
+
+
+def test_the_installer_says_where_the_payer_stands_and_how_near():
+    rng = np.random.default_rng(2)
+    frame = rng.integers(60, 190, (480, 640, 3), np.uint8)
+
+    def look(one, **place):
+        return choose_payer(frame, [one], looking(PlaceSettings(**place)))[2]
+
+    left, far = face(80, 120), face(300, 70)
+    assert look(left) is not Verdict.OUTSIDE
+    assert look(left, zone=(0.3, 0.0, 0.7, 1.0)) is Verdict.OUTSIDE
+    assert look(far) is not Verdict.TOO_SMALL
+    assert look(far, face_px=90) is Verdict.TOO_SMALL
+
+
+@pytest.mark.parametrize(
+    "zone", [(0.6, 0, 0.4, 1), (0.4, 0, 0.5, 1), (-0.1, 0, 1, 1), (0, 0, 1, 1.2), (0, 0, 1)]
+)
+def test_a_zone_in_which_nobody_can_stand_is_refused(zone):
+    with pytest.raises(ValidationError, match="zone"):
+        PlaceSettings(zone=zone)
 
 
 def test_exactly_one_face_stands_in_the_zone():
