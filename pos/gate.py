@@ -268,10 +268,11 @@ def _written(state: State, event: Written) -> Step:
     if not isinstance(phase, Writing) or phase.entry.id != event.entry_id:
         return state, ()
     entry = phase.entry
-    code = "go" if isinstance(entry, TrayBound) else "ended"
-    told = Told(code, state.elapsed, phase.name, entry_id=entry.id)
-    asks = (AskBill(entry),) if isinstance(entry, TrayEnded) else ()
-    return _say(state, told, entry.tray), asks
+    if isinstance(entry, TrayBound):
+        return _say(state, Told("go", state.elapsed, phase.name, entry_id=entry.id), entry.tray), ()
+    found = state.gone(entry.tray)
+    told = Told("ended", state.elapsed, phase.name, entry_id=entry.id, found=found)
+    return _say(state, told, entry.tray), (AskBill(entry),)
 
 
 def _failed(state: State, event: WriteFailed) -> Step:

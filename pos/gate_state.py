@@ -192,6 +192,8 @@ class Told:
     short: Fen = _NOTHING
     """So much is missing from the least balance."""
     entry_id: UUID | None = None
+    found: str = ""
+    """What came back was ``lost`` or ``retired``: it goes to the staff, not to the wash."""
 
 
 Phase = Idle | Claim | Writing | Told

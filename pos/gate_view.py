@@ -105,6 +105,8 @@ def _clock(state: State, moment: datetime) -> str:
 def _told(state: State, phase: Told, shown: GateView) -> GateView:
     code = "bill" if phase.total is not None else phase.code
     shown = replace(shown, screen="told", tone=_TONES.get(code, "stop"), name=phase.name)
+    if phase.found:
+        shown = replace(shown, notice=TEXTS[f"found_{phase.found}"][0])
     if phase.total is not None:
         shown = replace(shown, figure=format_yuan(phase.total))
     since = _clock(state, phase.bound_at) if phase.bound_at else ""

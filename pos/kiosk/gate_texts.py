@@ -114,6 +114,17 @@ TEXTS: dict[str, tuple[Text, Text]] = {
         Text("请找工作人员", "Please ask the staff"),
     ),
     # lines above all else
+    "found_lost": (
+        Text(
+            "这个餐盘登记为遗失，请单独交给工作人员",
+            "This tray was reported lost: hand it to the staff",
+        ),
+        NONE,
+    ),
+    "found_retired": (
+        Text("这个餐盘已停用，请单独交给工作人员", "This tray is out of use: hand it to the staff"),
+        NONE,
+    ),
     "unknown": (
         Text("不认识这张卡或这个码，请换一种方式", "Unknown card or code: try another"),
         NONE,

@@ -285,10 +285,14 @@ def test_what_comes_back_is_ended_though_it_was_reported_lost_and_a_foreign_tag_
     edge.feed(*registered(), item("open_tray", SECOND, bound))
     edge.tags(SECOND)  # bound before any tray was registered
     assert edge.entries()[1:] == [("tray_ended", SECOND, "return")]
+    assert "交给工作人员" not in view(edge.gate.state).notice.zh
     edge.tags().wait(4).hold().tags(TRAY).tags().wait(4)
     edge.feed(*registered(**{TRAY: "lost"}))
     edge.tags(TRAY, SHIRT)
     assert edge.entries()[3:] == [("tray_ended", TRAY, "return")]
+    assert (edge.said(), view(edge.gate.state).notice.zh) == (
+        "已记下", "这个餐盘登记为遗失，请单独交给工作人员",
+    )  # fmt: skip
     edge.tags().wait(9).tags(TRAY)  # nobody has it: it is kept, and not given out again
     assert edge.said() == "这个餐盘已挂失"
     edge.tags().wait(4).tags(SHIRT)
