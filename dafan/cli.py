@@ -70,7 +70,7 @@ COMMANDS = {
     ),
     "till": Room("pos.cli:till", "The payment station (结算台)."),
     "verify": Room(
-        "server.cli:verify",
+        "server.cli_verify:verify",
         "Check that nothing is lost, doubled or altered; exit 1 where something is.",
     ),
     "vision": Room(

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from sqlalchemy import Engine, text
 
 from dafan import db
-from server.cli import verify
+from server.cli_verify import verify
 from server.verify import Report, verify_server
 from server.verify_till import verify_till
 
