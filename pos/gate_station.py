@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, ValidationError
 from dafan.clock import Clock, SystemClock
 from dafan.config import Settings
 from dafan.config_line import TagReaderSettings
-from dafan.line import TrayBound, TrayEnded
+from dafan.line import OpenTray, TrayBound, TrayEnded
 from dafan.money import MAX_FEN, Fen
 from dafan.sync import SyncClient, SyncError
 from devices.camera import FrameSource
@@ -33,9 +33,10 @@ from pos.gate_state import Event, How, Role, State, Timing
 from pos.gate_view import GateView, view
 from pos.hardware import connect_camera, connect_reader, is_lens
 from pos.kiosk.port import Broadcast
-from pos.line_book import LineBook, Trays
+from pos.line_book import NAMELESS, LineBook, Trays
 from pos.payment_zone import looking
 from pos.plate_station import without_faces
+from pos.snapshot import mask
 from pos.staffwork import pin_is_right
 from pos.store import TillStore
 from pos.syncing import connect_sync
@@ -191,12 +192,21 @@ class GateStation(Counter):
                 return lambda at: ev.PinChecked(at, diner_id, right)
             case gate.FindTray(tag, whose):
                 held, other = self._trays.find(tag, whose, self._state.at.now)
+                held = self._named(held)
                 return lambda at: gate.TrayFound(at, tag, whose, held, other)
             case gate.Write(entry):
                 return self._write(entry)
             case gate.AskBill(entry):
                 self._bills.put(entry)
         return None
+
+    def _named(self, held: OpenTray | None) -> OpenTray | None:
+        """With the name, where the feed has not told it yet."""
+        if held is None or held.name != NAMELESS:
+            return held
+        account = self.store.account(held.diner_id, self._state.at.now)
+        name = mask(account.diner.name) if account is not None else NAMELESS
+        return held.model_copy(update={"name": name})
 
     def _write(self, entry: TrayBound | TrayEnded) -> Make:
         if not self._append(entry):

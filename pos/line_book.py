@@ -33,6 +33,8 @@ LOOKED_BACK = 4000
 """So many entries may tell of trays that are still in somebody's hands."""
 SEEN_BY_THEN = timedelta(minutes=2)
 """What the server has taken is in the feed by then, or over."""
+NAMELESS = "*"
+"""Whose name only the feed tells, and has not told yet."""
 
 
 class LineBook:
@@ -181,7 +183,7 @@ class Trays:
             if tray not in trays and not told:
                 until = body.at + timedelta(minutes=rules.open_minutes)
                 trays[tray] = OpenTray(
-                    session_id=body.id, diner_id=body.diner_id, name="*", bound_at=body.at,
+                    session_id=body.id, diner_id=body.diner_id, name=NAMELESS, bound_at=body.at,
                     until=until,
                 )  # fmt: skip
         out = {tray: body for tray, body in trays.items() if body.until > now}

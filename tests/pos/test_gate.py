@@ -290,9 +290,9 @@ def test_what_comes_back_is_ended_though_it_was_reported_lost_and_a_foreign_tag_
     edge.feed(*registered(**{TRAY: "lost"}))
     edge.tags(TRAY, SHIRT)
     assert edge.entries()[3:] == [("tray_ended", TRAY, "return")]
-    assert (edge.said(), view(edge.gate.state).notice.zh) == (
-        "已记下", "这个餐盘登记为遗失，请单独交给工作人员",
-    )  # fmt: skip
+    shown = view(edge.gate.state)
+    assert (edge.said(), shown.name) == ("已记下", "张*")
+    assert shown.notice.zh == "这个餐盘登记为遗失，请单独交给工作人员"
     edge.tags().wait(9).tags(TRAY)  # nobody has it: it is kept, and not given out again
     assert edge.said() == "这个餐盘已挂失"
     edge.tags().wait(4).tags(SHIRT)
