@@ -30,6 +30,7 @@ _ELSEWHERE = {
     "seed-demo": "server.cli_people:seed_demo",
     "seed-history": "server.cli_sums:seed_history",
     "seed-line": "server.cli_people:seed_line",
+    "seed-top-up": "server.cli_people:seed_top_up",
 }
 """Name → module and command."""
 

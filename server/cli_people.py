@@ -64,6 +64,21 @@ def seed_line(box: UUID) -> None:
     click.echo(f"{count} stations are set up")
 
 
+@click.command("seed-top-up")
+@click.argument("staff_no")
+def seed_top_up(staff_no: str) -> None:
+    """Pay ¥100 into the wallet of a diner of the demo: not for real use."""
+    from server import demo_seed  # noqa: PLC0415 - only needed here
+
+    engine = make_engine(load_settings().database)
+    schema.load()
+    schema.require(engine)
+    with writing(engine) as session:
+        demo_seed.top_up(session, staff_no, SystemClock().now())
+    engine.dispose()
+    click.echo(f"{staff_no} has ¥100 more")
+
+
 @click.group()
 def faces() -> None:
     """Face templates of the server."""

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from dafan.config import Settings
 from dafan.db import reading, writing
 from dafan.errors import DafanError
+from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import MealPeriod, MealRule, Policy
 from kitchen import dishes as kitchen_dishes
@@ -216,6 +217,20 @@ def _seed_diners(session: Session, actor: Actor, group_ids: dict[str, UUID]) -> 
         amounts = {group_ids[name]: amount for name, amount in _SUBSIDY.items()}
         cashdesk.run_subsidy(session, actor, "演示补贴", amounts, key="demo")
     return ids
+
+
+def top_up(session: Session, staff_no: str, now: datetime) -> None:
+    """A diner of the demo who has eaten up his money pays ¥100 in at the desk.
+
+    Raises:
+        DafanError: this is no demo, or nobody has that number.
+    """
+    site = next(iter(sites.all_sites(session)), None)
+    diner = people.find_diner(session, site.id, staff_no) if site is not None else None
+    if site is None or diner is None or auth.find_user(session, DEMO_LOGIN) is None:
+        raise DafanError(f"{staff_no} is no diner of a demo: real money is paid in at the desk")
+    actor = Actor(site.id, "seed-demo", now)
+    cashdesk.top_up(session, actor, diner.id, Fen(10_000), key=f"demo:{new_id()}", memo="演示")
 
 
 def _group_of(index: int) -> str:

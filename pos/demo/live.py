@@ -1,5 +1,6 @@
 """The demo that a person watches: server, till page, diners one after another, until Ctrl-C."""
 
+import contextlib
 import logging
 import shutil
 import signal
@@ -23,7 +24,7 @@ from pos.demo.lineside import LineSide
 from pos.demo.plateside import PlateSide
 from pos.demo.stage import Stage
 from pos.demo.till import enrol_till, find_diners, open_till, wait_for_snapshot
-from pos.demo.visits import Outcome, Visits
+from pos.demo.visits import Outcome, TooPoorError, Visits
 from pos.kiosk.app import create_kiosk
 from pos.kiosk.manner import manner_of
 from pos.runtime import Till
@@ -158,18 +159,25 @@ def _show(
         diners = find_diners(till, sample_faces(), others=4)
         visits = Visits(till, stage, diners, Random(seed), _WATCHED_S)  # noqa: S311 - appetite
         while True:
-            _serve(visits, stage, plates, say)
+            _serve(visits, stage, plates, office, say)
     finally:
         kiosk.stop()
         manner.close()
 
 
-def _serve(visits: Visits, stage: Stage, plates: PlateSide, say: Console) -> None:
+def _serve(
+    visits: Visits, stage: Stage, plates: PlateSide, office: BackOffice, say: Console
+) -> None:
     """One diner after another, until one gives up: a busy machine closes no canteen."""
     try:
         for outcome in visits.take():
             say.print(_line(outcome))
             plates.ate(outcome.diner)
+    except TooPoorError as error:
+        stage.leave()
+        say.print(f"  [yellow]{error}[/], and pays ¥100 in at the desk")
+        with contextlib.suppress(DemoError):  # the server is away: he tries it another time
+            office.command("server", "seed-top-up", error.diner.staff_no)
     except DemoError as error:
         say.print(f"  [yellow]{error}[/]: the next diner tries again")
         stage.leave()

@@ -36,6 +36,16 @@ class Outcome:
     """The face was not enough, and the till said so: another way was used."""
 
 
+class TooPoorError(DemoError):
+    """The diner's money is spent."""
+
+    code = "too_poor"
+
+    def __init__(self, diner: DemoDiner) -> None:
+        super().__init__(f"{diner.staff_no} has too little money")
+        self.diner = diner
+
+
 class Visits:
     """Sends diners to the till.
 
@@ -57,9 +67,9 @@ class Visits:
     ) -> None:
         self._till = till
         self._stage = stage
-        self._diners = diners
         self._rng = rng
         self._pause_s = pause_s
+        self._turns = itertools.cycle(diners)
         self._sales: list[Sale] = []
         till.on_sale.append(self._sales.append)
 
@@ -67,9 +77,10 @@ class Visits:
         """Serve so many diners, or without end.
 
         Raises:
+            TooPoorError: a diner's money is spent; asked again, the next one comes.
             DemoError: the till stands still; the message says at which screen.
         """
-        turns = itertools.cycle(self._diners)
+        turns = self._turns
         for diner in itertools.islice(turns, count) if count is not None else turns:
             yield self._visit(diner)
 
@@ -99,8 +110,11 @@ class Visits:
         while not self._sales:
             view = self._till.view()
             waited = time.monotonic() - began
+            told = view.notice.code if view.notice is not None else None
+            if told is NoticeCode.INSUFFICIENT:
+                raise TooPoorError(diner)
             if waited > GIVE_UP_S:
-                raise DemoError(f"nobody could pay: the till shows {view.screen}, {view.notice}")
+                raise DemoError(f"nobody could pay: the till shows {view.screen}, {told}")
             if _asks_to_lift(view) and time.monotonic() - lifted > LIFT_S:
                 self._stage.lift_tray()
                 time.sleep(LIFT_S)

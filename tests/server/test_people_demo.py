@@ -2,7 +2,8 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import func, select
 
-from dafan.db import reading
+from dafan.db import reading, writing
+from dafan.errors import DafanError
 from dafan.records import Source
 from server import auth, cli_people, demo_seed, face_engine, faces, feed, groups, people
 from server.books import accounts
@@ -21,6 +22,20 @@ def _models():
         assert face_engine.shared_engine("mobilefacenet").pack
     except face_engine.ModelError as error:
         pytest.skip(f"needs model files: {error}")
+
+
+def test_a_diner_of_a_demo_pays_in_again_and_nobody_elsewhere(engine, site, make_diner, clock):
+    diner, login = make_diner(cash=0), demo_seed.DEMO_LOGIN
+    with reading(engine) as session:
+        number = session.scalars(select(people.Diner.staff_no)).one()
+    with writing(engine) as session, pytest.raises(DafanError, match="at the desk"):
+        demo_seed.top_up(session, number, clock.now())
+    with writing(engine) as session:
+        auth.create_user(session, site.id, login, "demo-dafan", ["manager"], name="演示")
+        for _ in range(2):
+            demo_seed.top_up(session, number, clock.now())
+    with reading(engine) as session:
+        assert accounts.balances(session, diner)[Source.CASH] == 20_000
 
 
 @pytest.mark.models
