@@ -7,7 +7,6 @@ knows cards, codes, faces and trays without a network.
 import contextlib
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
@@ -40,7 +39,7 @@ from pos.snapshot import mask
 from pos.staffwork import pin_is_right
 from pos.store import TillStore
 from pos.syncing import connect_sync
-from pos.terminals import Asker, Counter, Make
+from pos.terminals import Asker, Counter, Make, drain
 from pos.view import Device
 from vision.errors import ModelError
 from vision.gallery import Gallery
@@ -164,15 +163,12 @@ class GateStation(Counter):
 
         The gate's own thread calls this; call it only for a gate that is not started.
         """
-        waiting: deque[Make] = deque([make])
-        while waiting:
-            event: Event = waiting.popleft()(self._moment())
-            self._state, effects = step(self._state, event)
-            for effect in effects:
-                answer = self._do(effect)
-                if answer is not None:
-                    waiting.append(answer)
+        drain(make, self._moment, self._stepped, self._do)
         self._broadcast.publish(view(self._state))
+
+    def _stepped(self, event: Event) -> tuple[gate.Effect, ...]:
+        self._state, effects = step(self._state, event)
+        return effects
 
     def _tick(self) -> bool:
         self.take_in(ev.Tick)

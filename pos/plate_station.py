@@ -6,7 +6,6 @@ each entry once, whatever the network or a pulled plug does.
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
@@ -27,7 +26,7 @@ from pos.plate import Event, State, Timing, step
 from pos.plate_view import PlateView, view
 from pos.store import TillStore
 from pos.syncing import connect_sync
-from pos.terminals import Asker, Counter, Make
+from pos.terminals import Asker, Counter, Make, drain
 
 LOOK_S = 0.04
 
@@ -87,15 +86,12 @@ class PlateStation(Counter):
 
         The station's own thread calls this; call it only for a station that is not started.
         """
-        waiting: deque[Make] = deque([make])
-        while waiting:
-            event: Event = waiting.popleft()(self._moment())
-            self._state, effects = step(self._state, event)
-            for effect in effects:
-                answer = self._do(effect)
-                if answer is not None:
-                    waiting.append(answer)
+        drain(make, self._moment, self._stepped, self._do)
         self._broadcast.publish(view(self._state))
+
+    def _stepped(self, event: Event) -> tuple[plate.Effect, ...]:
+        self._state, effects = step(self._state, event)
+        return effects
 
     def _tick(self) -> bool:
         self.take_in(ev.Tick)

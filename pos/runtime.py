@@ -29,7 +29,7 @@ from pos.staffwork import StaffWork, pin_is_right
 from pos.state import Confirm, Idle, State, Timing, wants_code
 from pos.station import step
 from pos.store import TillStore, WithdrawnError
-from pos.terminals import TICK_S, Counter, Make, tell
+from pos.terminals import TICK_S, Counter, Make, drain, tell
 from pos.view import NoticeCode, View
 
 TIMINGS_KEPT = 2000
@@ -179,14 +179,12 @@ class Till(Counter):
 
     def take_in(self, make: Make) -> None:
         """See :class:`pos.terminals.Counter`."""
-        waiting: deque[Make] = deque([make])
-        while waiting:
-            self._state, effects = step(self._state, waiting.popleft()(self._moment()))
-            for effect in effects:
-                answer = self._do(effect)
-                if answer is not None:
-                    waiting.append(answer)
+        drain(make, self._moment, self._stepped, self._do)
         self._broadcast.publish(view(self._state))
+
+    def _stepped(self, event: ev.Event) -> tuple[ev.Effect, ...]:
+        self._state, effects = step(self._state, event)
+        return effects
 
     def _do(self, effect: ev.Effect) -> Make | None:
         match effect:

@@ -4,6 +4,7 @@ import logging
 import queue
 import threading
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
@@ -34,6 +35,28 @@ log = logging.getLogger(__name__)
 
 Make = Callable[[Moment], Any]
 Told = ScoopTaken | PanChanged | TrayBound | TrayEnded | PlateReturn
+
+
+def drain(
+    first: Make,
+    moment: Callable[[], Moment],
+    run: Callable[[Any], Iterable[Any]],
+    do: Callable[[Any], Make | None],
+) -> None:
+    """Run an event, and those that its effects answer with, before anything else.
+
+    Args:
+        first: Makes the event.
+        moment: Now; asked for each event.
+        run: Takes an event in; gives its effects.
+        do: Does what an effect asks for; gives what makes the event that answers it.
+    """
+    waiting = deque([first])
+    while waiting:
+        for effect in run(waiting.popleft()(moment())):
+            answer = do(effect)
+            if answer is not None:
+                waiting.append(answer)
 
 
 class Machine(ABC):
