@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 NARROWEST = 0.2
-"""A zone that nobody's face can miss by a hand's breadth, part of the picture."""
+"""Least width and height of a zone, parts of the picture: in less nobody can stand still."""
 
 
 class PlaceSettings(BaseModel):
