@@ -16,7 +16,7 @@ from datetime import timedelta
 from dafan.line import PanChange, PanChanged, ScoopTaken
 from dafan.units import Grams
 from pos.events import HealthChanged, Moment, Tick, Weighed
-from pos.scoop_book import change, entry_of, remember, settle, tab_of_tray
+from pos.scoop_book import change, entry_of, remember, settle, slides_by, tab_of_tray
 from pos.scoop_open import bar_of, offer_of, shut_of
 from pos.scoop_state import (
     BAR_S,
@@ -167,8 +167,10 @@ def _watched(state: State, weight: Grams) -> State:
     if here != state.owner:
         return _from_here(settle(state, weight), weight)
     quiet = state.elapsed - state.pan.since >= state.line.rules.quiet_ms / 1000
-    due = here and quiet and state.refill is None and abs(state.latch - weight) >= state.least
-    return _from_here(settle(state, weight), weight) if due else state
+    if not quiet or state.refill is not None or abs(state.latch - weight) < state.least:
+        return state
+    stays = here and not any(slides_by(state, tag) for tag in here)
+    return _from_here(settle(state, weight), weight) if stays else state
 
 
 def _nobodys(state: State, weight: Grams) -> State:

@@ -49,14 +49,14 @@ def settle(state: State, weight: Grams, *, steady: bool = True) -> State:
 def _of_one(state: State, tag: str, weight: Grams, *, steady: bool) -> State:
     """What one tray took or gave back."""
     taken = weight < state.latch
-    if _passed_by(state, tag):
+    if slides_by(state, tag):
         return change(state, PanChange.UNPAID if taken else PanChange.BROUGHT, weight)
     if taken:
         return _taken(state, tag, weight, steady=steady)
     return _put_back(state, tag, weight, steady=steady)
 
 
-def _passed_by(state: State, tag: str) -> bool:
+def slides_by(state: State, tag: str) -> bool:
     """Nobody scoops so quickly: the tray of whoever did was not seen, and another one slid by."""
     came, seen = state.stays.get(tag, (0.0, 0.0))
     return seen - came < STAY_S

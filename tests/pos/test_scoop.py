@@ -50,6 +50,14 @@ def test_a_tray_that_stays_is_charged_at_rest_and_never_twice(stand):
     assert stand.wait(8).spoon(30).go(A).wait(2).new == [("scoop", A, 30, 144)]
 
 
+def test_a_tray_that_stays_is_not_taken_for_one_that_slid_by_however_soon_a_site_charges():
+    stand = Stand(quiet_ms=500, settle_ms=300)
+    assert stand.new == [("placed", (), -8000)]
+    stand.come(A, seconds=0)
+    stand.pan -= 150  # in one go, as soon as the tray stands
+    assert stand.wait(2).new == [("scoop", A, 150, 720)]
+
+
 def test_what_is_put_back_comes_off_the_same_tray_and_no_other(stand):
     stand.come(A).spoon(150).go(A).come(A).spoon(-60).go(A)
     assert stand.new == [("scoop", A, 150, 720), ("scoop", A, -60, -288)]

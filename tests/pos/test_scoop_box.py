@@ -115,6 +115,15 @@ class Bench:
         self.until(lambda: len(self.entries()) == count, f"{count} entries")
         return self.entries()[-1]
 
+    def until_it_stays(self, tag):
+        """Wait until the station, not this test's clock, has seen a tray so long that it pays."""
+
+        def stays():
+            came, seen = self.box.state(1).stays.get(tag, (0.0, 0.0))
+            return seen - came >= STAY_S
+
+        self.until(stays, f"{tag} stays")
+
     def close(self):
         self.box.stop()
         for device in (*self.scales, *self.readers):
@@ -136,7 +145,7 @@ def test_food_is_charged_to_its_tray_once_also_when_the_power_goes_in_the_middle
     reader.put(TRAY, SHIRT)
     bench.until(lambda: bench.box.views()[1].screen == "tray", "the tray is seen")
     assert bench.box.views()[1].name == "张*"
-    time.sleep(STAY_S)
+    bench.until_it_stays(TRAY)
     scale.place(5850, 0.1)
     bench.until(lambda: bench.box.views()[1].fen == Fen(420), "live fen")
     reader.put()
@@ -152,6 +161,7 @@ def test_food_is_charged_to_its_tray_once_also_when_the_power_goes_in_the_middle
     assert bench.until_written(3) == ("pan", PanChange.OUTAGE.value, 5750)
     reader.put(OTHER)
     bench.until(lambda: bench.box.views()[1].unbound, "said loudly")
+    bench.until_it_stays(OTHER)
     scale.place(5700, 0.1)
     assert bench.until_written(4) == ("scoop", 50, 5700)
     taken = sum(one.body["before"] - one.body["after"] for one in bench.box.store.journal.read(1))
