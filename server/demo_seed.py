@@ -23,7 +23,19 @@ from dafan.records import MealPeriod, MealRule, Policy
 from kitchen import dishes as kitchen_dishes
 from kitchen import limits
 from kitchen.clean_plate import PlateRules, PointRules
-from server import auth, cards, cashdesk, catalogue, consents, dishes, faces, groups, people, sites
+from server import (
+    auth,
+    birthdays,
+    cards,
+    cashdesk,
+    catalogue,
+    consents,
+    dishes,
+    faces,
+    groups,
+    people,
+    sites,
+)
 from server.actor import Actor
 from server.demo import opening, wall
 from server.face_engine import FaceEngine, shared_engine
@@ -60,6 +72,8 @@ _GROUPS = (
 _SUBSIDY = {"干部职工": Fen(300_00), "人才": Fen(400_00)}
 _COOKED_BEFORE = timedelta(days=30)
 """The recipes are older than the sales of the days before, so that those tell what they gave."""
+_BIRTHDAY, _BETWEEN_BIRTHDAYS = Fen(20_00), timedelta(days=7)
+"""The first diner without a face has his on the day that the demo begins."""
 _CASH, _CASH_OF_FACES = Fen(200_00), Fen(2000_00)
 
 # name, category, unit, price, half portion, small bowl: fen
@@ -212,10 +226,14 @@ def _seed_diners(session: Session, actor: Actor, group_ids: dict[str, UUID]) -> 
             cards.assign(session, actor, diner.id, f"000000{number}")
             amount = _CASH_OF_FACES if index < _FACES else _CASH
             cashdesk.top_up(session, actor, diner.id, amount, key=f"demo:{number}", memo="演示")
+            birthday = actor.at.date() + _BETWEEN_BIRTHDAYS * (index - _FACES)
+            birthdays.set_day(session, actor, diner.id, birthday.isoformat())
         ids.append(diner.id)
     if fresh:
         amounts = {group_ids[name]: amount for name, amount in _SUBSIDY.items()}
         cashdesk.run_subsidy(session, actor, "演示补贴", amounts, key="demo")
+        limits.decide(session, actor, birthdays.GiftRules, {"fen": int(_BIRTHDAY)})
+        birthdays.give_due(session, actor.at)
     return ids
 
 

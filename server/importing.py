@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from dafan.errors import BadInputError
 from dafan.money import MAX_FEN, Fen, parse_yuan
 from dafan.records import DinerStatus, Source
-from server import cards, groups, leaving, opening, people
+from server import birthdays, cards, groups, leaving, opening, people
 from server.actor import Actor
 from server.tables import Row, read_table
 
@@ -25,6 +25,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "name": ("姓名", "名字", "full name"),
     "department": ("部门", "单位", "科室", "dept"),
     "group": ("人员类别", "类别", "人员类型", "分组", "category"),
+    "birthday": ("生日", "出生日期", "出生年月日", "birthday", "date of birth"),
     "card": ("卡号", "饭卡号", "card number", "card no"),
     "subsidy": ("初始补贴", "补贴余额", "opening subsidy"),
     "cash": ("初始余额", "余额", "充值余额", "opening balance", "balance"),
@@ -71,6 +72,7 @@ class PlannedPerson:
         values: Number, name, department, group.
         status: ``None``: as it is.
         card: Another card for him; ``None``: as it is.
+        birthday: ``MM-DD``; ``None``: as it is.
         opening: Source → fen to book; empty where that was done before.
         changes: Our names of the columns that change something; all of them for a new diner.
     """
@@ -80,6 +82,7 @@ class PlannedPerson:
     values: people.DinerValues
     status: DinerStatus | None
     card: str | None
+    birthday: str | None
     opening: Mapping[Source, Fen]
     changes: tuple[str, ...]
 
@@ -170,6 +173,9 @@ def _take_over(session: Session, actor: Actor, rows: Sequence[PlannedPerson]) ->
     cards.assign_all(
         session, actor, [(ids[row.row], row.card) for row in rows if row.card is not None]
     )
+    for row in rows:
+        if row.birthday is not None:
+            birthdays.set_day(session, actor, ids[row.row], row.birthday)
     people.publish_diners(session, actor.site_id, ids.values())
     for row in rows:
         if row.status is DinerStatus.LEFT:
@@ -186,6 +192,7 @@ class _Known:
     groups: Mapping[str, UUID]
     cards: Mapping[str, UUID]
     opened: frozenset[tuple[UUID, Source]]
+    birthdays: Mapping[UUID, str]
 
     @classmethod
     def load(cls, session: Session, site_id: UUID) -> "_Known":
@@ -196,6 +203,7 @@ class _Known:
             {group.name: group.id for group in groups.all_of(session, site_id)},
             {card.number: card.diner_id for card in held},
             opening.booked(session, site_id),
+            birthdays.days_of(session, site_id),
         )
 
 
@@ -218,13 +226,16 @@ class _Check:
         diner = self.known.diners.get(row.cells["staff_no"])
         values = self._values(row, diner)
         card = self._card(row, diner)
+        birthday = self._birthday(row, diner)
         status = self._status(row, diner)
         money = self._opening(row, diner)
         if values is None or len(self.errors) > before:
             return None
-        changes = _changes(diner, values, status, card, money)
+        changes = _changes(diner, values, status, card, birthday, money)
         diner_id = None if diner is None else diner.id
-        return PlannedPerson(row.number, diner_id, values, status, card, money, changes)
+        return PlannedPerson(
+            row.number, diner_id, values, status, card, birthday, money, changes
+        )  # fmt: skip
 
     def _values(self, row: Row, diner: people.Diner | None) -> people.DinerValues | None:
         number = row.cells["staff_no"]
@@ -278,6 +289,13 @@ class _Check:
         self.cards.setdefault(number, row.number)
         return None if owner is not None else number
 
+    def _birthday(self, row: Row, diner: people.Diner | None) -> str | None:
+        if not row.cells.get("birthday", ""):
+            return None
+        day: str | None = self._read(row, "birthday", "bad_birthday", birthdays.read_day)
+        known = None if diner is None else self.known.birthdays.get(diner.id)
+        return None if day == known else day
+
     def _status(self, row: Row, diner: people.Diner | None) -> DinerStatus | None:
         text = row.cells.get("status", "").lower()
         if not text:
@@ -329,6 +347,7 @@ def _changes(
     values: people.DinerValues,
     status: DinerStatus | None,
     card: str | None,
+    birthday: str | None,
     money: Mapping[Source, Fen],
 ) -> tuple[str, ...]:
     if diner is None:
@@ -341,4 +360,5 @@ def _changes(
     ]
     changes += ["status"] if status is not None else []
     changes += ["card"] if card is not None else []
+    changes += ["birthday"] if birthday is not None else []
     return (*changes, *(source.value for source in money))

@@ -8,7 +8,7 @@ from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import DinerStatus, Source
-from server import bookings, cards, faces, people, plate_points, preorders, wishes
+from server import birthdays, bookings, cards, faces, people, plate_points, preorders, wishes
 from server.actor import Actor
 from server.books import accounts, pay_outs, wallets
 from server.books.accounts import WALLETS, Account, AccountKind
@@ -34,6 +34,7 @@ def leave(session: Session, actor: Actor, diner_id: UUID) -> None:
     """
     people.get_diner(session, actor.site_id, diner_id)
     plate_points.forget(session, actor, diner_id)
+    birthdays.forget(session, actor, diner_id)
     bookings.forget(session, actor, diner_id)
     preorders.forget(session, actor, diner_id)
     for card in cards.cards_of(session, diner_id):

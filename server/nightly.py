@@ -1,6 +1,8 @@
 """The jobs of a server: what is done each night, and every few minutes."""
 
+from collections.abc import Callable
 from datetime import datetime, time
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -9,6 +11,7 @@ from dafan.config import Settings
 from dafan.db import reading, writing
 from server import (
     backup,
+    birthdays,
     daily_report,
     exceptions,
     foods,
@@ -36,53 +39,21 @@ DEFAULT_ZONE = "Asia/Shanghai"
 
 def jobs(parts: Services) -> list[Job]:
     """What this server does by itself, in the local time of its first site."""
-    zone = _zone(parts.engine)
-    made = [
-        Job("retention", Daily(time(3, 10), zone), lambda now: _retention(parts.engine, now)),
-        Job("subsidies", Daily(time(4, 10), zone), lambda now: _subsidies(parts.engine, now)),
-        Job("verify", Daily(time(4, 40), zone), lambda now: _verify(parts.engine, now)),
-    ]
+    zone, engine, settings = _zone(parts.engine), parts.engine, parts.settings
+    made = [Job(name, Daily(at, zone), partial(work, engine)) for name, at, work in _NIGHTLY]
+    made += [Job(name, Every(5), partial(work, engine)) for name, work in _OFTEN]
+    made.append(Job("trays", Every(1), lambda now: line_settle.drive(engine, parts.ring, now)))
+    made.append(Job("sums", Every(10), lambda now: cost_sums.drive(engine, now)))
     made.append(
-        Job("licences", Daily(time(5), zone), lambda now: warn_of_licences(parts.engine, now))
+        Job("daily_report", Every(5), lambda now: daily_report.drive(engine, settings, now))
     )
-    made.append(
-        Job(
-            "certificates",
-            Daily(time(5, 10), zone),
-            lambda now: kitchen_day.warn_of_certificates(parts.engine, now),
-        )
-    )
-    made.append(Job("foods", Daily(time(3, 40), zone), lambda _: foods.publish_all(parts.engine)))
-    made.append(Job("supervision", Every(5), lambda now: kitchen_day.drive(parts.engine, now)))
-    made.append(Job("samples", Every(5), lambda now: kitchen_day.watch(parts.engine, now)))
-    made.append(Job("served", Every(5), lambda now: kitchen_sales.drive(parts.engine, now)))
-    made.append(Job("plates", Every(5), lambda now: plates.drive(parts.engine, now)))
-    made.append(
-        Job("trays", Every(1), lambda now: line_settle.drive(parts.engine, parts.ring, now))
-    )
-    made.append(Job("points", Daily(time(3, 50), zone), lambda now: _points(parts.engine, now)))
-    made.append(
-        Job(
-            "pick_ups",
-            Daily(time(3, 45), zone),
-            lambda now: preorder_tills.drop_old(parts.engine, now),
-        )
-    )
-    made.append(Job("sums", Every(10), lambda now: cost_sums.drive(parts.engine, now)))
-    made.append(
-        Job(
-            "daily_report",
-            Every(5),
-            lambda now: daily_report.drive(parts.engine, parts.settings, now),
-        )
-    )
-    gateway = open_gateway(parts.settings.gateway)
+    gateway = open_gateway(settings.gateway)
     if gateway is not None:
-        made.append(Job("payments", Every(5), lambda now: _payments(parts.engine, gateway, now)))
-    hour = parts.settings.backup.hour
+        made.append(Job("payments", Every(5), lambda now: _payments(engine, gateway, now)))
+    hour = settings.backup.hour
     if hour is not None:
         when = Daily(time(hour, 20), zone)
-        made.append(Job("backup", when, lambda now: _backup(parts.engine, parts.settings, now)))
+        made.append(Job("backup", when, lambda now: _backup(engine, settings, now)))
     return made
 
 
@@ -105,6 +76,12 @@ def _subsidies(engine: Engine, now: datetime) -> str:
     with writing(engine) as session:
         done = subsidy_expiry.expire_due(session, now)
     return f"{len(done)} runs expired, {sum(each.total for each in done)} fen taken back"
+
+
+def _birthdays(engine: Engine, now: datetime) -> str:
+    with writing(engine) as session:
+        heads, total = birthdays.give_due(session, now)
+    return f"{heads} vouchers, {total} fen"
 
 
 def _points(engine: Engine, now: datetime) -> str:
@@ -134,3 +111,23 @@ def _backup(engine: Engine, settings: Settings, now: datetime) -> str:
     backup.make_backup(engine, target, now, secrets=secrets, passphrase=passphrase)
     backup.prune(folder, settings.backup.keep)
     return f"{target.name}, {'with' if secrets else 'without'} keys"
+
+
+_NIGHTLY: tuple[tuple[str, time, Callable[[Engine, datetime], str]], ...] = (
+    ("retention", time(3, 10), _retention),
+    ("foods", time(3, 40), lambda engine, _: foods.publish_all(engine)),
+    ("pick_ups", time(3, 45), preorder_tills.drop_old),
+    ("points", time(3, 50), _points),
+    ("subsidies", time(4, 10), _subsidies),
+    ("birthdays", time(4, 15), _birthdays),
+    ("verify", time(4, 40), _verify),
+    ("licences", time(5), warn_of_licences),
+    ("certificates", time(5, 10), kitchen_day.warn_of_certificates),
+)
+_OFTEN: tuple[tuple[str, Callable[[Engine, datetime], str]], ...] = (
+    ("supervision", kitchen_day.drive),
+    ("samples", kitchen_day.watch),
+    ("served", kitchen_sales.drive),
+    ("plates", plates.drive),
+)
+"""Every five minutes."""

@@ -342,6 +342,8 @@ _ACTIONS: dict[str, LazyString] = {
     "line.write_off": _l("核销取餐"),
     "plate.spend": _l("积分换成补贴"),
     "plate.correct": _l("更正光盘积分"),
+    "birthday.set": _l("登记或删除生日"),
+    "birthday.give": _l("发放生日礼券"),
     "plate.show": _l("在光盘排行里具名或不具名"),
     "plate.forget": _l("离开时删除光盘积分"),
 }

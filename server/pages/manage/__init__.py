@@ -6,6 +6,7 @@ from server.pages.manage import (
     approvals,
     audit,
     bank,
+    birthdays,
     boards,
     bodies,
     bookings,
@@ -64,7 +65,8 @@ from server.pages.manage import (
 from server.pages.manage.blueprint import manage
 
 __all__ = [
-    "accounts", "across", "approvals", "audit", "bank", "boards", "bodies", "bookings", "cameras",
+    "accounts", "across", "approvals", "audit", "bank", "birthdays", "boards", "bodies", "bookings",
+    "cameras",
     "catalogue_exchange", "closing", "daily", "dishes", "disputes", "erasures", "exceptions",
     "faces", "faces_care", "feedback", "forecast", "forks", "groups", "imports", "ingredients",
     "inquiries", "inspections", "keys", "limits", "line", "line_sessions", "manage", "menus",

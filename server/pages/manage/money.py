@@ -14,7 +14,8 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional
 from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import DinerStatus
-from server import cashdesk, groups, people, subsidy_expiry
+from kitchen import limits
+from server import birthdays, cashdesk, groups, people, subsidy_expiry
 from server.access import needs
 from server.books import accounts, subsidies
 from server.pages import formats
@@ -102,13 +103,17 @@ def subsidy_runs() -> str | AnyResponse:
     if request.method == "GET":
         form.key.data = str(new_id())
     with reading() as session:
+        heads = _heads(session)
         return render_template(
             "manage/subsidies.html",
             form=form,
             groups=groups.all_of(session, site_id()),
-            heads=_heads(session),
+            heads=heads,
             runs=subsidies.runs(session, site_id()),
             left=subsidy_expiry.soon(session, site_id(), services().clock.now()),
+            gift=limits.of(session, site_id(), birthdays.GiftRules),
+            birthdays=birthdays.count(session, site_id()),
+            heads_in_all=sum(heads.values()),
         )
 
 

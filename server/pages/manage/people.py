@@ -13,7 +13,7 @@ from wtforms import PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
 from dafan.records import DinerStatus
-from server import cards, consents, faces, groups, keys, leaving, people
+from server import birthdays, cards, consents, faces, groups, keys, leaving, people
 from server.access import needs
 from server.books import accounts
 from server.pages.forms import Form
@@ -33,6 +33,11 @@ class DinerForm(Form):
     name = StringField(_l("姓名"), [DataRequired(_l("请填写姓名")), Length(max=80)])
     department = StringField(_l("部门"), [Length(max=80)])
     group_id = SelectField(_l("人员类别"), coerce=str)
+    birthday = StringField(
+        _l("生日"),
+        [Length(max=20)],
+        description=_l("例如 3月5日；只记月日，用来送生日礼券"),
+    )
 
 
 class PinForm(Form):
@@ -84,6 +89,7 @@ def person(diner_id: UUID) -> str:
             active="manage.people_list",
             diner=diner,
             group=groups.get(session, site_id(), diner.group_id),
+            birthday=birthdays.day_of(session, diner_id),
             balances=accounts.balances(session, diner_id),
             cards=cards.cards_of(session, diner_id),
             card_history=cards.history(session, site_id(), diner_id, limit=20),
@@ -118,6 +124,7 @@ def person_new() -> str | AnyResponse:
 
     def work(session: Session) -> None:
         made.append(people.create_diner(session, actor(), _values(form)).id)
+        birthdays.set_day(session, actor(), made[0], form.birthday.data or "")
 
     if form.validate_on_submit() and change(work, _("已添加 %(name)s", name=form.name.data)):
         return redirect(url_for("manage.person", diner_id=made[0]))
@@ -129,11 +136,14 @@ def person_new() -> str | AnyResponse:
 def person_edit(diner_id: UUID) -> str | AnyResponse:
     """Change a diner's data."""
     with reading() as session:
-        diner = _diner(session, diner_id)
+        diner, birthday = _diner(session, diner_id), birthdays.day_of(session, diner_id)
     form = _diner_form(diner)
+    if request.method == "GET":
+        form.birthday.data = birthday or ""
 
     def work(session: Session) -> None:
         people.update_diner(session, actor(), diner_id, _values(form))
+        birthdays.set_day(session, actor(), diner_id, form.birthday.data or "")
 
     if form.validate_on_submit() and change(work, _("已保存")):
         return redirect(url_for("manage.person", diner_id=diner_id))

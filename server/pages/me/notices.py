@@ -11,7 +11,17 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from dafan import db
-from server import feedback, line_view, notices, people, preorders, subsidy_expiry, surveys
+from dafan.money import Fen
+from server import (
+    birthdays,
+    feedback,
+    line_view,
+    notices,
+    people,
+    preorders,
+    subsidy_expiry,
+    surveys,
+)
 from server.access import diner
 from server.line_view import Late
 from server.notices import Notice, UnknownNoticeError
@@ -71,6 +81,11 @@ def told(session: Session, today: date) -> Told:
 def _own(session: Session, today: date) -> list[News]:
     mine, now = who(), services().clock.now()
     news = []
+    gift = birthdays.fresh(session, mine.diner_id, today)
+    if gift is not None:
+        text = _("生日快乐！食堂送您 %(fen)s 生日礼券，%(day)s 前用",
+                 fen=formats.yuan(Fen(gift.fen)), day=gift.expires_on.isoformat())  # fmt: skip
+        news.append(News("ok", text, url_for("me.moves")))
     for order in preorders.of_diner(session, mine.site_id, mine.diner_id, limit=10):
         if order.ready(now):
             where = {"title": order.round.title, "place": order.round.place}

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from server import (
     allergies,
+    birthdays,
     cards,
     consents,
     faces,
@@ -47,6 +48,7 @@ def mine() -> str:
             face=faces.template_of(session, own.diner_id),
             avoid=allergies.of(session, own.diner_id),
             wish=wishes.of(session, own.diner_id),
+            birthday=birthdays.day_of(session, own.diner_id),
             points=plate_book.balance(session, own.diner_id),
             phones=phone_sessions.open_ones(session, own.diner_id, now),
             pays_online=bool(services().settings.gateway.mchid),
@@ -84,6 +86,14 @@ def tell_allergies() -> Response:
     """What one must not eat."""
     told = request.form.getlist("allergen")[:20]
     change(lambda s: wishes.tell_allergies(s, actor(), who().diner_id, told), _("已保存"))
+    return redirect(url_for("me.mine"))
+
+
+@me.post("/birthday/forget")
+@diner
+def birthday_forget() -> Response:
+    """His day is his own: it goes when he says so."""
+    change(lambda s: birthdays.forget(s, actor(), who().diner_id), _("已删除生日"))
     return redirect(url_for("me.mine"))
 
 

@@ -20,7 +20,8 @@ from dafan.clock import ManualClock
 from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import CardStatus
-from server import audit, cards, consents, leaving, online_orders, people, phone_codes
+from kitchen import limits
+from server import audit, birthdays, cards, consents, leaving, online_orders, people, phone_codes
 from server.actor import Actor
 from server.phone_sessions import PhoneSession
 from tests.server.pages.conftest import Browser
@@ -357,3 +358,21 @@ def test_the_top_up_of_another_diner_is_not_found_and_without_a_gateway_there_is
         assert one.get(path).status_code == 404
     assert one.tap(f"/me/top-up/{ids[theirs]}/look").status_code == 404
     assert "/me/top-up" not in one.see("/me/mine")
+
+
+def test_a_birthday_voucher_is_told_on_the_phone_and_the_day_can_be_taken_away(
+    phone: Callable[..., Phone], make_diner: Callable[..., UUID], engine: Engine, actor: Actor
+) -> None:
+    diner, other = make_diner(cash=0), make_diner(cash=0)
+    with db.writing(engine) as session:
+        limits.decide(session, actor, birthdays.GiftRules, {"fen": 2000})
+        for one in (diner, other):
+            birthdays.set_day(session, actor, one, f"{actor.at:%m-%d}")
+        birthdays.give_due(session, actor.at)
+    mine = phone(diner)
+    assert "生日快乐！食堂送您 ¥20.00 生日礼券，2026-04-05 前用" in mine.see("/me/")
+    assert "生日礼券 2026-W10" in mine.see("/me/records/moves")
+    assert "03-02" in mine.see("/me/mine")
+    assert "我的生日" not in mine.tap("/me/birthday/forget").text
+    with db.reading(engine) as session:
+        assert set(birthdays.days_of(session, actor.site_id)) == {other}

@@ -208,3 +208,35 @@ def test_a_group_keeps_its_subsidised_meals_and_limits(browser, engine, site):
     assert "不是金额" in person.send(path, path, **fields | {"cap_lunch": "x"}).text
     assert "请检查填写的内容" in person.send(path, path, **fields | {"count_lunch": "many"}).text
     assert person.get(f"/manage/groups/{new_id()}").status_code == 404
+
+
+def test_a_birthday_is_kept_as_month_and_day_and_what_is_no_day_changes_nothing(browser, site):
+    person = browser("manager")
+    fields = {"staff_no": "2001", "name": "乙丑", "group_id": str(site.group_id)}
+    refused = person.send(NEW, NEW, **fields, birthday="2月30日").text
+    assert "这不是一个日期" in refused
+    page = person.send(NEW, NEW, **fields, birthday="1990年3月5日")
+    address = page.request.path
+    assert "<dt>生日</dt><dd>03-05</dd>" in page.text
+    assert "1990" not in page.text
+    assert 'value="03-05"' in person.see(f"{address}/edit")
+    person.send(f"{address}/edit", f"{address}/edit", **fields, birthday="")
+    assert "<dt>生日</dt><dd>—</dd>" in person.see(address)
+
+
+def test_finance_says_what_a_birthday_is_worth_and_others_may_not(browser):
+    path, post = "/manage/subsidies", "/manage/subsidies/birthdays"
+    finance = browser("finance")
+    assert "现在不送" in finance.see(path)
+    assert (
+        "每人生日当天自动得到 ¥20.00，3 个星期内用完"
+        in finance.send(post, path, fen="20", weeks="3").text
+    )
+    for wrong in (
+        {"fen": "1001", "weeks": "3"},
+        {"fen": "20", "weeks": "x"},
+        {"fen": "20", "weeks": "0"},
+    ):
+        assert "每张礼券最多 1000 元" in finance.send(post, path, **wrong).text
+    assert "¥20.00，3 个星期" in finance.see(path)
+    assert browser("manager").send(post, "/manage/", fen="1", weeks="1").status_code == 403
