@@ -20,18 +20,28 @@ def read_catalogue(rows: Rows, terminal_id: UUID, version: int) -> Catalogue:
         terminal_id: Whose catalogue.
         version: Of the feed.
     """
+    terminal = _first(rows, TerminalInfo, "terminal", str(terminal_id))
     dishes = _all(rows, Dish, "dish")
     foods = _all(rows, Food, "food")
     return Catalogue(
-        _first(rows, TerminalInfo, "terminal", str(terminal_id)),
+        terminal,
         _first(rows, Policy, "policy"),
         {dish.id: dish for dish in dishes},
         version,
         {food.dish_id: food for food in foods},
         staffed=bool(rows("SELECT 1 FROM feed_item WHERE kind = 'staff' LIMIT 1")),
+        orders=terminal is not None and _has_orders(rows, terminal.venue_id),
         scale=_first(rows, ScaleRecord, "scale", f"{terminal_id}:{TILL}"),
         scale_rules=_first(rows, ScaleRules, "scale_rules") or ScaleRules(),
     )
+
+
+def _has_orders(rows: Rows, venue_id: UUID) -> bool:
+    query = (
+        "SELECT 1 FROM feed_item WHERE kind = 'preorder' "
+        "AND json_extract(body, '$.venue_id') = ? LIMIT 1"
+    )
+    return bool(rows(query, str(venue_id)))
 
 
 def _all(rows: Rows, record: type[_R], kind: str) -> list[_R]:

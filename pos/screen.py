@@ -76,6 +76,7 @@ def _common(state: State) -> View:
         face=state.faces,
         cash=state.cash_allowed,
         reprint=state.last_sale is not None and health.printer is not Device.OFF,
+        orders=state.catalogue.orders and health.camera is Device.OK,
         menu=_menu(state),
     )
 

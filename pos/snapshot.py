@@ -32,6 +32,8 @@ class Catalogue:
     """Dish → what it gives, where its recipe tells it."""
     staffed: bool = False
     """Somebody may sign in here to void and to close shifts."""
+    orders: bool = False
+    """Orders that were made ahead wait for their codes here."""
     scale: ScaleRecord | None = None
     """What is known of the till's own scale."""
     scale_rules: ScaleRules = field(default_factory=ScaleRules)

@@ -316,9 +316,13 @@ def wants_guard(state: State) -> UUID | None:
 
 
 def wants_code(state: State) -> bool:
-    """Whether the camera is to read QR codes."""
+    """Whether the camera is to read QR codes: of who pays, or of what was ordered ahead."""
     phase = state.phase
-    return isinstance(phase, Open) and phase.ask is not None and phase.ask.what is AskWhat.QR
+    if not isinstance(phase, Open):
+        return False
+    if phase.ask is not None:
+        return phase.ask.what is AskWhat.QR
+    return phase.picking and phase.basket.empty and state.catalogue.orders
 
 
 def to(state: State, phase: Phase, *effects: Effect) -> Step:

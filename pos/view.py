@@ -368,5 +368,7 @@ class View:
     """There is a printer and a last receipt."""
     staffed: bool = False
     """The staff may sign in now."""
+    orders: bool = False
+    """The list of dishes takes the code of an order, held to the camera."""
     desk: DeskView | None = None
     menu: tuple[MenuItem, ...] = ()

@@ -74,6 +74,11 @@ LABELS: dict[str, Label] = {
     "pick": _label("选菜品", "Choose dishes"),
     "pick_title": _label("选单份菜品", "Choose single dishes"),
     "picked": _label("选好了", "Done"),
+    "pick_or_order": _label("选菜品 · 取预订", "Dishes · Pick up an order"),
+    "basket_or_order": _label(
+        "点菜品就加上；订过餐的，把取餐码对准镜头",
+        "Touch a dish to add it, or hold the code of your order to the camera",
+    ),
     "basket_empty": _label("点菜品就加上", "Touch a dish to add it"),
     "remove": _label("去掉 {name}", "Remove {name}"),
     "all": _label("全部", "All"),

@@ -1,11 +1,17 @@
 """Devices that come and go while a till runs: real ports, simulated devices."""
 
+from uuid import uuid4
+
+import cv2
+import numpy as np
 import pytest
+import zxingcpp
 from conftest_till import CARD, OTHER_CARD, Counter, all_day
 
 from dafan.clock import SystemClock
 from dafan.config import PrinterSettings
 from dafan.errors import ConfigError
+from dafan.pick_up import PickDish, PickUp, code_text
 from pos.hardware import connect_camera, connect_printer, connect_reader
 from pos.view import Device, NoticeCode, Screen
 
@@ -69,6 +75,28 @@ def test_a_camera_that_should_be_there_is_missed_and_the_card_still_pays(counter
     assert counter.view.notice.code is NoticeCode.CAMERA_OFF
     counter.hold_card(CARD)
     counter.until_screen(Screen.PAID)
+
+
+def test_the_camera_reads_the_code_of_an_order_where_no_reader_is(counter, tmp_path):
+    order, rice = uuid4(), counter.canteen.rice
+    told = PickUp(
+        code="12345678", venue_id=counter.canteen.terminal.venue_id,
+        dishes=(PickDish(dish_id=rice.id, quantity=2),),
+    )  # fmt: skip
+    counter.publish(("preorder", str(order), told))
+    code = zxingcpp.create_barcode(code_text("12345678"), zxingcpp.BarcodeFormat.QRCode)
+    picture = np.full((480, 640), 128, np.uint8)
+    phone = cv2.resize(np.array(code.to_image()), (220, 220), interpolation=cv2.INTER_NEAREST)
+    picture[120:340, 200:420] = phone
+    cv2.imwrite(str(tmp_path / "phone.png"), picture)
+    connect_camera(counter.till, str(tmp_path / "phone.png"), SystemClock())
+    counter.until(lambda: counter.view.orders, "the offer")
+    counter.never(lambda: counter.view.screen is not Screen.PLACE, 0.5)  # nobody has asked
+    counter.till.press("pick")
+    counter.until(lambda: counter.view.total == 2 * rice.price, "the order in the basket")
+    counter.hold_card()
+    counter.until_screen(Screen.PAID)
+    assert [sale["id"] for sale in counter.sales()] == [str(order)]
 
 
 @pytest.mark.parametrize("url", ["tcp:", "tcp:host:port", "usb:04b8", "lp0", "serial:/dev/x?bd=1"])

@@ -1,5 +1,7 @@
 """What was ordered ahead is put into a basket by its code, and sold once under the order's id."""
 
+from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -10,7 +12,7 @@ from dafan.pick_up import PickDish, PickUp, code_text, read_code
 from dafan.records import Tender
 from pos import events as ev
 from pos.snapshot import Ordered
-from pos.state import Idle, Open
+from pos.state import Idle, Open, wants_code
 from pos.store import TillStore
 from pos.view import NoticeCode
 
@@ -65,6 +67,33 @@ def test_an_order_is_refused_in_words_where_it_cannot_be_paid(hand: Hand, order:
     show(hand.weigh(412), order)
     assert hand.notice is NoticeCode.PICK_UP_ALONE
     assert hand.basket.id != order.id
+
+
+def test_the_camera_reads_codes_in_the_empty_list_only_where_orders_wait(hand: Hand) -> None:
+    hand.weigh(0)
+    hand.press("pick")
+    assert not wants_code(hand.state)
+    assert not hand.view.orders
+    hand.press("cancel")
+    orders = replace(hand.state.catalogue, orders=True)
+    hand.send(lambda at: ev.SnapshotChanged(at, orders))
+    assert not wants_code(hand.state)
+    assert hand.press("pick").view.orders
+    assert wants_code(hand.state)
+    hand.press("add", dish=str(hand.canteen.rice.id))
+    assert not wants_code(hand.state)
+
+
+def test_a_till_knows_whether_orders_wait_at_its_own_venue(tmp_path: Path, hand: Hand) -> None:
+    canteen: Canteen = hand.canteen
+    store = TillStore(tmp_path / "till.db", canteen.terminal_id, bytes(32), ManualClock(NOON))
+    dishes = (PickDish(dish_id=canteen.rice.id, quantity=2),)
+    for version, venue in enumerate((uuid4(), canteen.terminal.venue_id), start=1):
+        told = PickUp(code="12345678", venue_id=venue, dishes=dishes)
+        page = canteen.page(("preorder", str(uuid4()), told), since=version - 1, version=version)
+        store.apply_feed_page(page)
+        assert store.catalogue.orders == (venue == canteen.terminal.venue_id)
+    store.close()
 
 
 def test_a_till_finds_an_order_in_its_file_until_it_has_sold_it(tmp_path, hand: Hand) -> None:

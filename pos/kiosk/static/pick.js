@@ -34,7 +34,7 @@ function tile(dish) {
 }
 
 function chosen(view) {
-  if (view.lines.length === 0) return h("div", { class: "card chosen empty" }, label("basket_empty"));
+  if (view.lines.length === 0) return h("div", { class: "card chosen empty" }, label(view.orders ? "basket_or_order" : "basket_empty"));
   return h("div", { class: "card chosen" },
     h("div", { class: "chosen-lines" }, view.lines.map((line) => h("span", { class: "item", "data-key": line.key || "scale" },
       h("span", {}, line.name, line.portion === "full" ? "" : ` · ${label(line.portion)}`,

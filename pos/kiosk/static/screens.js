@@ -43,7 +43,7 @@ const main = (name, ...content) => h("main", { class: name, "data-key": name }, 
 const footer = (...content) => h("footer", {}, content);
 const canPick = (view) => view.menu.some((dish) => dish.unit === "piece" && dish.price !== null);
 const picker = (view) => (canPick(view)
-  ? button("wide", { "data-press": "pick" }, icon("pick"), h("span", {}, label("pick"))) : null);
+  ? button("wide", { "data-press": "pick" }, icon("pick"), h("span", {}, label(view.orders ? "pick_or_order" : "pick"))) : null);
 
 function setup(view, ui) {
   const [what, advice] = view.notice ? sentences(view.notice) : [label("setup"), ""];
