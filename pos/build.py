@@ -1,33 +1,17 @@
 """A till from its settings: file, models, devices, sync."""
 
-import logging
-
-import cv2
 import httpx
 
 from dafan.clock import Clock, SystemClock
 from dafan.config import Settings
 from devices.camera import FrameSource
-from pos.enrol import JOURNAL, Enrolment
-from pos.facewatch import FaceWatch, everybody
-from pos.hardware import (
-    connect_camera,
-    connect_printer,
-    connect_reader,
-    connect_scale,
-    is_lens,
-)
-from pos.payment_zone import looking
+from pos.enrol import Enrolment
+from pos.hardware import connect_camera, connect_printer, connect_reader, connect_scale
+from pos.recognising import open_store
 from pos.runtime import Till
 from pos.state import Timing
-from pos.store import TillStore
 from pos.syncing import connect_sync
-from vision.errors import ModelError
-from vision.gallery import Gallery
-from vision.packs import Pack, load_pack
-from vision.recognise import Recogniser
-
-log = logging.getLogger(__name__)
+from vision.packs import Pack
 
 
 def build_till(
@@ -63,16 +47,7 @@ def build_till(
     """
     clock = clock or SystemClock()
     source = camera or settings.till.camera
-    pack = pack or (_pack(settings.vision.pack) if source else None)
-    gallery = Gallery(pack.embedding_size) if pack is not None else None
-    store = TillStore(
-        settings.data_dir / JOURNAL,
-        enrolment.terminal.id,
-        enrolment.keys,
-        clock,
-        gallery,
-        pack.name if pack is not None else "",
-    )
+    store, faces = open_store(settings, enrolment, clock, source, pack)
     till = Till(
         store,
         clock,
@@ -80,14 +55,10 @@ def build_till(
         cash=cash,
         print_receipts=bool(settings.till.printer.url),
     )
-    if pack is not None and gallery is not None:
-        live = camera is None and (not isinstance(source, str) or is_lens(source))
-        till.face = FaceWatch(
-            Recogniser(pack, gallery, looking(settings.till.place)), pack.name, till.put_face,
-            live=live, ask_without_liveness=ask_without_liveness,
-            look_alikes=store.roster.look_alikes,
-            roster=store.roster.of_this_meal if settings.till.faces == "meal" else everybody,
-        )  # fmt: skip
+    if faces is not None:
+        till.face = faces.watch(
+            settings, store, source, till.put_face, ask_without_liveness=ask_without_liveness
+        )
     elif source:
         till.put_health(models=False)
         store.note("no_faces", "the models cannot be used: run dafan models check on the till")
@@ -97,15 +68,6 @@ def build_till(
     till.on_stop.append(sync.stop)
     sync.start()
     return till
-
-
-def _pack(name: str | None) -> Pack | None:
-    cv2.setNumThreads(1)  # its threads and the models' would fight for the same cores
-    try:
-        return load_pack(name)
-    except ModelError as error:
-        log.warning("no faces at this till: %s", error)
-        return None
 
 
 def _connect(till: Till, settings: Settings, source: str | FrameSource, clock: Clock) -> None:

@@ -26,25 +26,22 @@ from devices.tag_port import connect_tags
 from pos import events as ev
 from pos import gate_state as gate
 from pos.enrol import JOURNAL, Enrolment
-from pos.facewatch import Advice, FaceWatch, Picture, Recognised, everybody
+from pos.facewatch import Advice, FaceWatch, Picture, Recognised
 from pos.gate import step
 from pos.gate_state import Event, How, Role, State, Timing
 from pos.gate_view import GateView, view
-from pos.hardware import connect_camera, connect_reader, is_lens
+from pos.hardware import connect_camera, connect_reader
 from pos.kiosk.port import Broadcast
 from pos.line_book import NAMELESS, LineBook, Trays
-from pos.payment_zone import looking
 from pos.plate_station import without_faces
+from pos.recognising import open_store
 from pos.snapshot import mask
 from pos.staffwork import pin_is_right
 from pos.store import TillStore
 from pos.syncing import connect_sync
 from pos.terminals import Asker, Counter, Make, drain
 from pos.view import Device
-from vision.errors import ModelError
-from vision.gallery import Gallery
-from vision.packs import Pack, load_pack
-from vision.recognise import Recogniser
+from vision.packs import Pack
 
 LOOK_S = 0.1
 TYPED_S = 12.0
@@ -253,22 +250,22 @@ def build_gate(
     """
     clock, said = clock or SystemClock(), settings.line.gate
     source = (camera or settings.till.camera) if said.role != "exit" else ""
-    pack = pack or (_pack(settings.vision.pack) if source else None)
-    gallery = Gallery(pack.embedding_size) if pack is not None else None
-    path, terminal_id = settings.data_dir / JOURNAL, enrolment.terminal.id
-    store = TillStore(
-        path, terminal_id, enrolment.keys, clock, gallery, pack.name if pack is not None else ""
-    )
-    station = GateStation(store, LineBook(path, terminal_id), clock, said.role, said.how, timing)
+    store, faces = open_store(settings, enrolment, clock, source, pack)
+    book = LineBook(settings.data_dir / JOURNAL, enrolment.terminal.id)
+    station = GateStation(store, book, clock, said.role, said.how, timing)
     if source:
-        _connect_camera(station, settings, source, pack, gallery, clock)
+        if faces is not None:
+            station.face = faces.watch(settings, store, source, station.put_face)
+        else:
+            station.put_health(models=False)
+        connect_camera(station, source, clock)
     if settings.till.reader:
         connect_reader(station, settings.till.reader, clock)
     if said.reader.device:
         _connect_trays(station, said.reader, clock)
     sync = connect_sync(
         station, settings, enrolment, clock, client,
-        apply_page=store.apply_feed_page if gallery is not None
+        apply_page=store.apply_feed_page if faces is not None
         else lambda page: store.apply_feed_page(without_faces(page)),
     )  # fmt: skip
     station.ask = lambda entry: _bill(sync, store, entry)
@@ -276,36 +273,6 @@ def build_gate(
     station.on_stop.append(sync.stop)
     sync.start()
     return station
-
-
-def _pack(name: str | None) -> Pack | None:
-    try:
-        return load_pack(name)
-    except ModelError as error:
-        log.warning("no faces at this gate: %s", error)
-        return None
-
-
-def _connect_camera(
-    station: GateStation,
-    settings: Settings,
-    source: str | FrameSource,
-    pack: Pack | None,
-    gallery: Gallery | None,
-    clock: Clock,
-) -> None:
-    """Look for codes, and for faces where the models can be used."""
-    store = station.store
-    if pack is not None and gallery is not None:
-        station.face = FaceWatch(
-            Recogniser(pack, gallery, looking(settings.till.place)), pack.name, station.put_face,
-            live=isinstance(source, str) and is_lens(source),
-            look_alikes=store.roster.look_alikes,
-            roster=store.roster.of_this_meal if settings.till.faces == "meal" else everybody,
-        )  # fmt: skip
-    else:
-        station.put_health(models=False)
-    connect_camera(station, source, clock)
 
 
 def _connect_trays(station: GateStation, said: TagReaderSettings, clock: Clock) -> None:
