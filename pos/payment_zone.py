@@ -7,25 +7,17 @@ for it, because the tray on the scale belongs to the one who has just left.
 """
 
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from enum import Enum
 from uuid import UUID
 
-from dafan.config_place import PlaceSettings
 from vision.decide import LookAlikes, Observation, Rules, no_look_alikes
 from vision.gallery import Id
-from vision.quality import PAYMENT, Verdict
-from vision.recognise import RecogniserSettings
+from vision.quality import Verdict
 
 OTHERS = 2
 """Frames one after the other that must show somebody else, whom the till knows, or two people."""
 STRANGERS = 4
 """... or somebody whom it does not know: a head that turns looks like that for a moment."""
-
-
-def looking(place: PlaceSettings) -> RecogniserSettings:
-    """How frames are looked at where somebody stands as the installer has said."""
-    return RecogniserSettings(replace(PAYMENT, zone=place.zone, min_width=place.face_px))
 
 
 class Sight(Enum):

@@ -12,12 +12,12 @@ from devices.camera import FrameSource
 from pos.enrol import JOURNAL, Enrolment
 from pos.facewatch import Advice, Changed, FaceWatch, Recognised, everybody
 from pos.hardware import is_lens
-from pos.payment_zone import looking
 from pos.store import TillStore
 from vision.errors import ModelError
 from vision.gallery import Gallery
 from vision.packs import Pack, load_pack
-from vision.recognise import Recogniser
+from vision.quality import payment
+from vision.recognise import Recogniser, RecogniserSettings
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +39,9 @@ class Faces:
         ask_without_liveness: bool = True,
     ) -> FaceWatch:
         """Look for who may pay by face now, where the installer has said that a payer stands."""
+        looking = RecogniserSettings(payment(settings.till.place))
         return FaceWatch(
-            Recogniser(self.pack, self.gallery, looking(settings.till.place)), self.pack.name, tell,
+            Recogniser(self.pack, self.gallery, looking), self.pack.name, tell,
             live=isinstance(source, str) and is_lens(source),
             ask_without_liveness=ask_without_liveness,
             look_alikes=store.roster.look_alikes,

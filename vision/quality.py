@@ -6,6 +6,7 @@ from enum import StrEnum
 import cv2
 import numpy as np
 
+from dafan.config_place import PlaceSettings
 from vision.detect import Face
 from vision.images import BgrImage
 
@@ -44,7 +45,7 @@ ADVICE: dict[Verdict, str] = {
 
 @dataclass(frozen=True)
 class Gate:
-    """Least quality. The defaults fit a 640 x 480 camera half a metre to a metre away.
+    """Least quality.
 
     Attributes:
         zone: Payment zone, where the face's centre must lie, as parts of the image: left, top,
@@ -59,8 +60,8 @@ class Gate:
             variance of grey, so that light and contrast do not count as sharpness.
     """
 
-    zone: tuple[float, float, float, float] = (0.1, 0.0, 0.9, 1.0)
-    min_width: float = 64
+    zone: tuple[float, float, float, float]
+    min_width: float
     max_turn: float = 0.5
     max_tilt: float = 0.35
     min_light: float = 40
@@ -68,7 +69,12 @@ class Gate:
     min_sharpness: float = 0.01
 
 
-PAYMENT = Gate()
+def payment(place: PlaceSettings) -> Gate:
+    """What a face that pays must be, where the installer has said that the payer stands."""
+    return Gate(place.zone, place.face_px)
+
+
+PAYMENT = payment(PlaceSettings())
 ENROLMENT = Gate(zone=(0, 0, 1, 1), min_width=80, max_turn=0.4, max_tilt=0.25, min_light=50)
 """A reference photograph serves for years: ask for more."""
 

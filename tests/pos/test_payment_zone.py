@@ -12,13 +12,13 @@ from dafan.config_place import PlaceSettings
 from dafan.records import Group, MealRule
 from pos import events as ev
 from pos.facewatch import Advice, Changed, FaceWatch, Recognised
-from pos.payment_zone import OTHERS, STRANGERS, Guard, looking
+from pos.payment_zone import OTHERS, STRANGERS, Guard
 from pos.store import TillStore
 from pos.view import NoticeCode
 from vision.decide import Observation, Rules, decide
 from vision.detect import Face
 from vision.gallery import Gallery, random_unit
-from vision.quality import Verdict
+from vision.quality import Verdict, payment
 from vision.recognise import RecogniserSettings, choose_payer
 
 RULES = Rules(threshold=0.5, margin=0.1, has_liveness=True)
@@ -55,7 +55,8 @@ def test_the_installer_says_where_the_payer_stands_and_how_near():
     frame = rng.integers(60, 190, (480, 640, 3), np.uint8)
 
     def look(one, **place):
-        return choose_payer(frame, [one], looking(PlaceSettings(**place)))[2]
+        gate = payment(PlaceSettings(**place))
+        return choose_payer(frame, [one], RecogniserSettings(gate))[2]
 
     left, far = face(80, 120), face(300, 70)
     assert look(left) is not Verdict.OUTSIDE
