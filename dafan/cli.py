@@ -1,119 +1,102 @@
 """The command line: each room brings its own commands, loaded only when named."""
 
-import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
 import dafan
 from dafan import __version__
+from dafan.commands import LazyGroup
 from dafan.errors import ConfigError, DafanError
 
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """Where a command is, and what it says of itself without being imported.
-
-    Attributes:
-        target: ``module:attribute`` of its click command.
-        summary: Its line in the help of the group.
-    """
-
-    target: str
-    summary: str
-
-
 COMMANDS = {
-    "backup": Room("server.cli_backup:backup", "Save the whole server in one file, while it runs."),
-    "bench": Room("dafan.cli:bench", "Measure this machine."),
-    "config": Room("dafan.config_cli:config", "Show and check the settings."),
-    "demo": Room(
+    "backup": ("server.cli_backup:backup", "Save the whole server in one file, while it runs."),
+    "bench": ("dafan.cli:bench", "Measure this machine."),
+    "config": ("dafan.config_cli:config", "Show and check the settings."),
+    "demo": (
         "pos.demo.cli:demo",
         "Run the demo canteen: server, till, simulated devices, real face models.",
     ),
-    "devices": Room(
+    "devices": (
         "devices.cli:devices",
         "Scales, printers, cameras, readers, probes: try them, watch them, simulate them.",
     ),
-    "doctor": Room(
+    "doctor": (
         "dafan.doctor:doctor",
         "Look at this machine's server or till, and say what to do; exit 1 where something stops.",
     ),
-    "faces": Room("server.cli_people:faces", "Face templates of the server."),
-    "forecast": Room("kitchen.cli:forecast", "How many will eat."),
-    "keys": Room(
+    "faces": ("server.cli_people:faces", "Face templates of the server."),
+    "forecast": ("kitchen.cli:forecast", "How many will eat."),
+    "keys": (
         "server.cli_keys:keys",
         "Keys of the server: rotate them, destroy old ones, shut out a terminal.",
     ),
-    "line": Room(
+    "line": (
         "pos.cli_line:line",
         "The weigh line: boxes that drive scoop stations, and gates that bind trays (自选称重).",
     ),
-    "models": Room("vision.cli:models", "Fetch, list and check the model packs."),
-    "plate": Room(
+    "models": ("vision.cli:models", "Fetch, list and check the model packs."),
+    "plate": (
         "pos.cli_plate:plate",
         "The return station: a scale, a reader and a screen where trays come back (光盘).",
     ),
-    "restore": Room(
+    "restore": (
         "server.cli_backup:restore",
         "Make a server again from a backup, and prove its books.",
     ),
-    "server": Room("server.cli:server", "The server: pages, API, books."),
-    "simulate": Room(
+    "server": ("server.cli:server", "The server: pages, API, books."),
+    "simulate": (
         "simulation.cli:simulate",
         "Simulate tills, a server and a network under attack, and check that nothing is lost.",
     ),
-    "till": Room("pos.cli:till", "The payment station (结算台)."),
-    "verify": Room(
+    "till": ("pos.cli:till", "The payment station (结算台)."),
+    "verify": (
         "server.cli_verify:verify",
         "Check that nothing is lost, doubled or altered; exit 1 where something is.",
     ),
-    "vision": Room(
+    "vision": (
         "vision.cli:vision",
         "Measure face recognition on labelled photos; look at pictures of the kitchen.",
     ),
-    "watch": Room(
+    "watch": (
         "kitchen.cli_watch:watch",
         "Watch cameras for breaches of kitchen hygiene, and the cameras themselves.",
     ),
 }
-"""By name; loaded only when called."""
+"""Name → where it is, and what it says of itself."""
 
 BENCHES = {
-    "face": Room(
+    "face": (
         "pos.cli:bench_face_command",
         "Milliseconds of each vision stage, beside the face_recognition way.",
     ),
-    "gallery": Room(
+    "gallery": (
         "pos.cli:bench_gallery_command",
         "Milliseconds of one exact search among 1,000, 50,000 and 500,000 templates.",
     ),
-    "kitchen": Room(
+    "kitchen": (
         "server.cli_bench:kitchen",
         "Plan a week, trace a dish and a lot in a year of data, look at frames of cameras.",
     ),
-    "line": Room(
+    "line": (
         "pos.cli_line:bench_line_command",
         "Frames of scoop stations per second, how many a box carries, from tray out to charged.",
     ),
-    "reports": Room(
+    "reports": (
         "server.cli_bench:reports",
         "Make a canteen's year, then time the figures of each report for a month and the year.",
     ),
-    "sync": Room(
+    "sync": (
         "server.cli_bench:sync",
         "Push signed batches to a real server, on SQLite and PostgreSQL, beside pgbench.",
     ),
-    "till": Room(
+    "till": (
         "pos.cli:bench_till_command",
         "From a usable frame to a sale on the disk, through the real pipeline.",
     ),
-    "verify": Room(
+    "verify": (
         "server.cli_bench:bench",
         "Fill a database with sales as tills would have sent them, then prove it.",
     ),
@@ -121,34 +104,11 @@ BENCHES = {
 """As :data:`COMMANDS`, of what ``dafan bench`` measures."""
 
 
-class _Rooms(click.Group):
-    """A group whose members are imported when they are called, by name."""
-
-    def __init__(self, *args: Any, members: Mapping[str, Room], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._members = members
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return sorted(self._members)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        room = self._members.get(cmd_name)
-        if room is None:
-            return None
-        module, attribute = room.target.split(":")
-        if module.startswith("simulation."):
+class _Root(LazyGroup):
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "simulate":
             load_simulation()
-        command = getattr(importlib.import_module(module), attribute)
-        if not isinstance(command, click.Command):
-            raise TypeError(f"{room.target} is not a click command")
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        """The list of the help, which imports none of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, self._members[name].summary) for name in sorted(self._members)]
-            )
+        return super().get_command(ctx, cmd_name)
 
 
 def load_simulation() -> None:
@@ -176,13 +136,13 @@ def load_simulation() -> None:
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
-@click.group(cls=_Rooms, members=COMMANDS, context_settings=_CONTEXT)
+@click.group(cls=_Root, members=COMMANDS, context_settings=_CONTEXT)
 @click.version_option(__version__)
 def root() -> None:
     """Dafan (打饭) runs a canteen: tills, kitchen, books."""
 
 
-@click.group(cls=_Rooms, members=BENCHES, context_settings=_CONTEXT)
+@click.group(cls=LazyGroup, members=BENCHES, context_settings=_CONTEXT)
 def bench() -> None:
     """Measure this machine."""
 
