@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from dafan.records import Policy
-from server import buying, glance, glance_words, sites
+from server import buying, glance, glance_words, scales, sites
 from server.glance_rules import Light
 from server.reports import measures
 from server.reports.frame import GRAMS_A_COVER, KILOGRAMS, PERCENT, YUAN, permille
@@ -42,7 +42,8 @@ def compose(
         address: Of the pages, as people reach them; empty: no link.
     """
     name = sites.get_site(session, site_id).name
-    seen = glance.look_at(session, site_id, policy, day, now)
+    weighing = scales.watch(session, site_id, policy, now)
+    seen = glance.look_at(session, site_id, policy, day, now, weighing)
     whole = measures.ask(session, site_id, _CODES, Scope(day, day))[()]
     lines = [*_covers(session, site_id, policy, day, whole), *_money(whole), *_waste(seen, whole)]
     lines += ["", *_alarms(seen, ZoneInfo(policy.time_zone))]

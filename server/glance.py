@@ -23,7 +23,7 @@ from kitchen.samples import Sample, is_held
 from kitchen.stock_alerts import Alert, Warned
 from kitchen.supervision import SupervisionItem
 from kitchen.supervision_score import State, state_of
-from server import buying, exceptions, kitchen_day, scales, sites, till_states
+from server import buying, exceptions, kitchen_day, sites, till_states
 from server.books.sales import Sale
 from server.feedback import Feedback
 from server.glance_rules import (
@@ -73,13 +73,9 @@ class Seen:
     weighing: Watch
 
 
-def look(session: Session, site_id: UUID, now: datetime) -> Seen:
-    """A site as it is at this moment."""
-    policy = sites.policy(session, site_id)
-    return look_at(session, site_id, policy, kitchen_day.today(policy, now), now)
-
-
-def look_at(session: Session, site_id: UUID, policy: Policy, day: date, now: datetime) -> Seen:
+def look_at(
+    session: Session, site_id: UUID, policy: Policy, day: date, now: datetime, weighing: Watch
+) -> Seen:
     """A business date of a site, as it stands at this moment.
 
     Args:
@@ -88,12 +84,12 @@ def look_at(session: Session, site_id: UUID, policy: Policy, day: date, now: dat
         policy: Of the site.
         day: The present one, or one that is over.
         now: Aware UTC.
+        weighing: How its scales stand.
     """
     keep(session)
     sold = _sold(session, site_id, day)
     meal = _meal(session, site_id, policy, day, now, sold["covers"])
     tills = till_states.states(session, site_id, now)
-    weighing = scales.watch(session, site_id, policy, now)
     items = supervision.day_list(session, site_id, day)
     warned = stock_alerts.alerts(session, site_id, day)
     glance = Glance(

@@ -41,7 +41,7 @@ from kitchen.staff import Worker
 from kitchen.stock_requests import Asked, StockRequest
 from kitchen.stocktake import Stocktake, StocktakeLine
 from kitchen.supervision import SupervisionItem
-from server import disputes, scales, sites
+from server import disputes
 from server.access import RIGHTS
 from server.books.approvals import State
 from server.books.pay_outs import PayOut
@@ -50,7 +50,7 @@ from server.books.refunds import Refund
 from server.books.refunds import State as RefundState
 from server.disputes import Dispute
 from server.scale_book import Scale
-from server.scale_rules import TO_SEE_TO
+from server.scale_rules import TO_SEE_TO, Watch
 
 MOST = 200
 
@@ -115,8 +115,8 @@ class Who:
     site_id: UUID
     login: str
     roles: tuple[str, ...]
-    now: datetime | None = None
-    """Aware; without it nothing is there that waits only since a certain day."""
+    weighing: Callable[[], Watch] = Watch
+    """How the scales of the site stand, asked only for who sees to them; at first none waits."""
 
     def may(self, right: str) -> bool:
         """Whether one of his roles has the right."""
@@ -183,10 +183,10 @@ def _columns(
 
 
 def _orders(session: Session, who: Who) -> Sequence[Select[Any]]:
+    mine = approvals.open_to(session, who.site_id, who.login, who.roles)
     return [
         _part(
-            kind, Approval, Approval.asked_at, Approval.asked_by, Approval.title,
-            approvals.open_to(session, who.site_id, who.login, who.roles), subject,
+            kind, Approval, Approval.asked_at, Approval.asked_by, Approval.title, mine, subject,
             ident=Approval.subject_id, amount=Approval.amount,
         )
         for kind, subject in (
@@ -281,11 +281,8 @@ def _in_charge(session: Session, who: Who) -> Sequence[Select[Any]]:
 
 def _scales(session: Session, who: Who) -> Sequence[Select[Any]]:
     """One line for each way in which scales of the site want a hand."""
-    if who.now is None:
-        return ()
-    policy = sites.policy(session, who.site_id)
-    seen = scales.watch(session, who.site_id, policy, who.now)
-    parts = []
+    del session
+    seen, parts = who.weighing(), []
     for one in TO_SEE_TO:
         if one in seen.counts:
             kind = Kind(f"scale_{one.value}")

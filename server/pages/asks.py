@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import url_for
+from flask import g, url_for
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -12,10 +12,9 @@ from sqlalchemy.orm import Session
 from server import inbox
 from server.access import may
 from server.inbox import Ask, Kind, Who
-from server.pages.scale_words import WANTED
+from server.pages import scale_words
 from server.pages.shared import reading, site_id
 from server.scale_rules import TO_SEE_TO, Standing
-from server.services import services
 
 SCALES: Mapping[Kind, Standing] = {Kind(f"scale_{one.value}"): one for one in TO_SEE_TO}
 """Kinds that count scales, and how those stand."""
@@ -34,7 +33,7 @@ KINDS: Mapping[Kind, tuple[str, LazyString]] = {
     Kind.FINDING: ("info", _l("整改待复核")),
     Kind.REPAIR: ("info", _l("维修待验收")),
     Kind.WAIVER: ("warn", _l("申请免做")),
-    **{kind: WANTED[one][:2] for kind, one in SCALES.items()},
+    **{kind: scale_words.WANTED[one][:2] for kind, one in SCALES.items()},
 }
 """Colour of its mark, and its name."""
 
@@ -55,15 +54,19 @@ _SEEN_WITH: Mapping[Kind, str] = {
 """What a person must be allowed to see to follow the link."""
 
 
-def who() -> Who:
+def who(session: Session) -> Who:
     """The signed-in person, as the inbox knows him."""
-    now = services().clock.now()
-    return Who(site_id(), current_user.login, tuple(current_user.roles), now)
+    return Who(
+        site_id(), current_user.login, tuple(current_user.roles), lambda: scale_words.watch(session)
+    )
 
 
 def count(session: Session) -> int:
-    """How much waits for the signed-in person."""
-    return inbox.count(session, who())
+    """How much waits for the signed-in person, counted once a request."""
+    if "dafan_asks" not in g:
+        g.dafan_asks = inbox.count(session, who(session))
+    found: int = g.dafan_asks
+    return found
 
 
 def waiting_count() -> int:

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import url_for
+from flask import g, url_for
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 
+from server import scales
 from server.access import may
+from server.pages import site_view
 from server.scale_rules import TO_SEE_TO, Standing, Watch
+from server.services import services
 
 STANDINGS: Mapping[Standing, tuple[str, LazyString]] = {
     Standing.GOOD: ("ok", _l("可以计价")),
@@ -42,6 +46,15 @@ class Line:
     text: str
     address: str
     """The page of scales; empty where the person may not see it."""
+
+
+def watch(session: Session) -> Watch:
+    """How the scales of the signed-in person's site stand, looked at once a request."""
+    if "dafan_scales" not in g:
+        site, now = site_view.current(), services().clock.now()
+        g.dafan_scales = scales.watch(session, site.id, site.policy, now)
+    seen: Watch = g.dafan_scales
+    return seen
 
 
 def lines(seen: Watch) -> list[Line]:

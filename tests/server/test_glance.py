@@ -10,7 +10,7 @@ from sqlalchemy import event
 from dafan import db
 from kitchen import rectification
 from kitchen.rectification import FindingValues
-from server import glance, glance_words, sites
+from server import glance, glance_words, scales, sites
 from server.glance_rules import (
     Acts,
     Complaints,
@@ -114,9 +114,9 @@ def test_the_screen_tells_what_tills_and_kitchen_wrote(
     with db.reading(engine) as session:
         policy = sites.policy(session, site.id)
         event.listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
-        seen = glance.look_at(
-            session, site.id, policy, day, clock.now() + timedelta(minutes=1)
-        )  # fmt: skip
+        at = clock.now() + timedelta(minutes=1)
+        weighing = scales.watch(session, site.id, policy, at)
+        seen = glance.look_at(session, site.id, policy, day, at, weighing)
     assert len(asked) <= MOST_QUERIES
     now = seen.glance
     assert (now.covers, now.money.net, now.meal.covers) == (1, 1800, 1)

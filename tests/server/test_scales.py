@@ -212,7 +212,7 @@ def test_people_hear_of_it_before_it_is_too_late(
         with db.reading(engine) as session:
             rules = sites.policy(session, actor.site_id)
             seen = scales.watch(session, actor.site_id, rules, now)
-            who = Who(actor.site_id, "boss", ("manager",), now)
+            who = Who(actor.site_id, "boss", ("manager",), lambda: seen)
             asked = sorted((one.kind, one.title) for one in inbox.waiting(session, who))
             assert inbox.count(session, who) == len(asked)
             site = sites.get_site(session, actor.site_id)
@@ -236,12 +236,14 @@ def test_people_hear_of_it_before_it_is_too_late(
     assert heard(0) == (2, 0, 0, ["stop"], [failed, unverified])
     assert heard(1) == (4, 0, 0, ["stop"], [due, failed, unverified])
     with db.reading(engine) as session:
-        who = Who(actor.site_id, "boss", ("manager",), clock.now() + timedelta(days=1))
+        rules = sites.policy(session, actor.site_id)
+        seen = scales.watch(session, actor.site_id, rules, clock.now() + timedelta(days=1))
+        who = Who(actor.site_id, "boss", ("manager",), lambda: seen)
         first = inbox.waiting(session, who, limit=1)[0]
         rest = inbox.waiting(session, who, after=first.cursor)
         assert {first.kind, rest[0].kind} == {failed[0], unverified[0]}
         assert [one.kind for one in rest[1:]] == [due[0]], "it came last"
-        cook = Who(actor.site_id, "cook", ("cook",), clock.now())
+        cook = Who(actor.site_id, "cook", ("cook",), lambda: seen)
         assert inbox.count(session, cook) == 0
 
 

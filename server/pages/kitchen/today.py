@@ -17,7 +17,7 @@ from kitchen.pictures import Picture
 from kitchen.supervision import Proof, SupervisionItem
 from kitchen.supervision_score import State, score, state_of
 from kitchen.supervision_templates import TENTHS, Evidence, shown
-from server import bookings, kitchen_day, scales, uploads
+from server import bookings, kitchen_day, uploads
 from server.access import may, needs
 from server.actor import Actor
 from server.pages import scale_words, site_view
@@ -78,7 +78,7 @@ def today() -> str:
     with reading() as session:
         red = samples.red(session, now)
         booked = bookings.counts(session, site_id(), day, day)
-        weighing = scales.watch(session, site_id(), view.policy, now)
+        weighing = scale_words.watch(session)
     return render_template(
         "kitchen/today.html",
         day=day,

@@ -80,12 +80,13 @@ class Limit:
 def approvals_inbox() -> str:
     """Everything that waits for this person, the longest waiting first."""
     with reading() as session:
-        who = asks.who()
-        found = inbox.waiting(session, who, after=request.args.get("after", ""), limit=PAGE)
+        found = inbox.waiting(
+            session, asks.who(session), after=request.args.get("after", ""), limit=PAGE
+        )
         return render_template(
             "manage/approvals.html",
             lines=_lines(session, found),
-            all=inbox.count(session, who),
+            all=asks.count(session),
             now=services().clock.now(),
             following=next_page(len(found), PAGE, after=found[-1].cursor if found else ""),
             tab="inbox",

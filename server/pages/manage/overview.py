@@ -78,7 +78,8 @@ def _now() -> dict[str, Any]:
     site = site_view.current()
     day = site.today(at)
     with reading() as session:
-        seen = glance.look_at(session, site.id, site.policy, day, at)
+        weighing = scale_words.watch(session)
+        seen = glance.look_at(session, site.id, site.policy, day, at, weighing)
         days = report.day_figures(session, site.id, day - WEEK, day)
         then = report.day_figures(session, site.id, day - WEEK, day - WEEK, at - WEEK)
         period = report.latest_period(session, site.id, day)

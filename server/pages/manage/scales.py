@@ -17,8 +17,8 @@ from kitchen.pictures import Picture
 from kitchen.rows import UnknownRowError
 from server import scale_book, scale_rules, scales, sites, terminals, uploads
 from server.access import may, needs
+from server.pages import scale_words, site_view
 from server.pages.manage.blueprint import manage
-from server.pages.scale_words import STANDINGS
 from server.pages.shared import actor, as_uuid, change, next_page, reading, site_id
 from server.scale_book import Scale, ScaleValues, VerificationValues
 from server.scale_rules import ScaleLimits
@@ -36,9 +36,9 @@ CLASSES = ("III", "IIII", "II", "I")
 def scales_list() -> str:
     """All of them, what stands without a record, and what the site asks."""
     now = services().clock.now()
+    day = scale_rules.site_date(site_view.current().policy, now)
     with reading() as session:
-        policy = sites.policy(session, site_id())
-        asked, day = limits.of(session, site_id(), ScaleLimits), scale_rules.site_date(policy, now)
+        asked = limits.of(session, site_id(), ScaleLimits)
         try:
             after = as_uuid(request.args.get("after"))
             found = scale_book.page(session, site_id(), after=after, limit=PAGE)
@@ -52,10 +52,10 @@ def scales_list() -> str:
             ],
             last=scale_book.last_checks(session, [row.id for row, _place in found]),
             without=scale_book.without(session, site_id()),
-            watch=scales.watch(session, site_id(), policy, now),
+            watch=scale_words.watch(session),
             asked=asked,
             today=day,
-            standings=STANDINGS,
+            standings=scale_words.STANDINGS,
             most_days=MOST_DAYS,
             following=next_page(len(found), PAGE, after=str(found[-1][0].id) if found else ""),
         )
@@ -138,7 +138,7 @@ def scale(scale_id: UUID) -> str:
             row=row,
             place=terminals.get(session, site_id(), row.terminal_id),
             standing=scales.stands(session, row, now),
-            standings=STANDINGS,
+            standings=scale_words.STANDINGS,
             papers=scale_book.verifications(session, row),
             checks=checks,
             following=next_page(len(checks), CHECKS, before=str(checks[-1].id) if checks else ""),

@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from sqlalchemy import event
 
 from dafan import db
 from dafan.ids import new_id
@@ -84,6 +85,18 @@ def test_an_order_above_the_limit_waits_for_somebody_higher(browser, ask_order):
     boss, admin = browser("manager"), browser("admin")
     assert "没有事情在等您" in boss.see("/manage/approvals")
     assert "¥20,000.01" in admin.see("/manage/approvals")
+
+
+def test_a_page_counts_what_waits_and_looks_at_the_scales_once(browser, app):
+    boss, told = browser("manager"), []
+    engine = app.extensions["dafan"].engine
+    event.listen(engine, "before_cursor_execute", lambda *given: told.append(given[2]))
+    for page in ("/manage/", "/manage/approvals", "/manage/scales", "/manage/terminals"):
+        told.clear()
+        boss.see(page)
+        counted = [said for said in told if "count(*)" in said and "row_id" in said]
+        weighed = [said for said in told if "scale.check_due" in said and "ORDER BY" not in said]
+        assert (len(counted), len(weighed)) == (1, 1), page
 
 
 def test_only_the_administrator_says_who_approves_how_much(browser, ask_order):
