@@ -4,8 +4,9 @@ The rules of a subject are a frozen dataclass whose defaults are those of a usua
 (:class:`kitchen.sample_rules.SampleRules`); a site keeps only what it decided.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from dafan.db import Base
 from dafan.errors import BadInputError
 
 R = TypeVar("R")
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
+"""Of each subject's rules made once: to make one takes longer than to read the row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ def decide(session: Session, actor: Acting, kind: type[R], decided: Mapping[str,
     if row is None:
         row = KitchenLimits(site_id=actor.site_id, subject=subject, decided={})
         session.add(row)
-    told = TypeAdapter(kind).dump_python(made, mode="json")
+    told = _adapter(kind).dump_python(made, mode="json")
     before, after = row.decided, {name: told[name] for name in decided}
     if before != after:
         row.decided = after
@@ -145,7 +148,7 @@ def shown(made: object) -> dict[str, Any]:
 
 def _laid_over(usual: R, decided: Mapping[str, object]) -> R:
     kind = type(usual)
-    read = TypeAdapter(kind).validate_python(shown(usual) | dict(decided))
+    read = _adapter(kind).validate_python(shown(usual) | dict(decided))
     return replace(usual, **{name: getattr(read, name) for name in decided})  # type: ignore[type-var]
 
 
