@@ -1,17 +1,18 @@
 """One frame in, one observation out."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
 from vision.align import align
 from vision.cover import cover
 from vision.decide import Observation, Rules
-from vision.detect import FRAME_SIDE, Face
+from vision.detect import FRAME_SIDE, Detector, Face
 from vision.embed import Vectors
 from vision.errors import ImageError
 from vision.gallery import Gallery, Id, Vector
@@ -41,6 +42,52 @@ class RecogniserSettings:
     near: float = 110
 
 
+class Standing(StrEnum):
+    """Where a face is, as the rules of paying see it."""
+
+    PAYER = "payer"
+    """The largest in the zone."""
+    RIVAL = "rival"
+    """Also in the zone, and not clearly behind the payer: nobody pays."""
+    BEHIND = "behind"
+    """In the zone, but so small beside the payer's that it does not count."""
+    OUTSIDE = "outside"
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A face, and what the rules say of it.
+
+    Attributes:
+        face: In pixels of the frame.
+        standing: Where it is.
+        verdict: What is wrong with it first; ``OK`` of a face behind the payer's lets nobody pay.
+    """
+
+    face: Face
+    standing: Standing
+    verdict: Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """The faces of a frame as the rules of paying see them.
+
+    Attributes:
+        people: Every face, the largest first.
+        verdict: ``OK``: ``face`` may pay; else why nobody may.
+        rivals: How many faces compare to the payer's, his own counted.
+        face: The face that the verdict is about, its points exact; ``None`` without any.
+        box: Where that face was found at first, before anybody looked closely.
+    """
+
+    people: tuple[Judged, ...] = ()
+    verdict: Verdict = Verdict.NO_FACE
+    rivals: int = 0
+    face: Face | None = None
+    box: tuple[float, float, float, float] | None = None
+
+
 class Recogniser:
     """Looks at frames with one pack and one gallery; keeps no state between frames.
 
@@ -64,6 +111,10 @@ class Recogniser:
         """The pack's figures for :mod:`vision.decide`."""
         return Rules(self.pack.threshold, self.pack.margin, self.pack.liveness is not None)
 
+    def survey(self, image: BgrImage) -> Scene:
+        """Who stands in a frame, (height, width, 3) uint8 BGR, and who of them may pay."""
+        return survey(self.pack.detector, image, self.settings)
+
     def observe(
         self, image: BgrImage, at: float, roster: AbstractSet[Id] | None = None
     ) -> Observation:
@@ -78,15 +129,8 @@ class Recogniser:
             roster: Only these people may pay here and now.
         """
         watch = _Stopwatch()
-        faces = self.pack.detector.detect(image, self.settings.side)
-        watch.lap("detect")
-        face, rivals, verdict = choose_payer(image, faces, self.settings)
-        watch.lap("quality")
-        box = face.box if face else None
-        if face is not None and verdict is not Verdict.TWO_FACES:
-            face = self.pack.detector.refine(image, face)
-            verdict = assess(image, face, self.settings.gate)
-            watch.lap("refine")
+        scene = survey(self.pack.detector, image, self.settings, watch.lap)
+        face, box, verdict, rivals = scene.face, scene.box, scene.verdict, scene.rivals
         if face is None or box is None or verdict is not Verdict.OK:
             return Observation(at, verdict, rivals, box, ms=watch.laps())
         live = (
@@ -110,6 +154,65 @@ class Recogniser:
         )
 
 
+def _unmeasured(_stage: str) -> None:
+    """Nobody wants to know how long it took."""
+
+
+def survey(
+    detector: Detector,
+    image: BgrImage,
+    settings: RecogniserSettings,
+    lap: Callable[[str], None] = _unmeasured,
+) -> Scene:
+    """Find the faces of a frame and judge each; the one that may pay is looked at closely.
+
+    This is the one rule of who may pay: tills decide by it, and installers are shown it.
+
+    Args:
+        detector: Finds faces.
+        image: (height, width, 3) uint8 BGR.
+        settings: Where who pays has to stand.
+        lap: Told of each stage that is done.
+    """
+    faces = detector.detect(image, settings.side)
+    lap("detect")
+    people = judge(image, faces, settings)
+    lap("quality")
+    if not people:
+        return Scene()
+    at = next((n for n, one in enumerate(people) if one.standing is Standing.PAYER), 0)
+    chosen, box = people[at], people[at].face.box
+    if chosen.verdict is not Verdict.TWO_FACES:
+        face = detector.refine(image, chosen.face)
+        verdict = assess(image, face, settings.gate)
+        standing = Standing.OUTSIDE if verdict is Verdict.OUTSIDE else Standing.PAYER
+        chosen = Judged(face, standing, verdict)
+        lap("refine")
+    rivals = _comparable(people)
+    people = (*people[:at], chosen, *people[at + 1 :])
+    return Scene(people, chosen.verdict, rivals, chosen.face, box)
+
+
+def judge(
+    image: BgrImage, faces: Sequence[Face], settings: RecogniserSettings
+) -> tuple[Judged, ...]:
+    """What the rules say of each of a frame's faces, which come with the largest first."""
+    seen = [(face, assess(image, face, settings.gate)) for face in faces]
+    inside = [face for face, verdict in seen if verdict is not Verdict.OUTSIDE]
+    least = min(settings.rival * inside[0].w, settings.near) if inside else 0.0
+    several = sum(face.w >= least for face in inside) > 1
+
+    def judged(face: Face, verdict: Verdict) -> Judged:
+        if verdict is Verdict.OUTSIDE:
+            return Judged(face, Standing.OUTSIDE, verdict)
+        if face.w < least:
+            return Judged(face, Standing.BEHIND, verdict)
+        standing = Standing.PAYER if face is inside[0] else Standing.RIVAL
+        return Judged(face, standing, Verdict.TWO_FACES if several else verdict)
+
+    return tuple(judged(face, verdict) for face, verdict in seen)
+
+
 def choose_payer(
     image: BgrImage, faces: Sequence[Face], settings: RecogniserSettings
 ) -> tuple[Face | None, int, Verdict]:
@@ -117,16 +220,15 @@ def choose_payer(
 
     A face outside the zone is named only when nobody is inside: whoever walks past pays nothing.
     """
-    if not faces:
+    people = judge(image, faces, settings)
+    if not people:
         return None, 0, Verdict.NO_FACE
-    judged = [(face, assess(image, face, settings.gate)) for face in faces]
-    inside = [(face, verdict) for face, verdict in judged if verdict is not Verdict.OUTSIDE]
-    if not inside:
-        return faces[0], 0, Verdict.OUTSIDE
-    face, verdict = inside[0]
-    least = min(settings.rival * face.w, settings.near)
-    rivals = sum(other.w >= least for other, _ in inside)
-    return face, rivals, Verdict.TWO_FACES if rivals > 1 else verdict
+    payer = next((one for one in people if one.standing is Standing.PAYER), people[0])
+    return payer.face, _comparable(people), payer.verdict
+
+
+def _comparable(people: Sequence[Judged]) -> int:
+    return sum(one.standing in {Standing.PAYER, Standing.RIVAL} for one in people)
 
 
 def reference_vector(pack: Pack, image: BgrImage, gate: Gate = ENROLMENT) -> Vector:
