@@ -55,11 +55,28 @@ def save_picture(image: Image, path: Path) -> None:
     """Write a picture; the ending of the name chooses the format.
 
     Raises:
-        BadInputError: no such folder or format.
+        BadInputError: no such format or folder, or no room; nothing half-written is left.
     """
     try:
-        written = cv2.imwrite(str(path), image)
+        done, data = cv2.imencode(path.suffix, image)
     except cv2.error:
-        written = False
-    if not written:
+        done = False
+    if not done:
         raise BadInputError(f"cannot write {path}: name a .png or .jpg file in a folder")
+    try:
+        _write(data.tobytes(), path)
+    except OSError as error:
+        raise BadInputError(
+            f"cannot write {path} ({error.strerror}): name a file in a folder with room"
+        ) from error
+
+
+def _write(data: bytes, path: Path) -> None:
+    with path.open("wb") as file:
+        try:
+            file.write(data)
+            file.flush()
+        except OSError:
+            if path.is_file():  # not a device, which is nobody's to remove
+                path.unlink()
+            raise

@@ -1,6 +1,7 @@
 """The commands for printers, cameras and readers, as a person types them."""
 
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -78,6 +79,23 @@ def test_a_picture_that_cannot_be_written_is_one_clear_error(tmp_path):
     )
     with pytest.raises(BadInputError, match="name a"):
         run(camera, "show", str(tmp_path / "a.png"), "--out", str(tmp_path / "x.xyz"))
+
+
+def test_a_picture_for_which_there_is_no_room_is_told_and_leaves_nothing_half_written(tmp_path):
+    noise = np.random.default_rng(3).integers(0, 255, (200, 200, 3), np.uint8)
+    (tmp_path / "a.png").write_bytes(cv2.imencode(".png", noise)[1].tobytes())
+    (tmp_path / "full.png").symlink_to("/dev/full")
+    with pytest.raises(BadInputError, match="No space left"):
+        run(camera, "show", str(tmp_path / "a.png"), "--out", str(tmp_path / "full.png"))
+    half = tmp_path / "half.png"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(BadInputError, match="File too large"):
+            run(camera, "show", str(tmp_path / "a.png"), "--out", str(half))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not half.exists()
 
 
 @pytest.mark.parametrize(
