@@ -10,6 +10,7 @@ import httpx
 
 from dafan.config import Settings, load_settings
 from dafan.ending import asked_to_end
+from pos.cli_camera import camera
 from pos.enrol import JOURNAL, load_enrolment
 from pos.enrol import enrol as enrol_till
 
@@ -19,6 +20,9 @@ CONTEXT = {"help_option_names": ["-h", "--help"]}
 @click.group(context_settings=CONTEXT)
 def till() -> None:
     """The payment station (结算台)."""
+
+
+till.add_command(camera)
 
 
 @till.command()

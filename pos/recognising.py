@@ -8,6 +8,7 @@ import cv2
 
 from dafan.clock import Clock
 from dafan.config import Settings
+from dafan.config_place import PlaceSettings
 from devices.camera import FrameSource
 from pos.enrol import JOURNAL, Enrolment
 from pos.facewatch import Advice, Changed, FaceWatch, Recognised, everybody
@@ -39,14 +40,18 @@ class Faces:
         ask_without_liveness: bool = True,
     ) -> FaceWatch:
         """Look for who may pay by face now, where the installer has said that a payer stands."""
-        looking = RecogniserSettings(payment(settings.till.place))
         return FaceWatch(
-            Recogniser(self.pack, self.gallery, looking), self.pack.name, tell,
+            Recogniser(self.pack, self.gallery, looking(settings.till.place)), self.pack.name, tell,
             live=isinstance(source, str) and is_lens(source),
             ask_without_liveness=ask_without_liveness,
             look_alikes=store.roster.look_alikes,
             roster=store.roster.of_this_meal if settings.till.faces == "meal" else everybody,
         )  # fmt: skip
+
+
+def looking(place: PlaceSettings) -> RecogniserSettings:
+    """How frames are looked at where payers stand as the installer has said."""
+    return RecogniserSettings(payment(place))
 
 
 def open_store(
