@@ -55,7 +55,7 @@ from vision.decide import Observation, Rules
 from vision.gallery import Gallery, Id, Vector, random_unit
 from vision.images import BgrImage
 from vision.packs import Pack, load_pack
-from vision.recognise import Recogniser, reference_vector
+from vision.recognise import Recogniser, Scene, reference_vector
 from vision.samples import Sample, jitter, random_variation, sample_faces, vary
 
 PAGE = 500
@@ -78,6 +78,9 @@ class _Measured:
         seen = self._recogniser.observe(image, at, roster)
         self.frames.append(sum(ms for _, ms in seen.ms))
         return seen
+
+    def survey(self, image: BgrImage) -> Scene:
+        return self._recogniser.survey(image)
 
     def rules(self) -> Rules:
         return replace(self._recogniser.rules(), live=0.0, not_live=0.0)

@@ -149,8 +149,7 @@ def _look(
             seen.append(Seen(one.name, error=one.error))
             continue
         pack = pack or load_pack(pack_name)
-        scene = survey(pack.detector, one.image, settings)
-        look = look_of(scene, one.image, settings.gate)
+        look = look_of(survey(pack.detector, one.image, settings), one.image)
         if shot is not None:
             _draw(one.image, look, shot / one.name if folder else shot)
         seen.append(Seen(one.name, look))

@@ -1,5 +1,6 @@
 """What the staff sees at the till's desk. Pure."""
 
+import math
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from pos.receipt import short_id
 from pos.shifts import Figures, paid_from
 from pos.snapshot import Sold, mask
 from pos.staffdesk import PIN_LENGTH, REASONS
-from pos.state import Closing, Desk, DeskPhase, Done, SignIn, State, Voiding
+from pos.state import Aiming, Closing, Desk, DeskPhase, Done, SignIn, State, Voiding
 from pos.view import Ask, AskWhat, DeskView, Screen, ShiftRow, SoldRow, View
 
 
@@ -31,14 +32,20 @@ def desk(state: State, phase: DeskPhase, shown: View) -> View:
         return shown
     if isinstance(phase, Closing) and state.cash_allowed and phase.counted is None:
         return replace(shown, screen=Screen.ASK, ask=Ask(AskWhat.COUNTED))
-    return replace(shown, screen=Screen.DESK, desk=_desk(phase, policy))
+    return replace(shown, screen=Screen.DESK, desk=_desk(state, phase, policy))
 
 
-def _desk(phase: Desk | Voiding | Closing | Done, policy: Policy) -> DeskView:
+def _desk(
+    state: State, phase: Desk | Voiding | Closing | Done | Aiming, policy: Policy
+) -> DeskView:
     view = DeskView(phase.clerk.name)
     match phase:
         case Desk():
-            return replace(view, rows=tuple(_row(sold, policy) for sold in phase.sold))
+            rows = tuple(_row(sold, policy) for sold in phase.sold)
+            return replace(view, rows=rows, camera=state.health.has_camera)
+        case Aiming():
+            left = phase.touched + state.timing.aim - state.elapsed
+            return replace(view, aim_s=max(0, math.ceil(left)))
         case Voiding():
             row, reasons = _row(phase.sold, policy), tuple(REASONS)
             return replace(view, row=row, reasons=reasons, reason=phase.reason)

@@ -229,6 +229,11 @@ class Health:
     revoked: bool = False
     """The server has closed this till: what is open may be paid, nothing new begins."""
 
+    @property
+    def has_camera(self) -> bool:
+        """There is a camera, or there should be one."""
+        return self.camera is not Device.OFF or self.camera_lost
+
 
 @dataclass(frozen=True, slots=True)
 class HealthChanged:

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 import cv2
@@ -27,7 +27,12 @@ from vision.decide import (
 from vision.gallery import Id
 from vision.quality import Verdict
 
+if TYPE_CHECKING:  # loads the models' runtime
+    from vision.recognise import Scene
+
 PICTURE_WIDTH = 480
+WHOLE_WIDTH = 960
+"""Pixels of the picture by which a camera is aimed."""
 JPEG_QUALITY = 80
 EVIDENCE_SIDE = 640
 """Pixels along the longer edge of a picture that is kept for a dispute."""
@@ -67,6 +72,10 @@ class Recognises(Protocol):
 
     def rules(self) -> Rules:
         """The figures to decide by."""
+        ...
+
+    def survey(self, image: Any) -> "Scene":
+        """Who stands in a frame, and who of them may pay."""
         ...
 
 
@@ -164,6 +173,10 @@ class FaceWatch:
         """When the first frame with a usable face of this looking was taken."""
         return self._first_usable
 
+    def survey(self, image: NDArray[np.uint8]) -> "Scene":
+        """Who stands in a frame, as :meth:`frame` would judge it; nobody is looked for."""
+        return self._recogniser.survey(image)
+
     def frame(self, image: NDArray[np.uint8], at: float) -> Observation | None:
         """Look at a frame, if it is wanted."""
         since, guard = self._since, self._guard
@@ -243,17 +256,30 @@ class Picture:
         """The camera is gone."""
         self._image = None
 
+    @property
+    def image(self) -> NDArray[np.uint8] | None:
+        """The newest frame itself."""
+        return self._image
+
     def jpeg(self) -> bytes | None:
         """The picture, mirrored as people know themselves."""
         image = self._image
-        if image is None:
-            return None
-        height = max(1, round(image.shape[0] * PICTURE_WIDTH / image.shape[1]))
-        small = cv2.resize(image, (PICTURE_WIDTH, height), interpolation=cv2.INTER_AREA)
-        done, data = cv2.imencode(
-            ".jpg", cv2.flip(small, 1), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-        )
-        return data.tobytes() if done else None
+        return None if image is None else _jpeg(cv2.flip(_sized(image, PICTURE_WIDTH), 1))
+
+
+def whole_jpeg(image: NDArray[np.uint8]) -> bytes | None:
+    """A frame (height × width × 3, BGR) for whoever aims the camera: left is left."""
+    return _jpeg(_sized(image, min(WHOLE_WIDTH, image.shape[1])))
+
+
+def _sized(image: NDArray[np.uint8], width: int) -> Any:
+    height = max(1, round(image.shape[0] * width / image.shape[1]))
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _jpeg(image: Any) -> bytes | None:
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return data.tobytes() if done else None
 
 
 def evidence_jpeg(

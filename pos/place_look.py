@@ -10,22 +10,21 @@ from pydantic import ValidationError
 from dafan.config_place import PlaceSettings
 from pos.place_view import BEHIND, OK, TOO_SMALL, TWO_FACES, FaceLook, PlaceLook
 from vision.images import BgrImage
-from vision.quality import Gate
 from vision.recognise import Judged, Scene, Standing
 
 SPARE = 0.8
 """Of a payer's width: whoever leans back a little looks so much smaller, and is to pay, too."""
 
 
-def look_of(scene: Scene, image: BgrImage, gate: Gate) -> PlaceLook:
+def look_of(scene: Scene, image: BgrImage) -> PlaceLook:
     """What is to be shown of a scene.
 
     Args:
         scene: The faces of the picture, judged.
         image: The picture, (height, width, 3) uint8 BGR.
-        gate: What they were judged by.
     """
     height, width = image.shape[:2]
+    gate = scene.gate
     faces = tuple(_face(one) for one in scene.people)
     return PlaceLook(width, height, gate.zone, int(gate.min_width), scene.verdict.value, faces)
 

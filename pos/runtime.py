@@ -20,13 +20,14 @@ from dafan.records import Sale, Tender
 from devices.receipt_doc import ReceiptDoc
 from pos import events as ev
 from pos.evidence import Sealed
-from pos.facewatch import Advice, Changed, FaceWatch, Picture, Recognised
+from pos.facewatch import Advice, Changed, FaceWatch, Picture, Recognised, whole_jpeg
 from pos.kiosk.port import Broadcast
+from pos.place_view import PlacePicture
 from pos.receipt import make_receipt
 from pos.screen import view
 from pos.snapshot import Account
 from pos.staffwork import StaffWork, pin_is_right
-from pos.state import Confirm, Idle, State, Timing, wants_code
+from pos.state import Aiming, Confirm, Idle, State, Timing, wants_code
 from pos.station import step
 from pos.store import TillStore, WithdrawnError
 from pos.terminals import TICK_S, Counter, Make, drain, tell
@@ -135,6 +136,17 @@ class Till(Counter):
         """The face that was recognised and may still cancel; it is nowhere but in memory here."""
         phase = self._state.phase
         return phase.claim.picture if isinstance(phase, Confirm) else None
+
+    def place_picture(self) -> PlacePicture | None:
+        """What the camera sees and what is made of it, while the staff aims it and never else."""
+        image = self.picture.image
+        if image is None or not isinstance(self._state.phase, Aiming):
+            return None
+        from pos.place_look import look_of  # noqa: PLC0415 - loads the models' runtime
+
+        jpeg = whole_jpeg(image)
+        look = look_of(self.face.survey(image), image) if self.face else None
+        return None if jpeg is None else PlacePicture(jpeg, look)
 
     # --- the devices ----------------------------------------------------------------------------
 

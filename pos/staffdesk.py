@@ -28,6 +28,7 @@ from pos.events import (
 from pos.shifts import make_shift
 from pos.snapshot import Clerk, Sold, trading_day
 from pos.state import (
+    Aiming,
     Closing,
     Desk,
     DeskPhase,
@@ -104,7 +105,8 @@ def _time_passed(state: State, phase: DeskPhase) -> Step:
             return state, ()
         case Done() if waited >= state.timing.done:
             return _after(state, phase)
-    if waited >= state.timing.desk or state.health.revoked:
+    longest = state.timing.aim if isinstance(phase, Aiming) else state.timing.desk
+    if waited >= longest or state.health.revoked:
         return to(replace(state, notice=None), Idle())
     return state, ()
 
@@ -119,6 +121,8 @@ def _pressed(state: State, phase: DeskPhase, event: Pressed) -> Step:  # noqa: P
             return _choose(state, phase, event.params.get("sale", ""))
         case Desk(), "shift":
             return to(state, phase, ReadFigures())
+        case Desk(), "camera" if state.health.has_camera:
+            return to(replace(state, notice=None), Aiming(phase.clerk, state.elapsed))
         case Desk(), "cancel":
             return to(replace(state, notice=None), Idle())
         case Done(), "cancel" | "yes":
@@ -127,7 +131,7 @@ def _pressed(state: State, phase: DeskPhase, event: Pressed) -> Step:  # noqa: P
 
 
 def _pressed_deeper(state: State, phase: DeskPhase, event: Pressed) -> Step:  # noqa: PLR0911 - same
-    """A sale is chosen, or the figures of the shift are on the screen; nothing is written yet."""
+    """A sale, the figures of the shift or the camera are on the screen; nothing is written yet."""
     match phase, event.action:
         case Voiding(void=None), "reason" if event.params.get("reason") in REASONS:
             return to(state, replace(phase, reason=event.params["reason"]))
@@ -139,7 +143,7 @@ def _pressed_deeper(state: State, phase: DeskPhase, event: Pressed) -> Step:  # 
             return _close(state, phase)
         case Closing(shift=None, counted=int()), "cancel":
             return to(state, replace(phase, counted=None))
-        case Voiding(void=None) | Closing(shift=None), "cancel":
+        case Voiding(void=None) | Closing(shift=None) | Aiming(), "cancel":
             return _list(state, phase.clerk)
     return to(state, phase)
 

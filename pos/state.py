@@ -38,6 +38,7 @@ class Timing:
         pin_lock: A diner whose PIN was wrong :data:`PIN_TRIES` times cannot use it.
         desk: The staff's desk waits for a hand before it gives the screen back to the diners.
         done: What the desk has done stays on the screen.
+        aim: The camera's whole picture stays on the screen.
         warned: A diner with an allergen in his basket can cancel so much longer.
     """
 
@@ -54,6 +55,7 @@ class Timing:
     pin_lock: float = 900.0
     desk: float = 60.0
     done: float = 4.0
+    aim: float = 120.0
     warned: float = 3.0
 
 
@@ -211,7 +213,15 @@ class Done:
     sold: Sold | None = None
 
 
-DeskPhase = SignIn | Desk | Voiding | Closing | Done
+@dataclass(frozen=True, slots=True)
+class Aiming:
+    """The camera's whole picture with the payment zone: somebody sets where the payer stands."""
+
+    clerk: Clerk
+    touched: float
+
+
+DeskPhase = SignIn | Desk | Voiding | Closing | Done | Aiming
 """The staff has the screen: nothing is sold."""
 
 Phase = Idle | Open | Confirm | Committing | Paid | DeskPhase

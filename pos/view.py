@@ -23,6 +23,7 @@ staff                            the staff's desk, while nobody pays
 void       sale                  choose a sale to take back, by :attr:`SoldRow.id`
 reason     reason                why: a key of :data:`pos.staffdesk.REASONS`
 shift                            close the shift
+camera                           the camera's whole picture and the payment zone
 ========== ===================== ====================================================
 
 At the desk ``digits`` answer for number, PIN and counted fen, ``yes`` confirms, ``cancel`` goes a
@@ -313,7 +314,7 @@ class ShiftRow:
 
 @dataclass(frozen=True, slots=True)
 class DeskView:
-    """What the staff sees. One of ``row`` and ``shift`` is set, or neither: the list of sales."""
+    """What the staff sees. One of ``row``, ``shift``, ``aim_s`` is set, or none: the sales."""
 
     name: str
     """Who has signed in."""
@@ -324,6 +325,10 @@ class DeskView:
     shift: ShiftRow | None = None
     done: bool = False
     """It is written: the void of ``row``, or ``shift``."""
+    camera: bool = False
+    """There is a camera to look through."""
+    aim_s: int | None = None
+    """The camera's whole picture is to be shown, for so many seconds."""
 
 
 @dataclass(frozen=True, slots=True)

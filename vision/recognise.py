@@ -74,6 +74,7 @@ class Scene:
     """The faces of a frame as the rules of paying see them.
 
     Attributes:
+        gate: What they were judged by.
         people: Every face, the largest first.
         verdict: ``OK``: ``face`` may pay; else why nobody may.
         rivals: How many faces compare to the payer's, his own counted.
@@ -81,6 +82,7 @@ class Scene:
         box: Where that face was found at first, before anybody looked closely.
     """
 
+    gate: Gate
     people: tuple[Judged, ...] = ()
     verdict: Verdict = Verdict.NO_FACE
     rivals: int = 0
@@ -179,7 +181,7 @@ def survey(
     people = judge(image, faces, settings)
     lap("quality")
     if not people:
-        return Scene()
+        return Scene(settings.gate)
     at = next((n for n, one in enumerate(people) if one.standing is Standing.PAYER), 0)
     chosen, box = people[at], people[at].face.box
     if chosen.verdict is not Verdict.TWO_FACES:
@@ -190,7 +192,7 @@ def survey(
         lap("refine")
     rivals = _comparable(people)
     people = (*people[:at], chosen, *people[at + 1 :])
-    return Scene(people, chosen.verdict, rivals, chosen.face, box)
+    return Scene(settings.gate, people, chosen.verdict, rivals, chosen.face, box)
 
 
 def judge(

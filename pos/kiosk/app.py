@@ -19,6 +19,7 @@ from dafan import __version__
 from pos.kiosk.manner import Manner
 from pos.kiosk.port import TillPort
 from pos.kiosk.texts import LABELS, NOTICES
+from pos.place_view import PlacePicture
 from pos.staffdesk import REASONS
 from pos.view import View
 
@@ -45,6 +46,7 @@ PRESSES: dict[str, dict[str, re.Pattern[str]]] = {
     "void": {"sale": _SLUG},
     "reason": {"reason": re.compile("|".join(REASONS))},
     "shift": {},
+    "camera": {},
 }
 """Every press, and what each of its parameters must look like in full."""
 
@@ -89,6 +91,10 @@ def create_kiosk(
     @app.get("/payer.jpg")
     def payer() -> Response:
         return _picture(till.payer_jpeg())
+
+    @app.get("/place.jpg")
+    def place() -> Response:
+        return _place(till.place_picture())
 
     @app.get("/voice/<language>/<key>.wav")
     def voice(language: str, key: str) -> Response:
@@ -138,6 +144,16 @@ def guarded_page(template: str, hosts: tuple[str, ...]) -> Flask:
 
 def _picture(jpeg: bytes | None) -> Response:
     return Response(status=204) if jpeg is None else Response(jpeg, mimetype="image/jpeg")
+
+
+def _place(picture: PlacePicture | None) -> Response:
+    """A picture with what is seen in it as a header: both are of the same moment."""
+    if picture is None:
+        return _picture(None)
+    answer = _picture(picture.jpeg)
+    if picture.look is not None:
+        answer.headers["X-Place"] = json.dumps(asdict(picture.look))
+    return answer
 
 
 def event_stream(

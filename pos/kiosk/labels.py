@@ -149,6 +149,46 @@ LABELS: dict[str, Label] = {
     "shift_yes": _label("确认交班", "Close it"),
     "shift_done": _label("已交班", "Shift closed"),
     "leave": _label("退出", "Leave"),
+    # the camera and the payment zone
+    "aim_title": _label("镜头与付款区", "Camera and payment zone"),
+    "aim_soon": _label(
+        "画面不保存，{seconds} 秒后自动关闭", "nothing is kept; closes in {seconds} s"
+    ),
+    "aim_zone": _label("付款区：左、上、右、下", "Zone: left, top, right, bottom"),
+    "aim_least": _label("脸至少宽", "Least width of a face"),
+    "aim_where": _label(
+        "写在 dafan.toml 的 [till.place]；画面没有镜像，左边就是设置里的左",
+        "Set in dafan.toml under [till.place]; not mirrored: left is left",
+    ),
+    "aim_ok": _label("可以付款：前面正好一个人", "May pay: exactly one person in front"),
+    "aim_no_face": _label("没有看到脸", "No face is seen"),
+    "aim_outside": _label(
+        "脸都在付款区外，不能付款", "Every face is outside the zone: nobody pays"
+    ),
+    "aim_small": _label(
+        "脸不到 {least} 像素，离镜头太远，不能付款", "Under {least} px: too far away, nobody pays"
+    ),
+    "aim_several": _label(
+        "付款区里不止一个人，不能付款", "More than one person in the zone: nobody pays"
+    ),
+    "aim_poor": _label("脸看不清（{what}），不能付款", "Not clear ({what}): nobody pays"),
+    "aim_lost": _label("没有画面，请检查摄像头", "No picture: look at the camera's cable"),
+    "aim_no_models": _label(
+        "没有刷脸模型，请在结算台上运行 dafan models check",
+        "No face models: run dafan models check on the till",
+    ),
+    "face_px": _label("{pixels} 像素", "{pixels} px"),
+    "face_ok": _label("可以付款", "may pay"),
+    "face_several": _label("不止一人", "several"),
+    "face_small": _label("太小", "too small"),
+    "face_outside": _label("在区外", "outside"),
+    "face_behind": _label("在后面", "behind"),
+    "face_cut_off": _label("没拍全", "cut off"),
+    "face_turned": _label("没正对", "turned away"),
+    "face_tilted": _label("头歪了", "tilted"),
+    "face_dark": _label("太暗", "too dark"),
+    "face_bright": _label("太亮", "too bright"),
+    "face_blurred": _label("不清楚", "blurred"),
     # what a diner avoids: the groups of GB 7718
     "allergen_gluten": _label("麸质（小麦等）", "gluten"),
     "allergen_crustaceans": _label("虾蟹", "crustaceans"),

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
+from pos.place_view import PlacePicture
 from pos.view import View
 
 V = TypeVar("V")
@@ -33,6 +34,10 @@ class TillPort(Protocol):
 
     def payer_jpeg(self) -> bytes | None:
         """The face that is about to pay, as JPEG; None while no face is."""
+        ...
+
+    def place_picture(self) -> PlacePicture | None:
+        """The camera's whole picture and its faces; None unless the staff is looking at it."""
         ...
 
 

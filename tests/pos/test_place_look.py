@@ -77,7 +77,7 @@ def test_what_the_installer_reads_is_what_the_till_decides(pack, people, place):
     picture, settings = people(), looking(PlaceSettings(**place))
     recogniser = Recogniser(pack, Gallery(pack.embedding_size), settings)
     decided = recogniser.observe(picture, 0.0)
-    look = look_of(recogniser.survey(picture), picture, settings.gate)
+    look = look_of(recogniser.survey(picture), picture)
     assert look.verdict == decided.verdict
     assert (look.zone, look.face_px) == (settings.gate.zone, settings.gate.min_width)
     said = [face.verdict for face in look.faces]

@@ -10,8 +10,8 @@ from dafan.money import Fen
 from dafan.records import Source
 from pos import events as ev
 from pos.staffdesk import REASONS
-from pos.state import Desk, Idle, SignIn, State, Voiding
-from pos.view import AskWhat, NoticeCode, Screen
+from pos.state import Aiming, Desk, Idle, SignIn, State, Voiding
+from pos.view import AskWhat, Device, NoticeCode, Screen
 
 
 @pytest.fixture
@@ -127,6 +127,46 @@ def test_a_desk_that_nobody_touches_goes_back_to_the_diners(hand, sale):
     hand.wait(2)
     assert isinstance(hand.state.phase, Idle)
     hand.press("staff").wait(61)
+    assert isinstance(hand.state.phase, Idle)
+
+
+def test_the_camera_is_shown_to_who_has_signed_in_and_nobody_else(hand):
+    hand.health(camera=Device.OK).press("camera")
+    assert isinstance(hand.state.phase, Idle)
+    hand.press("staff").press("camera").press("digits", digits="301").press("camera")
+    assert isinstance(hand.state.phase, SignIn)
+    hand.press("digits", digits="135790")
+    assert hand.view.desk.camera
+    hand.press("camera")
+    assert isinstance(hand.state.phase, Aiming)
+    assert (hand.view.screen, hand.view.desk.aim_s) == (Screen.DESK, 120)
+    hand.press("cancel")
+    assert isinstance(hand.state.phase, Desk)
+
+
+def test_a_till_without_a_camera_offers_none_and_a_lost_one_is_offered_to_be_mended(hand):
+    hand.health(camera=Device.OFF).sign_in().press("camera")
+    assert (isinstance(hand.state.phase, Desk), hand.view.desk.camera) == (True, False)
+    hand.health(camera=Device.OFF, camera_lost=True).press("camera")
+    assert isinstance(hand.state.phase, Aiming)
+
+
+def test_the_camera_is_not_shown_while_a_sale_is_under_way_nor_sells_anything(hand):
+    diner = hand.person()
+    hand.health(camera=Device.OK).place(412).press("staff").press("camera")
+    assert hand.view.screen is Screen.LOOK
+    hand.weigh(0).sign_in().press("camera").place(412).card(diner).face(diner).wait(3, 412)
+    assert isinstance(hand.state.phase, Aiming)
+    assert (hand.sales, hand.looking) == ([], False)
+
+
+def test_the_camera_that_is_left_on_the_screen_closes_by_itself(hand):
+    hand.health(camera=Device.OK).sign_in().press("camera").wait(119)
+    assert isinstance(hand.state.phase, Aiming)
+    assert hand.view.desk.aim_s in {1, 2}
+    hand.wait(2)
+    assert isinstance(hand.state.phase, Idle)
+    hand.sign_in().press("camera").health(camera=Device.OK, revoked=True).send(ev.Tick)
     assert isinstance(hand.state.phase, Idle)
 
 

@@ -1,7 +1,8 @@
-// The staff's desk: the till's last sales, one to take back, the figures of a shift.
+// The staff's desk: the till's last sales, one to take back, the figures of a shift, the camera.
 
 import { h } from "./dom.js";
 import { amount, band, button, icon, languageTool } from "./parts.js";
+import { stage } from "./place.js";
 import { label, money } from "./words.js";
 
 const REASONS = { amount: "reason_amount", person: "reason_person", twice: "reason_twice",
@@ -10,15 +11,16 @@ const WAYS = { face: "way_face", card: "way_card", qr: "way_qr", pin: "way_staff
 
 /** The desk as it is now. */
 export function desk(view) {
-  const { done, row, shift } = view.desk;
+  const { done, row, shift, aim_s: left } = view.desk;
   if (done) return written(view.desk);
   if (row) return taking(view);
+  if (left !== null) return aiming(view, left);
   return shift ? closing(view) : list(view);
 }
 
 const main = (name, ...content) => h("main", { class: `desk ${name}`, "data-key": `desk-${name}` }, content);
-const title = (text, view) => h("div", { class: "title" },
-  h("div", {}, h("h1", {}, text), h("p", { class: "quiet" }, view.desk.name)), languageTool());
+const title = (text, view, more = "") => h("div", { class: "title" },
+  h("div", {}, h("h1", {}, text), h("p", { class: "quiet" }, view.desk.name, more)), languageTool());
 const footer = (...buttons) => h("footer", {}, h("div", { class: "pair" }, buttons));
 const back = (text) => button("wide", { "data-press": "cancel" }, label(text));
 
@@ -29,7 +31,14 @@ function list(view) {
     rows.length === 0 ? h("div", { class: "card chosen empty" }, label("desk_empty"))
       : h("p", { class: "quiet" }, label("desk_hint")),
     h("div", { class: "tiles sold" }, rows.map(sale))),
-  footer(back("leave"), button("wide", { "data-press": "shift" }, label("shift")))];
+  footer(back("leave"),
+    view.desk.camera ? button("wide", { "data-press": "camera" }, label("aim_title")) : null,
+    button("wide", { "data-press": "shift" }, label("shift")))];
+}
+
+function aiming(view, left) {
+  const closes = label("aim_soon", { seconds: left });
+  return [main("aiming", title(label("aim_title"), view, ` · ${closes}`), stage()), footer(back("back"))];
 }
 
 const cash = (row) => row.tender === "cash";

@@ -4,6 +4,7 @@ import { TYPED, typed } from "./ask.js";
 import { watchCamera } from "./camera.js";
 import { setCountdown } from "./countdown.js";
 import { morph } from "./dom.js";
+import { watchPlace } from "./place.js";
 import { listen } from "./reader.js";
 import { draw } from "./screens.js";
 import { isMuted, play, setMuted, setVolume } from "./sounds.js";
@@ -140,6 +141,7 @@ listen(
   },
 );
 watchCamera();
+watchPlace();
 follow(take, (lost) => {
   if (ui.lost === lost) return;
   ui.lost = lost;

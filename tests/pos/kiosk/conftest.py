@@ -13,6 +13,7 @@ from devices import loopback
 from devices.loopback import LoopbackServer
 from pos.kiosk.app import create_kiosk
 from pos.kiosk.port import Broadcast
+from pos.place_view import FaceLook, PlaceLook, PlacePicture
 from pos.view import (
     Ask,
     AskWhat,
@@ -77,6 +78,14 @@ PAID = replace(
 )  # fmt: skip
 
 
+FACES = (
+    FaceLook((240, 110, 160, 200), 160, "ok"),
+    FaceLook((-20, 5, 70, 90), 70, "outside"),
+    FaceLook((420, 200, 64, 84), 64, "behind"),
+)
+PLACE = PlaceLook(640, 480, (0.25, 0.1, 0.75, 0.95), 64, "ok", FACES)
+
+
 def _notice(code: NoticeCode, level: Level = Level.WARN, **params: int | str) -> Notice:
     return Notice(code, level, params)
 
@@ -90,7 +99,7 @@ SOLD = tuple(
     for n in range(14)
 )  # fmt: skip
 SHIFT = ShiftRow("06:42", 312, 3, Fen(281_430), Fen(124_386), Fen(8_650), Fen(8_600))
-DESK = replace(BASE, screen=Screen.DESK, desk=DeskView("收银员甲", SOLD))
+DESK = replace(BASE, screen=Screen.DESK, desk=DeskView("收银员甲", SOLD, camera=True))
 REASON_NAMES = ("amount", "person", "twice", "dish", "returned", "other")
 TAKING = DeskView("收银员甲", row=SOLD[0], reasons=REASON_NAMES)
 MANY = tuple(replace(RICE, name=f"小炒第 {n} 号加长的菜名", key=f"l{n}") for n in range(12))
@@ -158,6 +167,7 @@ SCENES: dict[str, View] = {
     "desk-void-cash": replace(DESK, desk=replace(TAKING, row=SOLD[3])),
     "desk-void-done": replace(DESK, desk=replace(TAKING, done=True)),
     "desk-shift-done": replace(DESK, desk=DeskView("收银员甲", shift=SHIFT, done=True)),
+    "desk-camera": replace(DESK, desk=DeskView("收银员甲", aim_s=118)),
     "ask-again": replace(LOOK, screen=Screen.ASK, ask=Ask(AskWhat.AGAIN),
                          who=Who("甲*", "机关二处"), notice=_notice(NoticeCode.PAID_BEFORE)),
 }  # fmt: skip
@@ -180,6 +190,7 @@ class FakeTill:
         self.presses: list[tuple[str, dict[str, str]]] = []
         self.picture: bytes | None = _picture()
         self.payer: bytes | None = None
+        self.place: PlacePicture | None = PlacePicture(_picture(), PLACE)
         self.screen = Broadcast(BASE, heartbeat_s=0.2)
 
     def show(self, view: View) -> None:
@@ -199,6 +210,9 @@ class FakeTill:
 
     def payer_jpeg(self) -> bytes | None:
         return self.payer
+
+    def place_picture(self) -> PlacePicture | None:
+        return self.place
 
 
 @pytest.fixture

@@ -127,6 +127,21 @@ def test_without_a_picture_the_camera_answers_with_nothing(client: FlaskClient, 
     assert client.get("/camera.jpg").status_code == 204
 
 
+def test_the_whole_picture_comes_with_what_is_seen_in_it_and_only_while_there_is_one(
+    client: FlaskClient, till: Any
+) -> None:
+    answer = client.get("/place.jpg")
+    assert answer.data.startswith(b"\xff\xd8")
+    assert answer.headers["Cache-Control"] == "no-store"
+    seen = json.loads(answer.headers["X-Place"])
+    assert (seen["zone"], seen["face_px"], seen["verdict"]) == ([0.25, 0.1, 0.75, 0.95], 64, "ok")
+    assert seen["faces"][0] == {"box": [240, 110, 160, 200], "width": 160, "verdict": "ok"}
+    till.place = replace(till.place, look=None)
+    assert "X-Place" not in client.get("/place.jpg").headers
+    till.place = None
+    assert client.get("/place.jpg").status_code == 204
+
+
 def test_every_view_becomes_json(scenes: dict[str, View]) -> None:
     for view in scenes.values():
         values = json.loads(json.dumps(wire(view, None)))

@@ -9,6 +9,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from dafan.clock import SystemClock
+from dafan.config_place import PlaceSettings
 from dafan.crypto import new_key
 from dafan.desk import TillStaff
 from dafan.money import format_yuan
@@ -16,11 +17,16 @@ from dafan.records import CardStatus
 from dafan.units import Grams
 from devices import loopback
 from pos.events import Weighed
+from pos.facewatch import FaceWatch
 from pos.kiosk.app import create_kiosk
+from pos.recognising import looking
 from pos.runtime import Till
 from pos.store import TillStore
 from pos.view import Device
 from tests.pictures import shot
+from vision.gallery import Gallery
+from vision.packs import load_pack
+from vision.recognise import Recogniser
 
 pytestmark = pytest.mark.browser
 PIN = "246810"
@@ -162,6 +168,42 @@ def _sign_in(page: Any) -> None:
     page.wait_for_selector(".display.dots")
     _digits(page, PIN)
     page.wait_for_selector("#kiosk[data-screen=desk]")
+
+
+@pytest.mark.models
+def test_who_sets_the_zone_sees_the_living_picture_and_nothing_of_it_is_kept(
+    counter: tuple[Any, Till, Pan], tmp_path: Path, models_dir: Path
+) -> None:
+    from conftest_place import abreast, queue
+
+    page, till, _ = counter
+    pack = load_pack("mobilefacenet", [models_dir])
+    place = PlaceSettings(zone=(0.2, 0.0, 0.9, 1.0), face_px=90)
+    recogniser = Recogniser(pack, Gallery(pack.embedding_size), looking(place))
+    till.face = FaceWatch(recogniser, pack.name, till.put_face)
+    till.put_health(scale=Device.OK, camera=Device.OK)
+    till.picture.put(queue())
+    assert till.place_picture() is None
+    _sign_in(page)
+    assert till.place_picture() is None
+    files = set(tmp_path.rglob("*"))
+    page.click("[data-press=camera]")
+    page.wait_for_selector(".face[data-level=ok]:has-text('可以付款')")
+    faces = sorted(page.locator(".face").all_inner_texts())
+    assert [face.split()[-1] for face in faces] == ["可以付款", "在后面", "在区外"]
+    assert "0.2, 0, 0.9, 1" in page.inner_text(".told")
+    assert "90 像素" in page.inner_text(".told")
+    shot(page, "till-camera")
+    till.picture.put(abreast())
+    page.wait_for_selector(".told .band.stop:has-text('不止一个人')")
+    till.picture.clear()
+    page.wait_for_selector(".told:has-text('没有画面')")
+    till.picture.put(queue())
+    page.wait_for_selector(".told:has-text('可以付款')")
+    page.click("[data-press=cancel]")
+    page.wait_for_selector("main.list")
+    assert till.place_picture() is None
+    assert (set(tmp_path.rglob("*")), till.store.journal.read(0)) == (files, [])
 
 
 def test_a_cashier_takes_a_sale_back_and_closes_the_shift_on_the_screen(
