@@ -193,7 +193,6 @@ def test_who_sets_the_zone_sees_the_living_picture_and_nothing_of_it_is_kept(
     assert [face.split()[-1] for face in faces] == ["可以付款", "在后面", "在区外"]
     assert "0.2, 0, 0.9, 1" in page.inner_text(".told")
     assert "90 像素" in page.inner_text(".told")
-    shot(page, "till-camera")
     till.picture.put(abreast())
     page.wait_for_selector(".told .band.stop:has-text('不止一个人')")
     till.picture.clear()
