@@ -27,6 +27,6 @@ class PlaceSettings(BaseModel):
         left, top, right, bottom = self.zone
         if not (left >= 0 and right <= 1 and top >= 0 and bottom <= 1):
             raise ValueError("zone is left, top, right, bottom, each from 0 to 1")
-        if right - left < NARROWEST or bottom - top < NARROWEST:
+        if round(min(right - left, bottom - top), 6) < NARROWEST:  # 1 - 0.8 is a little less
             raise ValueError(f"a zone is at least {NARROWEST} wide and high")
         return self

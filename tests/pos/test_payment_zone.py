@@ -73,6 +73,11 @@ def test_a_zone_in_which_nobody_can_stand_is_refused(zone):
         PlaceSettings(zone=zone)
 
 
+def test_the_narrowest_zone_may_lie_at_any_edge():
+    for zone in ((0, 0, 0.2, 1), (0.8, 0, 1, 1), (0, 0.8, 1, 1), (0.4, 0.4, 0.6, 0.6)):
+        assert PlaceSettings(zone=zone).zone == zone
+
+
 def test_exactly_one_face_stands_in_the_zone():
     rng = np.random.default_rng(2)
     frame = rng.integers(60, 190, (480, 640, 3), np.uint8)
