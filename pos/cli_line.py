@@ -2,14 +2,13 @@
 
 import json
 import logging
-from typing import Any
 
 import click
 import httpx
 
 from dafan.config import Settings, load_settings
 from dafan.ending import asked_to_end
-from pos.enrol import JOURNAL, enrol, load_enrolment
+from pos.enrol import enrol, load_enrolment
 
 THREADS_TO_SPARE = 6
 LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
@@ -74,40 +73,10 @@ def run_gate() -> None:
 
 @line.command()
 def status() -> None:
-    """Which machine this is, what its stations hold, and what still waits; one JSON object."""
-    from dafan.clock import SystemClock  # noqa: PLC0415 - with the store
-    from pos.line_book import LineBook, entries_of_stations  # noqa: PLC0415 - same
-    from pos.store import TillStore  # noqa: PLC0415 - devices only where a box runs
+    """Which machine this is, its feed, trays and stations, what still waits; one JSON object."""
+    from pos.line_status import line_status  # noqa: PLC0415 - devices only where a box runs
 
-    settings = load_settings()
-    enrolment = load_enrolment(settings.data_dir)
-    path, terminal = settings.data_dir / JOURNAL, enrolment.terminal
-    store = TillStore(path, terminal.id, enrolment.keys, SystemClock())
-    book = LineBook(path, terminal.id)
-    written, past, dishes = store.journal.head()[0], entries_of_stations(book), book.stations()
-    facts: dict[str, Any] = {
-        "terminal": terminal.name,
-        "venue": terminal.venue_name,
-        "server": settings.till.server_url,
-        "ready": store.catalogue.ready,
-        "entries": written,
-        "waiting": written - store.journal.acknowledged(),
-        "revoked": store.facts.revoked,
-        "open_trays": len(book.open_trays()),
-        "stations": [
-            {
-                "no": one.no,
-                "scale": one.scale.device,
-                "reader": one.reader.device,
-                "label": dishes[one.no].label if one.no in dishes else None,
-                "grams": past[one.no][-1].after if one.no in past else None,
-            }
-            for one in settings.line.station
-        ],
-    }
-    book.close()
-    store.close()
-    click.echo(json.dumps(facts, ensure_ascii=False))
+    click.echo(json.dumps(line_status(load_settings()), ensure_ascii=False))
 
 
 @click.command("line")

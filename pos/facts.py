@@ -2,8 +2,10 @@
 
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 
 from dafan.journal import Journal
+from dafan.wire import iso
 
 Rows = Callable[..., list[sqlite3.Row]]
 """Reads what is committed: a query and its values."""
@@ -53,3 +55,17 @@ class Facts:
         """
         if revoked != self.revoked:
             self.put("revoked", "1" if revoked else "0")
+
+    @property
+    def fed_at(self) -> datetime | None:
+        """When the newest page of the feed was taken over, by this machine's clock."""
+        at = self.get("fed_at")
+        return datetime.fromisoformat(at) if at else None
+
+    def note_fed(self, at: datetime) -> None:
+        """Remember it.
+
+        Raises:
+            JournalError: the disk does not take it.
+        """
+        self.put("fed_at", iso(at))

@@ -77,16 +77,20 @@ class LineBook:
         """The trays in somebody's hands, by their tags."""
         return self._items("open_tray", OpenTray)
 
+    def registered_trays(self) -> dict[str, TrayState]:
+        """The trays that the site has registered, by their tags."""
+        rows = self._rows(
+            "SELECT key, json_extract(body, '$.state') AS state FROM feed_item "
+            "WHERE kind = 'line_tray'"
+        )
+        return {row["key"]: TrayState(row["state"]) for row in rows}
+
     def trays_of_site(self) -> dict[str, TrayState]:
         """The site's trays by their tags; empty: it has registered none, and any tag is a tray.
 
         What is in somebody's hands is a tray as well: it was bound before they were registered.
         """
-        rows = self._rows(
-            "SELECT key, json_extract(body, '$.state') AS state FROM feed_item "
-            "WHERE kind = 'line_tray'"
-        )
-        known = {row["key"]: TrayState(row["state"]) for row in rows}
+        known = self.registered_trays()
         if not known:
             return {}
         bound = self._rows("SELECT key FROM feed_item WHERE kind = 'open_tray'")

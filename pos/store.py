@@ -173,6 +173,7 @@ class TillStore:
                 for item in () if page.more else refeed.end(connection):
                     self._apply(connection, item, removed)
             _set_version(connection, page.version)
+            self.facts.note_fed(self._clock.now())
         self._follow(page, removed)
         if removed:
             self._empty_wal()
