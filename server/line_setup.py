@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from dafan.db import reading, writing
 from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.line import MAX_STATIONS, LineCard, LineRules, LineStation, SiteTray, TrayState
@@ -253,11 +254,22 @@ def mark_tray(session: Session, actor: Actor, tag: str, state: TrayState) -> Non
         _publish_trays(session, actor.site_id)
 
 
+def publish_all(engine: Engine) -> str:
+    """Tell every site's trays: a server of an earlier version has not done it."""
+    with reading(engine) as session:
+        site_ids = session.scalars(select(LineTray.site_id).distinct()).all()
+    for site_id in site_ids:
+        with writing(engine) as session:
+            feed.lock(session, site_id)
+            _publish_trays(session, site_id)
+    return f"{len(site_ids)} sites with trays"
+
+
 def _publish_trays(session: Session, site_id: UUID) -> None:
     """Tell boxes and gates of all the site's trays; what they know already is no news.
 
     All at every change: a gate that heard of some trays alone would take the others for foreign
-    ones, and trays that were registered before this kind of the feed was there were never told.
+    ones, as those that were registered before this kind of the feed was there.
     """
     query = select(LineTray.tag, LineTray.state).where(LineTray.site_id == site_id)
     told = {tag: SiteTray(state=TrayState(state)) for tag, state in session.execute(query)}

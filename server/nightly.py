@@ -18,6 +18,7 @@ from server import (
     kitchen_day,
     kitchen_sales,
     line_settle,
+    line_setup,
     online_orders,
     plate_points,
     plates,
@@ -116,6 +117,7 @@ def _backup(engine: Engine, settings: Settings, now: datetime) -> str:
 _NIGHTLY: tuple[tuple[str, time, Callable[[Engine, datetime], str]], ...] = (
     ("retention", time(3, 10), _retention),
     ("foods", time(3, 40), lambda engine, _: foods.publish_all(engine)),
+    ("tray_list", time(3, 42), lambda engine, _: line_setup.publish_all(engine)),
     ("pick_ups", time(3, 45), preorder_tills.drop_old),
     ("points", time(3, 50), _points),
     ("subsidies", time(4, 10), _subsidies),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,9 @@ from dafan.clock import ManualClock
 from dafan.ids import new_id
 from dafan.line import PanChange, ScoopTaken, Tab, TrayState
 from dafan.units import Grams
-from server import exceptions, feed, line_proof, line_setup, line_view
+from server import exceptions, feed, line_proof, line_setup, line_view, nightly, sites
 from server.actor import Actor
+from server.jobs import run_due
 from server.keys import KeyRing
 from server.line_book import LineTray
 from server.line_join import PanTab
@@ -182,6 +184,38 @@ def test_boxes_and_gates_hear_of_every_tray_and_of_what_becomes_of_it(
         line_setup.mark_tray(session, actor, first, TrayState.ACTIVE)
         assert feed.latest(session, actor.site_id) == news, "the same is no news"
     assert set(told().values()) == {"active"}
+
+
+def test_a_site_upgraded_from_before_trays_were_told_tells_them_by_itself_and_once(
+    engine: Engine, actor: Actor, settings: Any, weighed: Line
+) -> None:
+    with db.writing(engine) as session:  # as the earlier version left them: on no feed
+        for tag, state in (("E2000001", "active"), ("E2000002", "lost"), ("E2000003", "retired")):
+            session.add(
+                LineTray(
+                    site_id=actor.site_id, tag=tag, state=state, added_at=actor.at, number=""
+                )
+            )  # fmt: skip
+        elsewhere = sites.ensure_site(session, "另一单位").id
+    parts = SimpleNamespace(engine=engine, settings=settings, ring=weighed.ring)
+    tell = [job for job in nightly.jobs(parts) if job.name == "tray_list"]  # type: ignore[arg-type]  # all that it needs
+
+    def told() -> dict[str, str]:
+        items = weighed.box.feed()["items"]
+        return {one["key"]: one["body"]["state"] for one in items if one["kind"] == "line_tray"}
+
+    def version(site_id: UUID) -> int:
+        return int(weighed.do(lambda s: feed.latest(s, site_id)))
+
+    assert told() == {}
+    before = version(elsewhere)
+    assert run_due(engine, tell, weighed.clock.now()) == ["tray_list"], "at the first look"
+    assert told() == {"E2000001": "active", "E2000002": "lost", "E2000003": "retired"}
+    news = version(actor.site_id)
+    weighed.clock.advance(86400)
+    assert run_due(engine, tell, weighed.clock.now()) == ["tray_list"], "and every night"
+    assert version(actor.site_id) == news, "what boxes know is no news"
+    assert version(elsewhere) == before, "where there is no tray, any tag is one"
 
 
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
