@@ -1,6 +1,6 @@
 """The day's supervision list (监管事项清单): what is due, done, late, told on, waived."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -97,13 +97,22 @@ class Proof(Values):
     """What was found wrong; it becomes a finding that is put right."""
 
 
-def generate(session: Session, actor: Acting, day: date, hours: Hours) -> Sequence[SupervisionItem]:
+def generate(
+    session: Session, actor: Acting, day: date, hours: Hours, idle: Collection[str] = ()
+) -> Sequence[SupervisionItem]:
     """Make the list of a day from the template, or bring it up to a changed one.
 
     What is done, waived, told on or late stays as it is; what is open follows the template, and is
     withdrawn where the template has it no more. Twice is as once.
+
+    Args:
+        session: Writes.
+        actor: Who looks at the list.
+        day: The business date.
+        hours: Of the site.
+        idle: Kinds of ``fulfilled_by`` that nothing here waits for: their acts do not come.
     """
-    acts = in_force(session, actor.site_id).acts
+    acts = [one for one in in_force(session, actor.site_id).acts if one.fulfilled_by not in idle]
     planned = {
         f"{day}/{one.code}": (place, one) for place, one in enumerate(plan(acts, day, hours))
     }

@@ -101,6 +101,8 @@ class Act(Values):
     """The kind of event of another subject that closes it."""
     meals: tuple[str, ...] = ()
     """Codes of the meals it belongs to; empty: every meal."""
+    first_meal: bool = False
+    """Only with the first of these meals of the day."""
     weekday: Annotated[int, Field(ge=1, le=7)] | None = None
     """Only on this day of the week, Monday being 1."""
     monthday: Annotated[int, Field(ge=1, le=28)] | None = None
@@ -211,11 +213,7 @@ def plan(acts: Sequence[Act], day: date, hours: Hours) -> list[Planned]:
         if not act.per_meal:
             found.append(_planned(act, day, None, hours))
             continue
-        found += [
-            _planned(act, day, period, hours)
-            for period in hours.periods
-            if not act.meals or period.code in act.meals
-        ]
+        found += [_planned(act, day, period, hours) for period in _meals(act, day, hours)]
     place = {act.code: number for number, act in enumerate(acts)}
     return sorted(found, key=lambda one: (one.opens_at, place[one.act.code], one.code))
 
@@ -282,6 +280,13 @@ def save(session: Session, actor: Acting, acts: Sequence[Act], seen: int) -> Tem
         {"version": seen}, {"version": row.version, "changed": changed, "removed": gone},
     )  # fmt: skip
     return Template(row.version, whole.acts)
+
+
+def _meals(act: Act, day: date, hours: Hours) -> list[MealPeriod]:
+    own = [period for period in hours.periods if not act.meals or period.code in act.meals]
+    if act.first_meal:
+        own.sort(key=lambda period: moment(Moment(meal=Edge.STARTS), day, period, hours))
+    return own[:1] if act.first_meal else own
 
 
 def _planned(act: Act, day: date, period: MealPeriod | None, hours: Hours) -> Planned:

@@ -34,7 +34,7 @@ from kitchen.staff import CertificateKind, StaffRules
 from kitchen.supervision import SupervisionItem
 from kitchen.supervision_score import State, state_of
 from kitchen.supervision_templates import Edge, Hours, Moment
-from server import exceptions, sites
+from server import exceptions, scales, sites
 from server.actor import Actor
 from server.books.sales import Sale, SaleLine
 
@@ -48,7 +48,14 @@ WATCHED_DAYS = 2
 
 def make_list(session: Session, actor: Actor, policy: Policy) -> None:
     """Make the list of the site's present day, or bring it up to a changed template."""
-    supervision.generate(session, actor, today(policy, actor.at), hours(policy))
+    nothing_for = _idle(session, actor.site_id, policy, actor.at)
+    supervision.generate(session, actor, today(policy, actor.at), hours(policy), nothing_for)
+
+
+def _idle(session: Session, site_id: UUID, policy: Policy, now: datetime) -> frozenset[str]:
+    """Kinds of proof that nothing waits for at this site: their acts are not on its list."""
+    wanted = scales.wants_check(session, site_id, policy, now)
+    return frozenset() if wanted else frozenset({scales.CHECKED})
 
 
 def today(policy: Policy, now: datetime) -> date:
@@ -92,7 +99,9 @@ def _stands(session: Session, site_id: UUID, policy: Policy, now: datetime) -> b
     """Whether the day's list is as the template wants it; asked without a lock."""
     day = today(policy, now)
     rows = {row.code: row for row in supervision.day_list(session, site_id, day)}
-    acts = supervision_templates.in_force(session, site_id).acts
+    idle = _idle(session, site_id, policy, now)
+    template = supervision_templates.in_force(session, site_id)
+    acts = [one for one in template.acts if one.fulfilled_by not in idle]
     planned = {one.code: one for one in supervision_templates.plan(acts, day, hours(policy))}
     open_rows = {code for code, row in rows.items() if state_of(row, now) is State.OPEN}
     if planned.keys() - rows.keys() or open_rows - planned.keys():

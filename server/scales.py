@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from dafan.errors import BadInputError
 from dafan.ids import new_id
 from dafan.line import MAX_STATIONS
+from dafan.meals import trading_day
 from dafan.metrology import TILL, ScaleRules
 from dafan.records import Policy
 from dafan.units import Grams
-from kitchen import limits, rows
+from kitchen import limits, rows, supervision
 from server import feed, scale_book, scale_rules, sites, terminals
 from server.actor import Actor
 from server.scale_book import Scale, ScaleCheck, ScaleValues, Verification, VerificationValues
@@ -23,6 +24,8 @@ from server.scale_rules import Fault, ScaleLimits, Standing, Watch
 
 RULES = "scale_rules"
 """Kind and key of what a site asks of all its scales."""
+CHECKED = "scales.day"
+"""The act of the kitchen's list that is done when no scale waits for its check of the day."""
 
 
 class BadScaleError(BadInputError):
@@ -205,8 +208,22 @@ def check(
     now = _standing_facts(row)
     if now != before:
         _sign(actor, row)
+    _close_act(session, actor, made)
     _tell(session, actor, row, "scale.check", before, now | told)
     return made
+
+
+def _close_act(session: Session, actor: Actor, made: ScaleCheck) -> None:
+    """Close the act of the day's checks, where no scale waits for its own any more."""
+    policy = sites.policy(session, actor.site_id)
+    if not wants_check(session, actor.site_id, policy, actor.at):
+        day = trading_day(policy, actor.at)
+        supervision.fulfil(session, actor, CHECKED, str(made.id), day=day, early=True)
+
+
+def wants_check(session: Session, site_id: UUID, policy: Policy, now: datetime) -> bool:
+    """Whether a scale may not bill before it was checked today; nothing else is wrong with it."""
+    return Standing.CHECK_DUE in watch(session, site_id, policy, now).counts
 
 
 def decide(session: Session, actor: Actor, decided: ScaleLimits) -> None:

@@ -27,7 +27,7 @@ from kitchen.meals import Meal
 from kitchen.meters import Kind, ReadingValues
 from kitchen.morning import CheckValues
 from kitchen.supervision import Proof, SupervisionItem
-from kitchen.supervision_templates import TENTHS, Evidence, Hours
+from kitchen.supervision_templates import TENTHS, Evidence
 from kitchen.waste import Category, Stream, WasteValues
 from server import kitchen_day
 from server.actor import Actor
@@ -44,8 +44,7 @@ _METERS_SINCE = 5_000_000
 
 def play(session: Session, scene: Scene) -> Mapping[str, int]:
     """Do all of it; the day must be over and its kitchen untouched."""
-    hours = Hours(scene.zone, scene.policy.periods, scene.policy.day_starts_hour)
-    supervision.generate(session, scene.by("值班员", scene.at(time(5))), scene.day, hours)
+    kitchen_day.make_list(session, scene.by("值班员", scene.at(time(5))), scene.policy)
     supply.order(session, scene, scene.day, deliver=scene.day)
     temperatures(session, scene, scene.at(time(0), ahead=1))
     check_people(session, scene)

@@ -57,6 +57,19 @@ def test_daily_control_weekly_check_and_monthly_meeting_come_on_their_days(day, 
     assert {one.act.listed for one in plan(templates.shipped(), day, HOURS)} == lists
 
 
+def test_an_act_of_the_first_meal_comes_once_with_whichever_of_its_meals_begins_first():
+    night = MealPeriod(code="night", name="夜餐", starts=time(1), ends=time(3))
+    hours = Hours(ZONE, (night, SUPPER, LUNCH))  # the night belongs to the end of the day
+    opens, due = Moment(meal=Edge.STARTS, minutes=-120), Moment(meal=Edge.STARTS)
+    act = SAMPLES.model_copy(update={"opens": opens, "due": due, "first_meal": True})
+    assert [(one.code, one.due_at) for one in plan([act], DAY, hours)] == [
+        ("samples@lunch", local(10, 30))
+    ]
+    late = act.model_copy(update={"meals": ("supper", "night")})
+    assert [one.code for one in plan([late], DAY, hours)] == ["samples@supper"]
+    assert plan([act], DAY, Hours(ZONE, ())) == []
+
+
 def test_windows_follow_the_meals_also_behind_midnight():
     found = {one.code: one for one in plan(ACTS, DAY, HOURS)}
     assert found["samples@lunch"].opens_at == local(10)

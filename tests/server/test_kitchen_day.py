@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -7,8 +8,10 @@ from sqlalchemy import Engine, select
 
 from dafan import db
 from dafan.clock import ManualClock
+from dafan.ids import new_id
 from dafan.money import Fen
 from dafan.records import Unit
+from dafan.units import Grams
 from kitchen import cabinet, menus, samples, staff, supervision_templates
 from kitchen.cabinet import CabinetKind, CabinetValues, Source
 from kitchen.dishes import DishValues
@@ -18,11 +21,14 @@ from kitchen.sample_alarms import SampleAlarm
 from kitchen.samples import SampleValues
 from kitchen.staff import CertificateKind, CertificateValues, WorkerValues
 from kitchen.supervision import SupervisionItem
-from server import dishes, kitchen_day, sites
+from kitchen.supervision_score import State, state_of
+from server import dishes, kitchen_day, scales, sites
 from server.actor import Actor
 from server.audit import Audit
 from server.exceptions import ExceptionItem
-from tests.server.conftest import TestSite
+from server.scale_book import ScaleValues, VerificationValues
+from server.scale_rules import ScaleLimits
+from tests.server.conftest import NOON, TestSite, Till
 
 
 def items(engine: Engine) -> list[Any]:
@@ -120,6 +126,89 @@ def test_the_list_is_made_anew_only_for_a_changed_template(
     assert item(engine, "meters").title == "抄表"
     kitchen_day.drive(engine, clock.now())
     assert made == ["made"]
+
+
+MORNING = NOON.replace(hour=20, minute=10)
+"""Tuesday, 4:10 in Shanghai; the site's day began at 4, its first meal begins at 6:30."""
+
+
+@pytest.fixture
+def two_scales(engine: Engine, actor: Actor, terminal: Till) -> list[UUID]:
+    """Verified ones, at a site that asks for a check every day from tomorrow on."""
+    plate = ScaleValues(model="ACS-15", max_grams=15_000, e_grams=5)
+    day = actor.at.date()
+    paper = VerificationValues(
+        certificate="J1", verified_on=day, verified_until=day + timedelta(days=365)
+    )
+    with db.writing(engine) as session:
+        made = [scales.create(session, actor, terminal.id, station, plate).id for station in (0, 1)]
+        for one in made:
+            scales.verify(session, actor, new_id().hex, one, paper)
+        scales.decide(session, actor, ScaleLimits(check_daily=True))
+    return made
+
+
+def check(engine: Engine, who: Actor, scale: UUID, shown: int = 500) -> UUID:
+    with db.writing(engine) as session:
+        key = new_id().hex
+        return scales.check(session, who, key, scale, Grams(500), Grams(shown)).id
+
+
+def act_of_scales(engine: Engine) -> list[Any]:
+    found = [row for row in items(engine) if row.fulfilled_by == scales.CHECKED]
+    return [row for row in found if row.withdrawn_at is None]
+
+
+def test_the_act_of_checking_the_scales_is_done_by_the_check_of_the_last_that_waits(
+    engine: Engine, actor: Actor, two_scales: list[UUID]
+) -> None:
+    make_list(engine, actor)
+    assert act_of_scales(engine) == [], "none waits on the day on which it is switched on"
+    kitchen_day.drive(engine, MORNING)
+    (act,) = act_of_scales(engine)
+    assert (act.code, act.due_at) == ("scales@breakfast", MORNING + timedelta(hours=2, minutes=20))
+    first, second = two_scales
+    check(engine, replace(actor, at=MORNING), first)
+    check(engine, replace(actor, at=MORNING), first)
+    assert [row.done_at for row in act_of_scales(engine)] == [None], "one still waits"
+    later = MORNING + timedelta(minutes=7)
+    made = check(engine, replace(actor, at=later), second, shown=560)
+    kitchen_day.drive(engine, later)
+    (act,) = act_of_scales(engine)
+    assert (act.done_at, act.done_by, act.link) == (later, actor.name, str(made))
+    kitchen_day.drive(engine, MORNING + timedelta(days=1))
+    assert [row.done_at for row in act_of_scales(engine)] == [later, None]
+
+
+def test_the_act_of_checking_the_scales_is_late_behind_the_first_meals_beginning(
+    engine: Engine, actor: Actor, two_scales: list[UUID]
+) -> None:
+    make_list(engine, actor)
+    kitchen_day.drive(engine, MORNING)
+    late = MORNING + timedelta(hours=3)
+    for one in two_scales:
+        check(engine, replace(actor, at=late), one)
+    (act,) = act_of_scales(engine)
+    assert state_of(act, late) is State.DONE_LATE
+
+
+def test_where_no_scale_waits_for_a_check_the_list_does_not_ask_for_one(
+    engine: Engine, actor: Actor, two_scales: list[UUID]
+) -> None:
+    first, second = two_scales
+    make_list(engine, actor)
+    early = replace(actor, at=MORNING - timedelta(minutes=5))
+    check(engine, early, first)
+    check(engine, early, second, shown=560)
+    kitchen_day.drive(engine, MORNING)
+    assert act_of_scales(engine) == [], "all was done before the list was made"
+    tomorrow = MORNING + timedelta(days=1)
+    kitchen_day.drive(engine, tomorrow)
+    assert len(act_of_scales(engine)) == 1
+    with db.writing(engine) as session:
+        scales.decide(session, replace(actor, at=tomorrow), ScaleLimits())
+    kitchen_day.drive(engine, tomorrow)
+    assert act_of_scales(engine) == [], "the site asks for it no more"
 
 
 def test_a_dish_of_the_published_menu_without_a_sample_is_an_alarm_that_its_sample_ends(

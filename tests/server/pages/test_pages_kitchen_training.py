@@ -84,7 +84,14 @@ def test_the_template_is_changed_in_the_journal_and_the_list_follows(
     own = {**fridge, "version": "1", "code": "ice_machine", "title": "制冰机清洗"}
     own |= {"evidence": "tick", "weekday": "1"}
     assert "制冰机清洗" in chief.send(f"{TEMPLATE}/new", **own)
-    gone = chief.send(f"{TEMPLATE}/ice_machine", version="2", remove="1")
+    scales = {**own, "version": "2", "title": "核查秤", "evidence": "link", "first_meal": "1"}
+    scales |= {"opens_edge": "starts", "opens_minutes": "-60", "due_edge": "starts", "weekday": ""}
+    assert "只在第一餐" in chief.send(f"{TEMPLATE}/scales", **scales)
+    with db.reading(engine) as session:
+        acts = {one.code: one for one in supervision_templates.in_force(session, site.id).acts}
+    assert (acts["scales"].first_meal, acts["scales"].fulfilled_by) == (True, "scales.day")
+    assert not acts["ice_machine"].first_meal
+    gone = chief.send(f"{TEMPLATE}/ice_machine", version="3", remove="1")
     assert "制冰机清洗" not in gone
     assert team["cook"].browser.get(TEMPLATE).status_code == 403
 
