@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from dafan.db import reading, writing
 from dafan.errors import BadInputError
 from dafan.records import CardStatus, DinerStatus, Source
-from server import cards, groups, leaving, people
+from server import birthdays, cards, groups, leaving, people
 from server.access import needs
 from server.api.common import NOT_SIGNED_IN, Limit, actor, answers_unknown
 from server.books import accounts
@@ -50,6 +50,8 @@ class DinerAnswer(DinerValues):
     id: UUID
     status: DinerStatus
     has_pin: bool
+    birthday: str | None
+    """``MM-DD``."""
     subsidy: int
     cash: int
     cards: list[CardAnswer]
@@ -82,6 +84,12 @@ class PinValues(Values):
     """A new PIN; ``null`` takes it away."""
 
     pin: Annotated[str, Field(max_length=12)] | None
+
+
+class BirthdayValues(Values):
+    """A birthday as HR writes it; month and day are kept. ``null`` takes it away."""
+
+    birthday: Annotated[str, Field(max_length=40)] | None
 
 
 class CardValues(Values):
@@ -212,6 +220,20 @@ def set_pin(diner_id: UUID, json_data: PinValues) -> tuple[str, int]:
     return "", 204
 
 
+@blueprint.put("/diners/<uuid:diner_id>/birthday")
+@needs("edit_people")
+@blueprint.input(BirthdayValues)
+@blueprint.output({}, status_code=204)
+@blueprint.doc(
+    summary="Keep a birthday, or take it away; its year is dropped", responses=_RESPONSES
+)
+def set_birthday(diner_id: UUID, json_data: BirthdayValues) -> tuple[str, int]:
+    """Keep month and day."""
+    with writing(services().engine) as session:
+        birthdays.set_day(session, actor(), diner_id, json_data.birthday or "")
+    return "", 204
+
+
 @blueprint.post("/diners/<uuid:diner_id>/cards")
 @needs("edit_people")
 @blueprint.input(CardValues)
@@ -250,6 +272,7 @@ def _diner(session: Session, diner: Diner) -> DinerAnswer:
         id=diner.id,
         status=DinerStatus(diner.status),
         has_pin=diner.pin_hash is not None,
+        birthday=birthdays.day_of(session, diner.id),
         subsidy=balances[Source.SUBSIDY],
         cash=balances[Source.CASH],
         cards=[

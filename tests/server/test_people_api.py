@@ -71,6 +71,9 @@ def test_a_diner_lives_through_the_api_and_never_shows_his_pin(manager, site):
     assert (diner["status"], diner["has_pin"], diner["cash"]) == ("active", False, 0)
     manager("PUT", path, json=values | {"name": "乙丑"})
     manager("PUT", f"{path}/pin", 204, json={"pin": "246810"})
+    manager("PUT", f"{path}/birthday", 204, json={"birthday": "1990-03-05"})
+    wrong = manager("PUT", f"{path}/birthday", 400, json={"birthday": "2-30"})
+    assert wrong["code"] == "bad_birthday"
     manager("POST", f"{path}/cards", 201, json={"number": "a001"})
     manager("PUT", f"{path}/cards/A001", json={"status": "lost"})
     manager("PUT", f"{path}/status", json={"status": "frozen"})
@@ -78,6 +81,7 @@ def test_a_diner_lives_through_the_api_and_never_shows_his_pin(manager, site):
     assert (seen["name"], seen["status"], seen["has_pin"]) == ("乙丑", "frozen", True)
     assert seen["cards"] == [{"number": "A001", "status": "lost"}]
     assert not {"pin", "pin_hash"} & set(seen)
+    assert seen["birthday"] == "03-05"
     assert manager("PUT", f"{path}/status", json={"status": "left"})["cards"] == []
     found = manager("GET", f"/diners?search={quote('乙丑')}&status=left")
     assert [each["id"] for each in found["diners"]] == [diner["id"]]
@@ -94,6 +98,7 @@ def test_a_person_who_may_only_look_changes_nothing(auditor, make_diner, site):
         ("PUT", path, values),
         ("PUT", f"{path}/status", {"status": "frozen"}),
         ("PUT", f"{path}/pin", {"pin": "246810"}),
+        ("PUT", f"{path}/birthday", {"birthday": "3-5"}),
         ("POST", f"{path}/cards", {"number": "A001"}),
         ("POST", f"{path}/consent", {}),
         ("GET", f"{path}/face", None),
