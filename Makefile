@@ -17,7 +17,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # What depends most on the engine: books, sync, locks, migrations, rights. All others run on it, too:
 # pytest --database postgresql tests/server tests/security tests/kitchen
 ON_BOTH := $(addprefix tests/server/test_,books_*.py ingest_push.py locks.py feed_order.py \
-	migrations.py backup.py day_sums.py plates.py preorders.py) tests/kitchen/test_stock.py \
+	migrations.py backup.py day_sums.py plates.py preorders.py birthdays.py) tests/kitchen/test_stock.py \
 	tests/server/pages/test_pages_routes.py::test_whoever_may_open_everything_is_answered_everywhere
 
 # Tests that see the pages which the docs show.

@@ -24,6 +24,8 @@ from server.actor import Actor
 from server.books import subsidies, wallets
 
 JOB = "birthdays"
+RUNS = "birthday:"
+"""How the keys of the weeks' runs begin."""
 CATCH_UP = timedelta(days=6)
 """So long a birthday is made up for, when the server was off or HR told it late."""
 APART = timedelta(days=300)
@@ -62,6 +64,8 @@ class BirthdayGift(Base):
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
     fen: Mapped[int]
     expires_on: Mapped[date]
+    transfer_id: Mapped[UUID]
+    """Of the subsidy that it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,18 +219,18 @@ def _give(session: Session, actor: Actor, rules: GiftRules) -> int:
     booked = wallets.booking_day(session, actor.site_id, actor.at)
     week = booked - timedelta(days=booked.weekday())
     run = subsidies.week_run(
-        session, actor.site_id, f"birthday:{week}", f"生日礼券 {week:%G-W%V}", by=JOB, at=actor.at,
+        session, actor.site_id, f"{RUNS}{week}", f"生日礼券 {week:%G-W%V}", by=JOB, at=actor.at,
         expires_on=week + timedelta(weeks=rules.weeks, days=6),
     )  # fmt: skip
     last = run.expires_on or today
-    for diner_id in chosen:
-        subsidies.join(session, run, diner_id, Fen(rules.fen), by=JOB, at=actor.at)
-        session.add(
-            BirthdayGift(
-                diner_id=diner_id, given_on=today, site_id=actor.site_id, fen=rules.fen,
-                expires_on=last,
-            )
-        )  # fmt: skip
+    paid = subsidies.join(session, run, chosen, Fen(rules.fen), by=JOB, at=actor.at)
+    session.add_all(
+        BirthdayGift(
+            diner_id=diner_id, given_on=today, site_id=actor.site_id, fen=rules.fen,
+            expires_on=last, transfer_id=transfer.id,
+        )
+        for diner_id, transfer in zip(chosen, paid, strict=True)
+    )  # fmt: skip
     session.flush()
     after = {"diners": len(chosen), "fen": rules.fen, "expires_on": last.isoformat()}
     actor.record(session, "birthday.give", str(run.id), None, after)

@@ -82,7 +82,7 @@ def spend(session: Session, actor: Actor, diner_id: UUID, lots: int, *, key: str
     if plate_book.by_key(session, actor.site_id, entry_key) is not None:
         return amount
     _require(session, diner_id, points)
-    transfer = subsidies.join(session, run, diner_id, amount, by=actor.name, at=actor.at)
+    (transfer,) = subsidies.join(session, run, [diner_id], amount, by=actor.name, at=actor.at)
     _add(
         session, actor, diner_id, PointKind.SPENT, -points, entry_key,
         reason=run.name, transfer_id=transfer.id,

@@ -19,6 +19,7 @@ from dafan.journal import Fault
 from kitchen import stock_proof
 from server import (
     audit,
+    birthdays_proof,
     closing_proof,
     incoming_proof,
     kitchen_proof,
@@ -124,6 +125,7 @@ def checks(report: Report) -> tuple[Check, ...]:
         Check("bank payments", "bank_payment", incoming_proof.bank_payments),
         Check("online orders", "online_order", incoming_proof.online_orders),
         Check("subsidies", "subsidy_run", subsidies_proof.faults),
+        Check("birthday vouchers", "birthday", birthdays_proof.faults),
         Check("pay-outs", "pay_out", desk_proof.pay_outs),
         Check("clearing and settlements", "clearing", settlement_proof.faults),
         Check("closed days", "closing", closing_proof.faults),

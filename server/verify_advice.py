@@ -13,6 +13,7 @@ ADVICE: dict[str, str] = {
     + "Where only a balance is wrong, its postings tell the right one. " + _RESTORE,
     "bank_payment": _KEEP + _RESTORE + " " + _PAPER.format("the bank's statement"),
     "batch": _KEEP + _RESTORE,
+    "birthday": _KEEP + _RESTORE,
     "cash_diff": _KEEP + _RESTORE + " " + _PAPER.format("the shift's count"),
     "chain": _KEEP + _RESTORE + " Run `dafan verify --till` on that till's file: it has the entry.",
     "clearing": _KEEP + _RESTORE + " Settle no month between these two bodies until then.",

@@ -19,6 +19,7 @@ from dafan.money import MAX_FEN, Fen
 from server.books import accounts, wallets
 from server.books.accounts import AccountKind
 from server.books.transfers import KeyUsedError, Leg, Move, Transfer, move_all
+from server.many import among
 
 
 class SubsidyRun(Base):
@@ -188,25 +189,41 @@ def week_run(
 
 
 def join(
-    session: Session, run: SubsidyRun, diner_id: UUID, amount: Fen, *, by: str, at: datetime
-) -> Transfer:
-    """Credit one diner within a week's run. The caller publishes the diner.
+    session: Session,
+    run: SubsidyRun,
+    diner_ids: Sequence[UUID],
+    amount: Fen,
+    *,
+    by: str,
+    at: datetime,
+) -> list[Transfer]:
+    """Credit diners within a week's run, all at once. The caller publishes them.
+
+    Returns:
+        The transfer of each, in the order of the diners.
 
     Raises:
-        JoinedError: he has had his credit of this run.
+        JoinedError: one of them has had his credit of this run.
         BadInputError: the amount is none.
     """
     wallets.check_amount(amount)
-    if has_joined(session, run.site_id, run.key, diner_id):
+    keys = [f"{credit_key(run.id)}{diner_id}" for diner_id in diner_ids]
+    paid = select(Transfer.id).where(
+        Transfer.site_id == run.site_id, among(session, Transfer.key, keys)
+    )
+    if session.scalar(paid.limit(1)) is not None:
         raise JoinedError("this was done this week already: again from Monday on")
-    owners = (AccountKind.SUBSIDY_FUND, run.site_id), (AccountKind.SUBSIDY, diner_id)
-    found = accounts.ensure_all(session, run.site_id, set(owners))
-    legs = [Leg(found[owners[0]], Fen(-amount)), Leg(found[owners[1]], amount)]
+    fund = AccountKind.SUBSIDY_FUND, run.site_id
+    owners = {(AccountKind.SUBSIDY, diner_id) for diner_id in diner_ids}
+    found = accounts.ensure_all(session, run.site_id, owners | {fund})
     day = wallets.booking_day(session, run.site_id, at)
-    key = f"{credit_key(run.id)}{diner_id}"
-    move = Move("subsidy", key, legs, at=at, business_date=day, by=by, memo=run.name)
-    run.diners, run.total = run.diners + 1, run.total + amount
-    return move_all(session, run.site_id, [move])[0]
+    moves = []
+    for diner_id, key in zip(diner_ids, keys, strict=True):
+        own = found[AccountKind.SUBSIDY, diner_id]
+        legs = [Leg(found[fund], Fen(-amount)), Leg(own, amount)]
+        moves.append(Move("subsidy", key, legs, at=at, business_date=day, by=by, memo=run.name))
+    run.diners, run.total = run.diners + len(moves), run.total + len(moves) * amount
+    return move_all(session, run.site_id, moves)
 
 
 def has_joined(session: Session, site_id: UUID, key: str, diner_id: UUID) -> bool:

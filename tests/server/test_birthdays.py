@@ -8,13 +8,14 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, text
+from sqlalchemy.orm import Session
 
 from dafan import db
 from dafan.errors import BadInputError
 from dafan.records import DinerStatus, Source
 from kitchen import limits
-from server import audit, birthdays, importing, leaving, people, subsidy_expiry
+from server import audit, birthdays, birthdays_proof, importing, leaving, people, subsidy_expiry
 from server.actor import Actor
 from server.birthdays import CATCH_UP, GiftRules
 from server.books import accounts, subsidies
@@ -147,6 +148,31 @@ def test_a_day_that_is_changed_after_the_voucher_brings_no_second_one(
     with db.reading(engine) as session:
         acts = [row.before for row in audit.page(session, actor.site_id, SET)]
     assert len(acts) == 4  # whoever moves a day that pays money is written down
+
+
+def test_the_proof_finds_a_voucher_without_its_money_and_money_without_its_voucher(
+    engine: Engine, actor: Actor, make_diner: MakeDiner
+) -> None:
+    decide(engine, actor, fen=500)
+    one, other = make_diner(cash=0), make_diner(cash=0)
+    born(engine, actor, one, "3-2")
+    night(engine, actor)
+    with Session(engine) as session:
+        assert list(birthdays_proof.faults(session)) == []
+        for damage in (
+            "DELETE FROM birthday_gift",
+            "UPDATE birthday_gift SET fen = 501",
+            "UPDATE birthday_gift SET transfer_id = diner_id",
+        ):
+            damaged = session.begin_nested()
+            session.execute(text(damage))
+            assert list(birthdays_proof.faults(session)), damage
+            damaged.rollback()
+        (gift,) = session.scalars(select(birthdays.BirthdayGift))
+        gift.diner_id = other
+        session.flush()
+        assert [fault.code for fault in birthdays_proof.faults(session)] == ["birthday"]
+        session.rollback()
 
 
 def test_what_is_left_of_a_voucher_goes_back_after_its_last_week(

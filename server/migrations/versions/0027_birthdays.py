@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("given_on", sa.Date(), nullable=False),
         sa.Column("fen", sa.BigInteger(), nullable=False),
         sa.Column("expires_on", sa.Date(), nullable=False),
+        sa.Column("transfer_id", sa.Uuid(), nullable=False),
     )
 
 
