@@ -129,7 +129,8 @@ def test_a_till_sells_tells_its_status_and_ends_when_it_is_told_to(machine):
     machine.run()
     machine.until(lambda: machine.view()["devices"]["scale"] == "ok")
     machine.until(lambda: machine.view()["screen"] == "place")
-    time.sleep(0.5)  # the scale has to be seen empty
+    machine.until(lambda: machine.view()["grams"] == 0 and machine.view()["stable"])
+    time.sleep(0.5)  # the scale has to be seen empty for a while
     machine.scale.place(412)
     machine.until(lambda: machine.view()["total"] == 1154)
     machine.reader.present(CARD)
