@@ -37,6 +37,18 @@ class LineError(BadInputError):
     code = "bad_line"
 
 
+class UnknownStationError(LineError):
+    """The site's line has no such station."""
+
+    code = "unknown_row"
+
+
+class StationChangedError(LineError):
+    """Somebody else set the station since it was looked at."""
+
+    code = "station_changed"
+
+
 def rules(session: Session, site_id: UUID) -> LineRules:
     """The rules of the site's line."""
     row = session.get(LineRulesRow, site_id)
@@ -113,6 +125,65 @@ def set_station(
     )  # fmt: skip
     feed.publish(session, actor.site_id, "line_station", f"{terminal_id}:{station}", body)
     return row
+
+
+def swap(
+    session: Session, actor: Actor, terminal_id: UUID, station: int, *, dish_id: UUID | None,
+    seen: UUID | None, other_pan: bool = False,
+) -> LineStationRow:  # fmt: skip
+    """Put another dish, or a fresh pan, on a station that is set up.
+
+    Args:
+        session: Writes.
+        actor: Who does it.
+        terminal_id: The box.
+        station: Its number on the box.
+        dish_id: As in :func:`set_station`.
+        seen: The pan that he saw there when he decided. What is done already is done: the same
+            dish asked for twice is one change.
+        other_pan: A fresh pan of the same dish.
+
+    Raises:
+        UnknownStationError: there is none.
+        StationChangedError: another pan stands there by now.
+        LineError: the dish is not sold by weight.
+    """
+    feed.lock(session, actor.site_id)
+    row = station_of(session, actor.site_id, terminal_id, station)
+    done = row.dish_id == dish_id and not other_pan
+    if row.pan_id != seen and not done:
+        raise StationChangedError("somebody else has just changed this station: look at it first")
+    return set_station(
+        session, actor, terminal_id, station, label=row.label, dish_id=dish_id, other_pan=other_pan
+    )
+
+
+def station_of(session: Session, site_id: UUID, terminal_id: UUID, station: int) -> LineStationRow:
+    """A station of the site.
+
+    Raises:
+        UnknownStationError: there is none.
+    """
+    row = session.get(LineStationRow, (terminal_id, station))
+    if row is None or row.site_id != site_id:
+        raise UnknownStationError("the line has no such station: look at the list")
+    return row
+
+
+def may_stand(session: Session, site_id: UUID, search: str = "") -> Sequence[Dish]:
+    """The dishes that can stand on a station, in the order of the catalogue.
+
+    Args:
+        session: Reading.
+        site_id: Whose.
+        search: Part of the name; empty: all.
+    """
+    query = select(Dish).where(
+        Dish.site_id == site_id, Dish.active.is_(True), Dish.unit == Unit.KG.value, Dish.price > 0
+    )
+    if search:
+        query = query.where(Dish.name.icontains(search, autoescape=True))
+    return session.scalars(query.order_by(Dish.sort, Dish.id)).all()
 
 
 def _weighed_dish(session: Session, site_id: UUID, dish_id: UUID) -> None:

@@ -1,6 +1,7 @@
 // Forms that survive the loss of the network. A form with a field `key` is written to this tablet
 // first and then sent; what could not be sent is sent again, in order, until the server answers.
-// Its key makes it count once. Without this file forms are sent as usual.
+// Its key makes it count once. A form that must not come late (data-now) is sent at once or refused
+// in words. Without this file forms are sent as usual.
 import { forget, whoSigns } from "./sign.js";
 
 const HEADER = "X-Dafan-Queue";
@@ -231,8 +232,13 @@ async function submit(form, submitter) {
     renew(form);
     return;
   }
-  if (!answer.ok) {  // he stands here and can mend it
-    await remove(entry);
+  if (!answer.ok) await remove(entry);
+  told(form, answer);
+}
+
+/** What the server said: he stands here and can mend it, or the next page tells him. */
+function told(form, answer) {
+  if (!answer.ok) {
     if (answer.sign) forget(form);
     for (const [kind, text] of answer.messages) note(kind, text);
     return;
@@ -241,16 +247,32 @@ async function submit(form, submitter) {
   location.assign(answer.to);
 }
 
+/** A form that would do harm when it came late: it is sent now, or nothing of it is kept. */
+async function submitNow(form, submitter) {
+  clear();
+  const entry = written(form, submitter);
+  const now = await tablet();
+  if (now === "away") {
+    note("stop", form.dataset.now);
+    return;
+  }
+  const answer = now.account === entry.account ? await post(entry, now.csrf) : { sign_in: true };
+  if (answer.away) note("stop", form.dataset.unsure);
+  else if (answer.sign_in || answer.stale) location.reload();
+  else told(form, answer);
+}
+
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  const keyed = form.getAttribute("method")?.toLowerCase() === "post" && form.querySelector("[name=key]");
-  if (event.defaultPrevented || !keyed) return;
+  const posts = form.getAttribute("method")?.toLowerCase() === "post";
+  const work = "now" in form.dataset ? submitNow : form.querySelector("[name=key]") && submit;
+  if (event.defaultPrevented || !posts || !work) return;
   event.preventDefault();
   if (sending.has(form)) return;
   sending.add(form);
   form.setAttribute("aria-busy", "true");
   try {
-    await submit(form, event.submitter);
+    await work(form, event.submitter);
   } finally {
     sending.delete(form);
     form.removeAttribute("aria-busy");

@@ -12,7 +12,8 @@ const wait = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
 /** The dialog in which a person says who he is. */
 class Asking {
-  constructor(label) {
+  constructor(label, refusal) {
+    this.refusal = refusal;
     const made = document.getElementById("who").content.cloneNode(true);
     this.dialog = made.querySelector("dialog");
     this.say = this.dialog.dataset;
@@ -73,10 +74,11 @@ class Asking {
     this.text.hidden = !text;
   }
 
-  /** Nobody can be asked who he is: the form is kept, and he signs when the network is back. */
+  /** Nobody can be asked who he is: the form is kept, and he signs when the network is back;
+      a form that must not come late is refused in its own words. */
   away() {
-    this.tell(this.say.away);
-    this.part("later").hidden = false;
+    this.tell(this.refusal || this.say.away);
+    this.part("later").hidden = Boolean(this.refusal);
   }
 
   typed() {
@@ -171,9 +173,9 @@ class Asking {
   }
 }
 
-/** Ask who signs; resolves as `Asking.ask`. */
-export function whoSigns(label) {
-  return new Asking(label).ask();
+/** Ask who signs; resolves as `Asking.ask`. With a `refusal` nobody may sign later. */
+export function whoSigns(label, refusal = "") {
+  return new Asking(label, refusal).ask();
 }
 
 function show(box, person) {
@@ -191,7 +193,7 @@ function show(box, person) {
 
 /** Let a person sign a box; says whether somebody did, or will when the network is back. */
 async function sign(box) {
-  const answer = await whoSigns(box.dataset.signLabel);
+  const answer = await whoSigns(box.dataset.signLabel, box.closest("form")?.dataset.now);
   if (answer === null) return false;
   if (answer.later) {
     box.dataset.later = "1";

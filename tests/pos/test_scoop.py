@@ -424,3 +424,17 @@ def test_every_gram_stands_in_one_entry_and_every_fen_on_one_tray(acts):
 def test_news_of_the_feed_alone_writes_nothing(stand):
     stand.do(LineChanged(stand.moment(), stand.line)).wait(1)
     assert stand.new == []
+
+
+def test_a_pan_that_is_swapped_in_the_order_of_the_kitchens_tablet_is_no_alarm(stand):
+    stand.come(STAFF).go(STAFF)
+    stand.pan = 0
+    stand.wait(3)
+    greens = stand.line.dish.model_copy(update={"name": "青菜", "price": Fen(2000)})
+    pan = stand.line.station.model_copy(update={"pan_id": greens.id})
+    stand.tell(dish=greens, station=pan).wait(5)
+    assert stand.view.dish == "青菜"
+    stand.pan = 6000
+    stand.wait(3).come(STAFF).go(STAFF).wait(12)
+    assert [kind for kind, *_rest in stand.new] == ["filled", "cleared", "placed"]
+    assert stand.come(A).spoon(200).go(A).new == [("scoop", A, 200, 400)]

@@ -30,8 +30,8 @@ class Tile:
 TILES: list[Tile] = []
 """Each page adds its own line here."""
 SECTIONS: tuple[tuple[LazyString, tuple[str, ...]], ...] = (
-    (_l("今天的事"), ("morning_list", "attendance_list", "production", "waste", "collectors",
-                  "cabinets", "pick_ups", "stock_counts", "trace")),
+    (_l("今天的事"), ("morning_list", "attendance_list", "production", "line", "waste",
+                  "collectors", "cabinets", "pick_ups", "stock_counts", "trace")),
     (_l("台账和检查"), ("ledger", "additive_list", "control", "meter_list")),
     (_l("问题和设备"), ("findings", "incident_list", "repair_list", "equipment_list")),
     (_l("人员和设置"), ("people_list", "area_list", "courses", "template")),

@@ -13,7 +13,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from dafan.errors import BadInputError
 from dafan.line import MAX_STATIONS, SmallScoop, TrayState
 from dafan.workbooks import opened
-from kitchen import dishes
 from server import line_judge, line_setup, line_view, terminals
 from server.access import needs
 from server.line_setup import LineError
@@ -48,10 +47,7 @@ def line_page() -> str:
             stations=found,
             labels={(one.row.terminal_id, one.row.station): one.row.label for one in found},
             boxes=terminals.active(session, site_id()),
-            dishes=[
-                one for one in dishes.page(session, site_id(), limit=dishes.MAX_PAGE)
-                if one.unit == "kg" and one.active and one.price
-            ],
+            dishes=line_setup.may_stand(session, site_id()),
             in_use=line_setup.in_use(session, site_id(), now),
             open_scoops=len(line_judge.open_scoops(session, site_id())),
             alarms=line_view.alarms(session, site_id()),
