@@ -105,26 +105,30 @@ def set_station(
         _weighed_dish(session, actor.site_id, dish_id)
     feed.lock(session, actor.site_id)
     row = session.get(LineStationRow, (terminal_id, station))
+    before = None if row is None else _stands(row)
     if row is None:
         row = LineStationRow(
             terminal_id=terminal_id, station=station, site_id=actor.site_id, label=label
         )
         session.add(row)
-    before = {"label": row.label, "dish": str(row.dish_id), "pan": str(row.pan_id)}
     if row.dish_id != dish_id or other_pan:
         row.dish_id, row.pan_id = dish_id, new_id() if dish_id else None
         row.last_grams = row.last_at = None
     row.label = label
     session.flush()
-    after = {"label": row.label, "dish": str(row.dish_id), "pan": str(row.pan_id)}
-    if before != after:
-        actor.record(session, "line.station", f"{terminal_id}:{station}", before, after)
+    if before != _stands(row):
+        actor.record(session, "line.station", f"{terminal_id}:{station}", before, _stands(row))
     body = LineStation(
         terminal_id=terminal_id, station=station, label=label, dish_id=row.dish_id,
         pan_id=row.pan_id,
     )  # fmt: skip
     feed.publish(session, actor.site_id, "line_station", f"{terminal_id}:{station}", body)
     return row
+
+
+def _stands(row: LineStationRow) -> dict[str, str]:
+    """A station in the audit log."""
+    return {"label": row.label, "dish": str(row.dish_id), "pan": str(row.pan_id)}
 
 
 def swap(
