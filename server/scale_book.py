@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from dafan.errors import BadInputError
 from dafan.metrology import MINIMUM_DIVISIONS, TILL, ScaleRecord
 from kitchen import rows
 from kitchen.rows import KeyedRow, SiteRow, Values
@@ -65,7 +66,7 @@ class Scale(SiteRow):
 
 
 class Verification(KeyedRow):
-    """What an inspector found; written once."""
+    """What an inspector found; written once, but for a photograph that comes later."""
 
     __tablename__ = "scale_verification"
     __table_args__ = (
@@ -230,6 +231,26 @@ def last_checks(session: Session, scale_ids: Sequence[UUID]) -> Mapping[UUID, da
         .group_by(ScaleCheck.scale_id)
     )
     return {row[0]: row[1] for row in session.execute(query)}
+
+
+def verification(
+    session: Session, scale: Scale, verification_id: UUID, *, lock: bool = False
+) -> Verification:
+    """One of a scale.
+
+    Raises:
+        BadInputError: not one of this scale.
+    """
+    query = select(Verification).where(
+        Verification.scale_id == scale.id, Verification.id == verification_id
+    )
+    found = session.scalar(query.with_for_update() if lock else query)
+    if found is None:
+        raise BadInputError(
+            "there is no such verification of this scale: reload the page",
+            code="unknown_verification",
+        )
+    return found
 
 
 def is_photo(session: Session, site_id: UUID, photo: str) -> bool:

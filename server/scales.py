@@ -143,7 +143,8 @@ def verify(
         id=new_id(), site_id=actor.site_id, key=key, scale_id=row.id, serial=row.serial,
         photo=photo, at=actor.at, by=actor.name, **values.model_dump(),
     )  # fmt: skip
-    made, fresh = rows.insert_once(session, made, ("scale_id", "certificate", "verified_on"))
+    same = ("scale_id", "certificate", "verified_on", "photo")
+    made, fresh = rows.insert_once(session, made, same)
     if not fresh or (row.verified_on is not None and values.verified_on < row.verified_on):
         return made
     before = _standing_facts(row)
@@ -153,6 +154,40 @@ def verify(
         row.certificate, row.verified_until = values.certificate, values.verified_until
     _done(session, actor, row, "scale.verify", before, _standing_facts(row))
     return made
+
+
+def add_photo(
+    session: Session, actor: Actor, scale_id: UUID, verification_id: UUID, photo: str
+) -> Verification:
+    """Give a verification the photograph of its certificate, which often comes weeks later.
+
+    Once: what an inspector may have seen is not exchanged for something else.
+
+    Args:
+        session: Writes.
+        actor: Who adds it.
+        scale_id: Of this site.
+        verification_id: Of this scale.
+        photo: As :mod:`kitchen.pictures` calls it.
+
+    Raises:
+        UnknownRowError: not a scale of this site.
+        BadVerificationError: it has another photograph already.
+        BadInputError: no such verification of this scale.
+    """
+    row = scale_book.get(session, actor.site_id, scale_id, lock=True)
+    paper = scale_book.verification(session, row, verification_id, lock=True)
+    if paper.photo == photo:
+        return paper
+    if paper.photo:
+        raise BadVerificationError(
+            "it has its photograph: enter the verification again with the right one",
+            code="has_photo",
+        )
+    paper.photo = photo
+    told = {"verification": str(paper.id), "certificate": paper.certificate, "photo": photo}
+    actor.record(session, "scale.photo", str(row.id), None, told)
+    return paper
 
 
 def check(

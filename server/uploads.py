@@ -16,6 +16,8 @@ from vision.images import MAX_BYTES, decode_image
 
 _KINDS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 """JPEG and PNG: what cameras, telephones and scanners make. SVG is a program, no picture."""
+_PDF, _PDF_HEAD = b"%PDF-", 1024
+"""So a PDF begins, at most so far behind its first byte."""
 _QUALITY = 95
 
 
@@ -30,7 +32,8 @@ def read_picture(stream: IO[bytes] | None) -> bytes:
         :data:`vision.images.WORKING_SIDE`.
 
     Raises:
-        ImageError: too large, too many pixels, damaged, or neither JPEG nor PNG.
+        ImageError: too large, too many pixels, damaged, or neither JPEG nor PNG; of a PDF it says
+            how to make a picture of it.
     """
     return clean_picture(stream.read(MAX_BYTES + 1) if stream else b"")
 
@@ -38,6 +41,11 @@ def read_picture(stream: IO[bytes] | None) -> bytes:
 def clean_picture(data: bytes) -> bytes:
     """As :func:`read_picture`, of bytes."""
     if not data.startswith(_KINDS):
+        if _PDF in data[:_PDF_HEAD]:
+            raise ImageError(
+                "a PDF is not kept: take a photo of the paper, or save the page as JPEG or PNG",
+                code="picture_is_pdf",
+            )
         raise ImageError("the file is neither a JPEG nor a PNG picture: send a photo")
     done, drawn = cv2.imencode(
         ".jpg", decode_image(data, "the photo"), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]

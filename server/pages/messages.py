@@ -221,6 +221,8 @@ _TEXTS: dict[str, LazyString] = {
     "bad_verification": _l(
         "合格的要填证书编号和不超过一年的有效期，不合格的不填有效期；检定日期不能晚于今天"
     ),
+    "unknown_verification": _l("没有这次检定：请刷新页面"),
+    "has_photo": _l("这次检定已经有照片，不能换：请重新登记这次检定，附上对的照片"),
     "bad_test_weight": _l("砝码要在秤的最小和最大称量之间；请再看一眼秤显示的数"),
     "unknown_site": _l("没有这个场所"),
     "unknown_exception": _l("没有这条例外"),
@@ -252,6 +254,7 @@ _TEXTS: dict[str, LazyString] = {
     "photo_blurred": _l("照片模糊：请拿稳，再拍一张"),
     "photo_two_faces": _l("照片里有两个人：请只拍一个人"),
     "bad_image": _l("这不是可用的照片：请用 JPEG 或 PNG，不要太大"),
+    "picture_is_pdf": _l("这里不收 PDF：请把纸质件拍成照片，或把它导出成 JPEG、PNG 图片"),
     "model": _l("人脸模型不可用：请管理员检查模型文件"),
     "not_enough": _l("账户里的钱不够：请刷新页面，核对余额"),
     "bad_amount": _l("金额应大于零，不超过一千万元"),

@@ -208,6 +208,7 @@ _ACTIONS: dict[str, LazyString] = {
     "scale.create": _l("登记秤"),
     "scale.update": _l("修改秤"),
     "scale.verify": _l("登记秤的检定"),
+    "scale.photo": _l("补上检定证书的照片"),
     "scale.check": _l("用砝码核查秤"),
     "scale.take_away": _l("撤下秤"),
     "exception.resolve": _l("处理例外"),

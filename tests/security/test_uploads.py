@@ -111,6 +111,13 @@ def test_what_is_no_photo_is_refused_in_words(data: bytes) -> None:
     assert refused.value.code == "bad_image"
 
 
+@pytest.mark.parametrize("before", [b"", b"\n", bytes(1000)])
+def test_of_a_pdf_is_said_how_a_picture_is_made_of_it(before: bytes) -> None:
+    with pytest.raises(ImageError, match="take a photo of the paper") as refused:
+        clean_picture(before + b"%PDF-1.7\n1 0 obj")
+    assert refused.value.code == "picture_is_pdf"
+
+
 @pytest.mark.parametrize("size", [(60_000, 60_000), (2**31 - 1, 1), (20_000, 20_000)])
 def test_a_small_file_that_announces_gigabytes_is_refused_before_it_is_unpacked(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch

@@ -191,13 +191,25 @@ def scale_verify(scale_id: UUID) -> AnyResponse:
             "verification",
             BadVerificationError,
         )
-        file = request.files.get("photo")
-        photo = ""
-        if file is not None and file.filename:
-            photo = pictures.keep(session, actor(), uploads.read_picture(file.stream))
-        scales.verify(session, actor(), given.get("key", ""), scale_id, values, photo)
+        key = given.get("key", "")
+        scales.verify(session, actor(), key, scale_id, values, _photo(session))
 
     change(work, _("检定已登记"))
+    return redirect(url_for("manage.scale", scale_id=scale_id))
+
+
+@manage.post("/scales/<uuid:scale_id>/verifications/<uuid:verification_id>/photo")
+@needs("run_kitchen")
+def scale_photo(scale_id: UUID, verification_id: UUID) -> AnyResponse:
+    """The photograph of a certificate that came after its verification was entered."""
+
+    def work(session: Session) -> None:
+        photo = _photo(session)
+        if not photo:
+            raise BadInputError(_("请选一张证书的照片"))
+        scales.add_photo(session, actor(), scale_id, verification_id, photo)
+
+    change(work, _("证书照片已保存"))
     return redirect(url_for("manage.scale", scale_id=scale_id))
 
 
@@ -230,6 +242,14 @@ def _or_404(session: Session, scale_id: UUID) -> Scale:
         return scale_book.get(session, site_id(), scale_id)
     except UnknownRowError:
         abort(404)
+
+
+def _photo(session: Session) -> str:
+    """The photograph that the form brings, kept; empty where it brings none."""
+    file = request.files.get("photo")
+    if file is None or not file.filename:
+        return ""
+    return pictures.keep(session, actor(), uploads.read_picture(file.stream))
 
 
 def _plate() -> ScaleValues:
