@@ -1,7 +1,7 @@
 """满意度: how dishes are liked, what diners complain of, and whether they were answered in time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from dafan.clock import business_date
 from server import sites
 from server.feedback import Feedback, Kind
-from server.ratings import SHOWN_FROM, STARS, DishRating
+from server.ratings import SHOWN_FROM, STARS
+from server.reports import rated
 from server.reports.asked import part as told_by_surveys
 from server.reports.basis import Basis, change
 from server.reports.frame import (
@@ -66,9 +67,13 @@ class _Side:
     """Everything that was said in a range of days.
 
     Attributes:
-        stars: Dish and stars → how many said so.
+        rated: All ratings.
+        venue: The one that is looked at; ``None``: all.
+        stars: Dish and stars → how many said so there.
     """
 
+    rated: rated.Rated
+    venue: UUID | None
     stars: Mapping[tuple[UUID, int], int]
     said: Sequence[_Said]
     now: datetime | None
@@ -80,7 +85,9 @@ class _Side:
 
     @property
     def mean(self) -> int | None:
-        """Hundredths of a star; ``None`` where too few rated to say so."""
+        """Hundredths of a star; ``None`` where too few rated to say so, here or elsewhere."""
+        if self.venue is not None and self.venue not in self.rated.told_places():
+            return None
         whole = sum(stars * count for (_dish, stars), count in self.stars.items())
         return per(100 * whole, self.voices) if self.voices >= SHOWN_FROM else None
 
@@ -102,16 +109,21 @@ def build(basis: Basis) -> Report:
     if not now.stars and not now.said and not asked.table.rows:
         return Report(question, _("这段时间没有评价，也没有意见。"), notes=_notes())
     complaints = Kind.COMPLAINT.value
-    covers = basis.whole("covers")["covers"]
+    here = basis.asked.venue_id is not None
+    # What is said belongs to the whole site, and so must those who ate.
+    covers = None if here or basis.asked.period else basis.whole("covers")["covers"]
     facts = [
         Fact(_("平均评分"), now.mean, MARKS, then.mean),
         Fact(_("评价"), now.voices, TIMES, then.voices or None),
-        Fact(_("投诉"), len(now.of(complaints)), TIMES, len(then.of(complaints)) or None, _link()),
+        Fact(_("全单位投诉") if here else _("投诉"), len(now.of(complaints)), TIMES,
+             len(then.of(complaints)) or None, _link()),
         Fact(_("按时答复"), now.in_time(complaints), PERCENT, then.in_time(complaints),
              foot=_("投诉")),
     ]  # fmt: skip
     parts = [
-        _by_dish(basis, now, then), _stars(now, then), asked, _kinds(now), _over_time(basis, now),
+        rated.by_venue(basis, now.rated, then.rated, MARKS), _by_dish(basis, now, then),
+        _stars(now, then), *map(_of_the_site if here else lambda part: part,
+                                [asked, _kinds(now), _over_time(basis, now)]),
     ]  # fmt: skip
     return Report(
         question, _answer(now, then, covers), facts,
@@ -124,13 +136,8 @@ def _link() -> Link:
 
 
 def _side(basis: Basis, *, then: bool = False) -> _Side:
-    scope, site_id = basis.scope(then=then), basis.site_id
-    rated = (
-        select(DishRating.dish_id, DishRating.stars, func.count())
-        .where(DishRating.site_id == site_id, DishRating.given_on.between(scope.since, scope.until))
-        .group_by(DishRating.dish_id, DishRating.stars)
-    )
-    stars = {(dish, many): int(count) for dish, many, count in basis.session.execute(rated)}
+    scope, site_id, venue = basis.scope(then=then), basis.site_id, basis.asked.venue_id
+    found = rated.read(basis.session, site_id, scope.since, scope.until)
     policy = sites.policy(basis.session, site_id)
     zone, hour = ZoneInfo(policy.time_zone), policy.day_starts_hour
     begin = datetime.combine(scope.since, time(hour), zone)
@@ -142,17 +149,20 @@ def _side(basis: Basis, *, then: bool = False) -> _Side:
         _Said(kind, business_date(at, zone, hour), due, answered)
         for kind, at, due, answered in basis.session.execute(query)
     ]
-    return _Side(stars, said, basis.now)
+    return _Side(found, venue, found.stars(venue), said, basis.now)
 
 
 def _answer(now: _Side, then: _Side, covers: int | None) -> str:
     told = []
     if now.mean is not None:
         told.append(_("%(n)s 次评价，平均 %(mean)s", n=now.voices, mean=MARKS.told(now.mean)))
+    elif now.voices >= SHOWN_FROM:
+        told.append(_("%(n)s 次评价，平均不列，免得算出评价很少的场所", n=now.voices))
     elif now.voices:
         told.append(_("只有 %(n)s 次评价，太少，不算平均", n=now.voices))
     complaints = len(now.of(Kind.COMPLAINT.value))
-    said = _("投诉 %(n)s 件", n=complaints)
+    whole = _("全单位投诉 %(n)s 件", n=complaints)
+    said = _("投诉 %(n)s 件", n=complaints) if now.venue is None else whole
     if complaints and (each := per(10000 * complaints, covers or 0)):
         said = _("投诉 %(n)s 件，每万人次 %(each)s 件", n=complaints, each=each)
     told.append(said)
@@ -186,12 +196,17 @@ def _by_dish(basis: Basis, now: _Side, then: _Side) -> Part:
         _("评分最低的菜"), MARKS, [names.get(one, "") for one in low], [series], across=True
     )
     few = len({dish for dish, _stars in now.stars}) - len(marks)
-    told = _("还有 %(n)s 道菜评价不足 %(least)s 次，不列。", n=few, least=SHOWN_FROM) if few else ""
-    return Part("dish", _("哪些菜要改？"), Table(columns, rows), chart, str(told))
+    told = _("还有 %(n)s 道菜评价不足 %(least)s 次，不列。", n=few, least=SHOWN_FROM)
+    if now.venue is not None:
+        told = _("还有 %(n)s 道菜在这里或别的场所评价不足 %(least)s 次，不列。", n=few,
+                 least=SHOWN_FROM)  # fmt: skip
+    text = str(told) if few else ""
+    return Part("dish", _("哪些菜要改？"), Table(columns, rows), chart, text)
 
 
 def _marks(side: _Side) -> dict[UUID, tuple[int, int]]:
     """Dish → hundredths of a star, and how many rated it; only of enough voices."""
+    shown = side.rated.told_dishes(side.venue)
     sums: dict[UUID, tuple[int, int]] = {}
     for (dish, stars), count in side.stars.items():
         whole, voices = sums.get(dish, (0, 0))
@@ -199,7 +214,7 @@ def _marks(side: _Side) -> dict[UUID, tuple[int, int]]:
     return {
         dish: (per(100 * whole, voices) or 0, voices)
         for dish, (whole, voices) in sums.items()
-        if voices >= SHOWN_FROM
+        if dish in shown
     }
 
 
@@ -222,7 +237,7 @@ def _stars(now: _Side, then: _Side) -> Part:
     rows = [
         [
             Cell(_("%(n)s 星", n=stars)), Cell(by[stars]), Cell(permille(by[stars], now.voices)),
-            Cell(before[stars]),
+            Cell(None if then.mean is None else before[stars]),
         ]
         for stars in order
     ]  # fmt: skip
@@ -296,9 +311,15 @@ def _over_time(basis: Basis, now: _Side) -> Part:
     return Part("time", _("意见多了还是少了？"), Table(columns, rows, sums), chart)
 
 
+def _of_the_site(part: Part) -> Part:
+    """A part that knows no venue, in a report of one."""
+    return replace(part, answer=_("这里不记场所，是全单位的。"))
+
+
 def _notes() -> list[str]:
     return [
         _("评价只在一道菜至少有 %(n)s 次时列出；评价按给出的那天算，不记名。", n=SHOWN_FROM),
         _("意见按提出的那天算；按时率是到期和已答复的里面，截止前答复的占比。"),
-        _("按场所或餐次筛选在这里只影响就餐人次。"),
+        _("评价按付款的场所算。意见和测评不记场所：按场所筛选时仍是全单位的，不算到哪个场所。"),
+        _("按餐次筛选在这里只影响就餐人次。"),
     ]

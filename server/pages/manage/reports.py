@@ -100,7 +100,7 @@ KINDS = (
     ),
     Kind(
         "satisfaction", _l("就餐人满意吗，意见都答复了吗？"),
-        _l("菜品评分、投诉和金点子的件数，是否按时答复。"),
+        _l("按场所和菜品的评分、投诉和金点子的件数，是否按时答复。"),
         _l("就餐人在手机上评价或提过意见以后，这里就有数字。"),
         "see_overview", satisfaction.build, "month",
     ),
@@ -239,6 +239,7 @@ _RIGHTS = {
     "manage.feedback_list": "run_kitchen",
     "manage.survey_page": "run_kitchen",
     "manage.settlement": "see_settlement",
+    "manage.report_satisfaction": "see_overview",
 }
 """What is behind figures, and who may see it."""
 
