@@ -13,7 +13,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import Uuid, func, literal, select
 from sqlalchemy.orm import Session
 
 from server.books.sales import Sale
@@ -95,19 +95,31 @@ def apart(counts: Mapping[K, int]) -> frozenset[K]:
     return frozenset()
 
 
-def read(session: Session, site_id: UUID, since: date, until: date) -> Rated:
-    """What was said in a range of days, by the day on which it was said."""
+def read(
+    session: Session, site_id: UUID, since: date, until: date, *, only: UUID | None = None
+) -> Rated:
+    """What was said in a range of days, by the day on which it was said.
+
+    Args:
+        session: Reads.
+        site_id: Whose.
+        since: The first day.
+        until: The last one.
+        only: The venue of a site that has no other: nobody has to look at the sales.
+    """
     rated = DishRating
+    place = Sale.venue_id if only is None else literal(only, Uuid())
     query = (
-        select(Sale.venue_id, rated.dish_id, rated.stars, func.count())
-        .outerjoin_from(
-            rated, Sale, (Sale.id == rated.sale_id) & (Sale.site_id == rated.site_id)
-        )
+        select(place, rated.dish_id, rated.stars, func.count())
+        .select_from(rated)
         .where(rated.site_id == site_id, rated.given_on.between(since, until))
-        .group_by(Sale.venue_id, rated.dish_id, rated.stars)
-    )  # fmt: skip
+        .group_by(rated.dish_id, rated.stars)
+    )
+    if only is None:
+        of_sale = (Sale.id == rated.sale_id) & (Sale.site_id == rated.site_id)
+        query = query.outerjoin(Sale, of_sale).group_by(Sale.venue_id)
     rows = session.execute(query)
-    return Rated({(place, dish, stars): int(count) for place, dish, stars, count in rows})
+    return Rated({(at, dish, stars): int(count) for at, dish, stars, count in rows})
 
 
 def by_venue(basis: Basis, now: Rated, then: Rated, marks: Unit) -> Part:

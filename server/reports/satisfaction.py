@@ -137,7 +137,8 @@ def _link() -> Link:
 
 def _side(basis: Basis, *, then: bool = False) -> _Side:
     scope, site_id, venue = basis.scope(then=then), basis.site_id, basis.asked.venue_id
-    found = rated.read(basis.session, site_id, scope.since, scope.until)
+    only = next(iter(basis.venues)) if len(basis.venues) == 1 else None
+    found = rated.read(basis.session, site_id, scope.since, scope.until, only=only)
     policy = sites.policy(basis.session, site_id)
     zone, hour = ZoneInfo(policy.time_zone), policy.day_starts_hour
     begin = datetime.combine(scope.since, time(hour), zone)
