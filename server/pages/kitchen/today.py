@@ -21,7 +21,7 @@ from server import bookings, kitchen_day, uploads
 from server.access import may, needs
 from server.actor import Actor
 from server.pages import scale_words, site_view
-from server.pages.kitchen import people, samples, signing
+from server.pages.kitchen import doors, people, samples, signing
 from server.pages.kitchen.blueprint import kitchen
 from server.pages.kitchen.morning import KINDS
 from server.pages.shared import actor, change, reading, site_id
@@ -43,6 +43,8 @@ class Card:
     state: State
     soon: bool
     early: bool
+    way: doors.Way | None
+    """To the page whose record closes it."""
 
     @property
     def light(self) -> str:
@@ -178,7 +180,7 @@ def _make_list(day: date) -> Sequence[SupervisionItem]:
 def _card(row: SupervisionItem, now: datetime) -> Card:
     state = state_of(row, now)
     soon = state is State.OPEN and row.due_at - now <= SOON
-    return Card(row, state, soon, early=now < row.opens_at)
+    return Card(row, state, soon, early=now < row.opens_at, way=doors.way(row))
 
 
 def _proof(session: Session, row: SupervisionItem, found: Actor) -> Proof:
