@@ -158,6 +158,9 @@ class Template:
 
     version: int
     acts: tuple[Act, ...]
+    decided: frozenset[str]
+    """Codes that this or an earlier version had, and those that were refused: acts of which the
+    site has decided. What ships and is none of them is new to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,7 @@ class SupervisionTemplate(SiteRow):
 
     version: Mapped[int]
     acts: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    decided: Mapped[list[str]] = mapped_column(JSON)
     set_by: Mapped[str] = mapped_column(String(80))
     set_at: Mapped[datetime]
 
@@ -239,11 +243,28 @@ def in_force(session: Session, site_id: UUID) -> Template:
     query = select(SupervisionTemplate).where(SupervisionTemplate.site_id == site_id)
     row = session.scalar(query.order_by(SupervisionTemplate.version.desc()).limit(1))
     if row is None:
-        return Template(0, shipped())
-    return Template(row.version, Acts.model_validate({"acts": row.acts}).acts)
+        return Template(0, shipped(), frozenset(act.code for act in shipped()))
+    acts = Acts.model_validate({"acts": row.acts}).acts
+    return Template(row.version, acts, frozenset({*row.decided, *(act.code for act in acts)}))
 
 
-def save(session: Session, actor: Acting, acts: Sequence[Act], seen: int) -> Template:
+def offered(found: Template) -> tuple[Act, ...]:
+    """Acts that a newer version of the software brought, of which the site has not decided."""
+    return tuple(act for act in shipped() if act.code not in found.decided)
+
+
+def with_shipped(acts: Sequence[Act], fresh: Act) -> list[Act]:
+    """A site's acts and a shipped one, behind that which stands before it as shipped."""
+    ahead = [act.code for act in shipped()]
+    ahead = ahead[: ahead.index(fresh.code)]
+    places = [place for place, act in enumerate(acts, start=1) if act.code in ahead]
+    place = max(places, key=lambda place: ahead.index(acts[place - 1].code), default=0)
+    return [*acts[:place], fresh, *acts[place:]]
+
+
+def save(
+    session: Session, actor: Acting, acts: Sequence[Act], seen: int, *, refused: str = ""
+) -> Template:
     """Put a changed template in force; the lists of later days, and what is still open today.
 
     Args:
@@ -251,6 +272,7 @@ def save(session: Session, actor: Acting, acts: Sequence[Act], seen: int) -> Tem
         actor: Who decides.
         acts: All of them.
         seen: The version that he changed.
+        refused: Code of a shipped act that the site does not want; it is not offered again.
 
     Raises:
         BadInputError: somebody else changed it meanwhile, or two acts have one code.
@@ -263,8 +285,9 @@ def save(session: Session, actor: Acting, acts: Sequence[Act], seen: int) -> Tem
     )
     if before.version != seen:
         raise stale
+    decided = before.decided | {act.code for act in whole.acts} | ({refused} - {""})
     row = SupervisionTemplate(
-        id=new_id(), site_id=actor.site_id, version=seen + 1,
+        id=new_id(), site_id=actor.site_id, version=seen + 1, decided=sorted(decided),
         acts=whole.model_dump(mode="json")["acts"], set_by=actor.name, set_at=actor.at,
     )  # fmt: skip
     try:
@@ -272,14 +295,16 @@ def save(session: Session, actor: Acting, acts: Sequence[Act], seen: int) -> Tem
             session.add(row)
     except IntegrityError as error:
         raise stale from error
-    known = {act.code: act for act in before.acts}
-    changed = [act.code for act in whole.acts if known.get(act.code) != act]
-    gone = sorted(set(known) - {act.code for act in whole.acts})
-    actor.record(
-        session, "supervision.template", str(row.id),
-        {"version": seen}, {"version": row.version, "changed": changed, "removed": gone},
-    )  # fmt: skip
-    return Template(row.version, whole.acts)
+    told = _told(before.acts, whole.acts) | ({"refused": refused} if refused else {})
+    after = {"version": row.version, **told}
+    actor.record(session, "supervision.template", str(row.id), {"version": seen}, after)
+    return Template(row.version, whole.acts, decided)
+
+
+def _told(before: Sequence[Act], after: Sequence[Act]) -> dict[str, object]:
+    known = {act.code: act for act in before}
+    changed = [act.code for act in after if known.get(act.code) != act]
+    return {"changed": changed, "removed": sorted(set(known) - {act.code for act in after})}
 
 
 def _meals(act: Act, day: date, hours: Hours) -> list[MealPeriod]:

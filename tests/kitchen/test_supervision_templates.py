@@ -128,6 +128,72 @@ def test_a_template_that_somebody_else_changed_meanwhile_is_not_overwritten(engi
         assert templates.in_force(session, new_id()).acts == templates.shipped()
 
 
+def newer(monkeypatch, *fresh):
+    """A version of the software that brings more, behind the shipped acts of now."""
+    acts = (*templates.shipped(), *fresh)
+    monkeypatch.setattr(templates, "shipped", lambda: acts)
+
+
+def offered(engine, actor):
+    with reading(engine) as session:
+        found = templates.in_force(session, actor.site_id)
+    return [act.code for act in templates.offered(found)]
+
+
+def save(engine, actor, change, **more):
+    with writing(engine) as session:
+        before = templates.in_force(session, actor.site_id)
+        templates.save(session, actor, change(list(before.acts)), before.version, **more)
+
+
+def test_what_a_newer_version_brings_is_offered_and_what_the_site_took_out_is_not(
+    engine, actor, monkeypatch
+):
+    save(engine, actor, lambda acts: [act for act in acts if act.code != "waste"])
+    assert offered(engine, actor) == [], "it took one out, and no newer version is there"
+    ice = FRIDGE.model_copy(update={"code": "ice"})
+    newer(monkeypatch, ice)
+    assert offered(engine, actor) == ["ice"]
+    save(engine, actor, lambda acts: acts[1:])
+    assert offered(engine, actor) == ["ice"], "another change is no answer"
+    save(engine, actor, lambda acts: templates.with_shipped(acts, ice))
+    assert offered(engine, actor) == []
+    save(engine, actor, lambda acts: [act for act in acts if act.code != "ice"])
+    assert offered(engine, actor) == [], "it was there, and was taken out on purpose"
+
+
+def test_a_site_without_a_template_of_its_own_follows_the_software_and_is_asked_nothing(
+    engine, actor, monkeypatch
+):
+    newer(monkeypatch, FRIDGE)
+    assert offered(engine, actor) == []
+    with reading(engine) as session:
+        assert FRIDGE in templates.in_force(session, actor.site_id).acts
+
+
+def test_what_is_refused_is_never_offered_again_and_the_journal_tells_it(
+    engine, actor, monkeypatch
+):
+    save(engine, actor, lambda acts: acts)
+    newer(monkeypatch, FRIDGE, SAMPLES.model_copy(update={"code": "ice"}))
+    save(engine, actor, lambda acts: acts, refused="fridge")
+    assert offered(engine, actor) == ["ice"]
+    save(engine, actor, lambda acts: acts[:-1])
+    assert offered(engine, actor) == ["ice"]
+    with reading(engine) as session:
+        assert FRIDGE not in templates.in_force(session, actor.site_id).acts
+    assert [one.after.get("refused") for one in actor.recorded] == [None, "fridge", None]
+
+
+@pytest.mark.parametrize(
+    ("there", "fresh", "place"), [((0, 1, 3), 2, 2), ((2, 3), 1, 0), ((3, 1, 0), 2, 2)]
+)
+def test_a_shipped_act_is_put_behind_the_one_that_stands_before_it(there, fresh, place):
+    shipped = templates.shipped()
+    acts = templates.with_shipped([shipped[one] for one in there], shipped[fresh])
+    assert acts.index(shipped[fresh]) == place
+
+
 @pytest.mark.parametrize(
     ("number", "unit", "text"),
     [

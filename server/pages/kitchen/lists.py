@@ -93,8 +93,27 @@ def template() -> str:
     with reading() as session:
         found = templates.in_force(session, site_id())
     return render_template(
-        "kitchen/template.html", found=found, KINDS=KINDS, EVIDENCE=EVIDENCE, when=_when
-    )
+        "kitchen/template.html", found=found, offered=templates.offered(found), KINDS=KINDS,
+        EVIDENCE=EVIDENCE, when=_when,
+    )  # fmt: skip
+
+
+@kitchen.post("/template/<code>/<any(take, refuse):answer>")
+@needs("run_kitchen")
+def act_offered(code: str, answer: str) -> AnyResponse:
+    """Take an act of a newer version on the site's list, or refuse it for good."""
+    taken = answer == "take"
+
+    def work(session: Session) -> None:
+        before = templates.in_force(session, site_id())
+        if code in {act.code for act in before.acts}:
+            raise BadInputError(_("清单里已有这一项"))
+        fresh = _find(templates.shipped(), code)
+        acts = templates.with_shipped(before.acts, fresh) if taken else before.acts
+        templates.save(session, actor(), acts, _seen(), refused="" if taken else code)
+
+    change(work, _("已加进清单，从下一次生成清单起生效") if taken else _("不会再提这一项"))
+    return redirect(url_for("kitchen.template"))
 
 
 @kitchen.route("/template/new", methods=["GET", "POST"])
@@ -198,6 +217,8 @@ def _number(value: int | None, unit: str) -> str:
 def _when(moment: templates.Moment) -> str:
     if moment.at is not None:
         return f"{moment.at:%H:%M}"
+    if not moment.minutes:
+        return str(_("开餐时") if moment.meal is Edge.STARTS else _("收餐时"))
     before, minutes = moment.minutes < 0, abs(moment.minutes)
     if moment.meal is Edge.STARTS:
         text = _("开餐前 %(n)s 分", n=minutes) if before else _("开餐后 %(n)s 分", n=minutes)

@@ -96,6 +96,73 @@ def test_the_template_is_changed_in_the_journal_and_the_list_follows(
     assert team["cook"].browser.get(TEMPLATE).status_code == 403
 
 
+OFFER = "新版本带来 1 项，您的清单里没有"
+
+
+def older(engine: Engine, actor: Actor) -> None:
+    """The site saved a template before the act of the scales was shipped."""
+    acts = [act for act in supervision_templates.shipped() if act.code != "scales"]
+    with db.writing(engine) as session:
+        supervision_templates.save(session, actor, acts, 0)
+        row = session.scalars(select(supervision_templates.SupervisionTemplate)).one()
+        row.decided = [act.code for act in acts]
+
+
+def codes_of(engine: Engine, site: TestSite) -> set[str]:
+    with db.reading(engine) as session:
+        found = supervision_templates.in_force(session, site.id)
+        return {act.code for act in found.acts}
+
+
+def test_an_act_of_a_newer_version_is_offered_and_taken_by_one_touch(
+    team: Team, engine: Engine, actor: Actor, site: TestSite
+) -> None:
+    chief, take = team["chief"], f"{TEMPLATE}/scales/take"
+    assert "新版本带来" not in chief.see(TEMPLATE)
+    older(engine, actor)
+    page = chief.see(TEMPLATE)
+    offer = page.partition(OFFER)[2].partition("</article>")[0]
+    assert "每天核查秤" in offer
+    assert "开餐前 120 分 – 开餐时 · 只在第一餐" in offer
+    assert "依据：本单位规定" in offer
+    assert "刚被别人改过" in chief.send(take, version="0")
+    assert "scales" not in codes_of(engine, site)
+    after = chief.send(take, version="1")
+    assert "第 2 版" in after
+    assert "新版本带来" not in after
+    assert "scales" in codes_of(engine, site)
+    assert "清单里已有这一项" in chief.send(take, version="2")
+    assert "新版本带来" not in chief.send(f"{TEMPLATE}/scales", version="2", remove="1")
+    assert "scales" not in codes_of(engine, site)
+
+
+def test_an_act_of_a_newer_version_that_is_refused_is_not_offered_again(
+    team: Team, engine: Engine, actor: Actor, site: TestSite
+) -> None:
+    older(engine, actor)
+    after = team["chief"].send(f"{TEMPLATE}/scales/refuse", version="1")
+    assert "不会再提这一项" in after
+    assert "新版本带来" not in after
+    assert "scales" not in codes_of(engine, site)
+    with db.reading(engine) as session:
+        told = session.scalars(select(Audit).where(Audit.action == "supervision.template")).all()
+    assert [one.after.get("refused") for one in told if one.who == "chief"] == ["scales"]
+
+
+def test_an_act_that_nobody_ships_or_a_cook_changes_nothing(
+    team: Team, engine: Engine, actor: Actor, site: TestSite
+) -> None:
+    older(engine, actor)
+    before = codes_of(engine, site)
+    path = f"{TEMPLATE}/no_such_act/take"
+    assert team["chief"].browser.send(path, "/account/password", version="1").status_code in {
+        200, 404,
+    }  # fmt: skip
+    answer = team["cook"].browser.send(f"{TEMPLATE}/scales/take", "/account/password", version="1")
+    assert answer.status_code == 403
+    assert codes_of(engine, site) == before
+
+
 def test_every_act_of_the_shipped_template_has_its_form(team: Team) -> None:
     page = team["chief"].see(TEMPLATE)
     codes = set(re.findall(r'href="/kitchen/template/([a-z][a-z0-9_]*)"', page)) - {"new"}
