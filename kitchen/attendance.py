@@ -82,9 +82,13 @@ def sign(
     return row
 
 
-def present(session: Session, site_id: UUID, day: date) -> dict[UUID, datetime]:
-    """Who is in the kitchen on a day, and since when."""
+def present(
+    session: Session, site_id: UUID, day: date, until: datetime | None = None
+) -> dict[UUID, datetime]:
+    """Who is in the kitchen on a day, and since when; ``until``: who was there at that moment."""
     query = select(Sign).where(Sign.site_id == site_id, Sign.business_date == day)
+    if until is not None:
+        query = query.where(Sign.at <= until)
     here: dict[UUID, datetime] = {}
     for row in session.scalars(query.order_by(Sign.at, Sign.id)):
         if row.direction == Direction.IN:

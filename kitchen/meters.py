@@ -10,7 +10,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dafan.acting import Acting
@@ -249,9 +249,28 @@ def read(
     if fresh:
         after = {"value": row.value, "restart": row.restart, "sure": row.sure}
         actor.record(session, "meter.read", str(meter.id), None, after)
-        if not unread(session, actor.site_id, day):
-            supervision.fulfil(session, actor, "meters.day", day.isoformat(), day=day)
+        _close_act(session, actor, day)
     return row
+
+
+def catch_up(session: Session, actor: Acting, day: date) -> None:
+    """Close the act of the day where its last two meters were read at once.
+
+    Neither reading saw the other.
+    """
+    query = select(func.max(MeterReading.at)).where(
+        MeterReading.site_id == actor.site_id,
+        MeterReading.business_date == day,
+        MeterReading.withdrawn_at.is_(None),
+    )
+    last = session.scalar(query)
+    if last is not None:
+        _close_act(session, actor, day, last)
+
+
+def _close_act(session: Session, actor: Acting, day: date, when: datetime | None = None) -> None:
+    if not unread(session, actor.site_id, day):
+        supervision.fulfil(session, actor, "meters.day", day.isoformat(), day=day, when=when)
 
 
 def withdraw(session: Session, actor: Acting, reading_id: UUID, reason: str) -> None:

@@ -199,10 +199,27 @@ def check(
     if fresh:
         after = {"passed": row.passed, "temperature": row.temperature, "troubles": row.troubles}
         actor.record(session, "morning.check", str(worker.id), None, after)
-        here = attendance.present(session, actor.site_id, day)
-        if here and Morning.MISSING not in states(session, actor.site_id, [*here], day).values():
-            supervision.fulfil(session, actor, "morning.all", day.isoformat(), day=day)
+        _close_act(session, actor, day)
     return row
+
+
+def catch_up(session: Session, actor: Acting, day: date) -> None:
+    """Close the act of the day where its last two checks were written at once.
+
+    Neither saw the other. Who came or left behind the last check changes nothing.
+    """
+    query = select(func.max(MorningCheck.at)).where(
+        MorningCheck.site_id == actor.site_id, MorningCheck.business_date == day
+    )
+    last = session.scalar(query)
+    if last is not None:
+        _close_act(session, actor, day, last)
+
+
+def _close_act(session: Session, actor: Acting, day: date, when: datetime | None = None) -> None:
+    here = attendance.present(session, actor.site_id, day, until=when)
+    if here and Morning.MISSING not in states(session, actor.site_id, [*here], day).values():
+        supervision.fulfil(session, actor, "morning.all", day.isoformat(), day=day, when=when)
 
 
 def clear(session: Session, actor: Acting, check_id: UUID, reason: str) -> MorningCheck:

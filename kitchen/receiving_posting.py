@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dafan.acting import Acting
@@ -99,8 +100,26 @@ def add_test(
     return row
 
 
-def _prove(session: Session, actor: Acting, receiving_id: UUID, day: date) -> None:
+def catch_up(session: Session, actor: Acting, day: date) -> None:
+    """Close the act of the day where its last two deliveries ended at once.
+
+    Neither saw the other.
+    """
+    query = select(Receiving).where(
+        Receiving.site_id == actor.site_id,
+        Receiving.business_date == day,
+        Receiving.posted_at.is_not(None),
+    )
+    ended = session.scalars(query.order_by(Receiving.posted_at, Receiving.id)).all()
+    if any(one.state != State.GIVEN_UP.value for one in ended):
+        _prove(session, actor, ended[-1].id, day, ended[-1].posted_at)
+
+
+def _prove(
+    session: Session, actor: Acting, receiving_id: UUID, day: date, when: datetime | None = None
+) -> None:
     """The day's act is done once nothing of the day stands open."""
     session.flush()
     if not any(one.business_date == day for one in receiving_book.opened(session, actor.site_id)):
-        supervision.fulfil(session, actor, "receiving.day", str(receiving_id), day=day)
+        ref = str(receiving_id)
+        supervision.fulfil(session, actor, "receiving.day", ref, day=day, when=when)

@@ -197,6 +197,7 @@ def fulfil(
     meal: str = "",
     number: int | None = None,
     early: bool = False,
+    when: datetime | None = None,
 ) -> list[SupervisionItem]:
     """Another subject proves acts: all samples of a meal are taken, a meter was read.
 
@@ -210,27 +211,33 @@ def fulfil(
             the last one that is not done.
         number: What was measured, for an act with limits; outside of them it opens a finding.
         early: What it asks for is whole already: its window need not have begun.
+        when: The moment of its last record, where that is past; a record closes an act once.
 
     Returns:
         What is closed by it; nothing where nothing waits for it.
     """
+    of_kind = (SupervisionItem.business_date == day) & (SupervisionItem.fulfilled_by == kind)
+    found = _locked(session, actor, of_kind)
+    chosen = _proved(found, meal, when or actor.at, early=early)
+    if when and not meal and any(row.done_at and row.done_at >= when for row in found):
+        return []
+    for row in chosen:
+        row.number, row.link = number, ref[:80]
+        _done(session, actor, row, when=when)
+    return chosen
+
+
+def _proved(
+    found: Sequence[SupervisionItem], meal: str, when: datetime, *, early: bool
+) -> list[SupervisionItem]:
     waiting = [
-        row
-        for row in _locked(
-            session, actor,
-            (SupervisionItem.business_date == day) & (SupervisionItem.fulfilled_by == kind),
-        )
+        row for row in found
         if row.done_at is None and row.waived_at is None and row.withdrawn_at is None
     ]  # fmt: skip
     if meal:
-        chosen = [row for row in waiting if row.meal == meal]
-    else:
-        begun = [row for row in waiting if early or row.opens_at <= actor.at]
-        chosen = [row for row in begun if actor.at <= row.due_at] or begun[-1:]
-    for row in chosen:
-        row.number, row.link = number, ref[:80]
-        _done(session, actor, row)
-    return chosen
+        return [row for row in waiting if row.meal == meal]
+    begun = [row for row in waiting if early or row.opens_at <= when]
+    return [row for row in begun if when <= row.due_at] or begun[-1:]
 
 
 def ask_waiver(session: Session, actor: Acting, item_id: UUID, reason: str) -> SupervisionItem:
@@ -359,9 +366,12 @@ def _require_proof(row: SupervisionItem, proof: Proof) -> None:
         raise MissingProofError(f"'{row.title}': {say}")
 
 
-def _done(session: Session, actor: Acting, row: SupervisionItem, problem: str = "") -> None:
+def _done(
+    session: Session, actor: Acting, row: SupervisionItem, problem: str = "",
+    when: datetime | None = None,
+) -> None:  # fmt: skip
     before = state_of(row, actor.at)
-    row.done_at, row.done_by = actor.at, actor.name
+    row.done_at, row.done_by = when or actor.at, actor.name
     row.outside = row.number is not None and not (
         (row.low is None or row.low <= row.number) and (row.high is None or row.number <= row.high)
     )

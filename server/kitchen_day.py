@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from dafan.clock import business_date
@@ -15,7 +15,10 @@ from kitchen import (
     cabinet,
     limits,
     menus,
+    meters,
+    morning,
     production,
+    receiving_posting,
     sample_watch,
     samples,
     staff,
@@ -91,8 +94,54 @@ def drive(engine: Engine, now: datetime) -> str:
             actor = Actor(site_id, PROGRAM, now)
             if not stands:
                 make_list(session, actor, policy)
+            catch_up(session, actor, today(policy, now))
             told += len(supervision.escalate(session, actor))
     return f"{told} late acts told on"
+
+
+def catch_up(session: Session, actor: Actor, day: date) -> None:
+    """Close what waits although its records are whole: the last two of them were made at once.
+
+    On PostgreSQL two transactions that overlap do not see each other, so that none of them closed
+    it. It counts as done when the last record was made, and is told on no more.
+    """
+    query = select(SupervisionItem.fulfilled_by).where(
+        SupervisionItem.site_id == actor.site_id,
+        SupervisionItem.business_date == day,
+        SupervisionItem.fulfilled_by.in_(_CATCH_UP),
+        SupervisionItem.done_at.is_(None),
+        SupervisionItem.waived_at.is_(None),
+        SupervisionItem.withdrawn_at.is_(None),
+    )
+    for kind in sorted(one for one in session.scalars(query.distinct()) if one):
+        _CATCH_UP[kind](session, actor, day)
+
+
+def _catch_up_samples(session: Session, actor: Actor, day: date) -> None:
+    policy = sites.policy(session, actor.site_id)
+    for meal in meals_of(session, actor.site_id, day):
+        taken = [one.sampled_at for one in samples.of_meal(session, actor.site_id, meal)]
+        if taken:
+            sampled(session, actor, meal, policy, when=max(taken))
+
+
+def _catch_up_disposal(session: Session, actor: Actor, day: date) -> None:
+    query = select(func.max(Sample.disposed_at)).where(Sample.site_id == actor.site_id)
+    last = session.scalar(query)
+    if last is not None:
+        disposed(session, actor, day, when=last)
+
+
+_CATCH_UP: dict[str, Callable[[Session, Actor, date], None]] = {
+    "morning.all": morning.catch_up,
+    "meters.day": meters.catch_up,
+    "receiving.day": receiving_posting.catch_up,
+    "samples.meal": _catch_up_samples,
+    "samples.disposed": _catch_up_disposal,
+    scales.CHECKED: scales.catch_up,
+}
+"""Kinds that wait for the last of several records. Those of a temperature are looked at by
+:func:`watch`; every other kind is proved by one record alone."""
 
 
 def _stands(session: Session, site_id: UUID, policy: Policy, now: datetime) -> bool:
@@ -186,16 +235,19 @@ def due(
     )  # fmt: skip
 
 
-def sampled(session: Session, actor: Actor, meal: Meal, policy: Policy) -> None:
+def sampled(
+    session: Session, actor: Actor, meal: Meal, policy: Policy, *, when: datetime | None = None
+) -> None:
     """Close the act of a meal's samples, where none is left to take."""
     found = due(session, actor.site_id, meal, policy, actor.at)
     if found and all(one.state is DueState.TAKEN for one in found):
         supervision.fulfil(
-            session, actor, "samples.meal", str(meal)[:80], day=meal.day, meal=meal.period
-        )
+            session, actor, "samples.meal", str(meal)[:80], day=meal.day, meal=meal.period,
+            when=when,
+        )  # fmt: skip
 
 
-def disposed(session: Session, actor: Actor, day: date) -> None:
+def disposed(session: Session, actor: Actor, day: date, *, when: datetime | None = None) -> None:
     """Close the act of throwing samples away, where none is left that may go."""
     query = select(Sample).where(
         Sample.site_id == actor.site_id, Sample.disposed_at.is_(None), Sample.due_at <= actor.at
@@ -206,7 +258,7 @@ def disposed(session: Session, actor: Actor, day: date) -> None:
         state = kept_state(row.due_at, row.disposed_at, held, actor.at, rules)
         if state is not KeptState.HELD:
             return
-    supervision.fulfil(session, actor, "samples.disposed", "samples", day=day)
+    supervision.fulfil(session, actor, "samples.disposed", "samples", day=day, when=when)
 
 
 def collected(session: Session, actor: Actor, day: date, ref: str) -> None:

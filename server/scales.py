@@ -3,7 +3,7 @@
 The rules are in :mod:`server.scale_rules`, the rows in :mod:`server.scale_book`.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -248,12 +248,23 @@ def check(
     return made
 
 
+def catch_up(session: Session, actor: Actor, day: date) -> None:
+    """Close the act of the day where its last two scales were checked at once.
+
+    Neither check saw the other. On a day without a check nothing is closed.
+    """
+    query = select(ScaleCheck).where(ScaleCheck.site_id == actor.site_id)
+    last = session.scalar(query.order_by(ScaleCheck.at.desc(), ScaleCheck.id.desc()).limit(1))
+    if last is not None and trading_day(sites.policy(session, actor.site_id), last.at) == day:
+        _close_act(session, actor, last)
+
+
 def _close_act(session: Session, actor: Actor, made: ScaleCheck) -> None:
     """Close the act of the day's checks, where no scale waits for its own any more."""
     policy = sites.policy(session, actor.site_id)
     if not wants_check(session, actor.site_id, policy, actor.at):
-        day = trading_day(policy, actor.at)
-        supervision.fulfil(session, actor, CHECKED, str(made.id), day=day, early=True)
+        day, ref = trading_day(policy, made.at), str(made.id)
+        supervision.fulfil(session, actor, CHECKED, ref, day=day, early=True, when=made.at)
 
 
 def wants_check(session: Session, site_id: UUID, policy: Policy, now: datetime) -> bool:
