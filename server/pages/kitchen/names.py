@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from kitchen.staff import Worker
-from server import auth
+from server import auth, kitchen_day
 from server.pages.kitchen.blueprint import kitchen
 from server.pages.shared import reading, site_id
 
@@ -16,11 +16,12 @@ _ENGLISH = re.compile("elsewhere house rule|house rule|confirm the clause")
 
 @kitchen.app_template_filter("worker")
 def name_of(login: str | None) -> str:
-    """``wang.l`` or ``worker:<id>`` → the name of the person; a program's name stays."""
+    """``wang.l`` or ``worker:<id>`` → the name of the person; that of another program stays."""
     if "kitchen_names" not in g:
         with reading() as session:
             users = auth.users(session, site_id())
-            names = {user.login: user.name or user.login for user in users}
+            names = {kitchen_day.PROGRAM: _("系统自动")}
+            names |= {user.login: user.name or user.login for user in users}
             for worker in session.scalars(select(Worker).where(Worker.site_id == site_id())):
                 names[worker.journal_name] = worker.name
             g.kitchen_names = names

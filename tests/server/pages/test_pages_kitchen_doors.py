@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 from dafan import db
 from dafan.clock import ManualClock
 from dafan.ids import new_id
-from kitchen import supervision_templates
+from kitchen import supervision, supervision_templates
 from kitchen.supervision import SupervisionItem
 from kitchen.supervision_templates import Act, Moment
 from server import kitchen_day, scales, sites
@@ -122,6 +122,21 @@ def test_an_act_whose_window_has_not_begun_says_when_instead_of_a_way(
     (card,) = cards(page, row)
     assert "18:00 开始" in card
     assert "btn" not in card
+
+
+@pytest.mark.usefixtures("whole_day")
+def test_what_the_job_closed_is_not_signed_by_an_english_word(
+    browser: Callable[[str], Browser], engine: Engine, actor: Actor, clock: ManualClock
+) -> None:
+    job, day = Actor(actor.site_id, kitchen_day.PROGRAM, clock.now()), clock.now().date()
+    with db.writing(engine) as session:
+        (row,) = supervision.fulfil(session, job, "meters.day", "x", day=day)
+    cook = browser("kitchen_manager")
+    for path in (TODAY, f"/kitchen/acts/{row.id}"):
+        page = cook.see(path)
+        assert "系统自动" in page
+        assert f">{kitchen_day.PROGRAM}<" not in page
+        assert f"· {kitchen_day.PROGRAM}" not in page
 
 
 @pytest.mark.browser
