@@ -6,6 +6,7 @@ from datetime import time, timedelta
 from typing import Any
 
 import pytest
+from apiflask import APIFlask
 from sqlalchemy import Engine, select
 
 from dafan import db
@@ -21,6 +22,7 @@ from server.scale_book import ScaleValues, VerificationValues
 from server.scale_rules import ScaleLimits
 from tests.server.conftest import Till
 from tests.server.pages.conftest import Browser
+from tests.server.pages.hands import hire
 
 TODAY = "/kitchen/"
 PROVED = {act.fulfilled_by for act in supervision_templates.shipped() if act.fulfilled_by}
@@ -61,9 +63,9 @@ def cards(page: str, row: SupervisionItem) -> list[str]:
 
 @pytest.mark.usefixtures("whole_day")
 def test_every_record_that_closes_an_act_is_one_touch_from_its_card(
-    browser: Callable[[str], Browser], engine: Engine, clock: ManualClock
+    app: APIFlask, engine: Engine, actor: Actor, make_user: Callable[..., Any], clock: ManualClock
 ) -> None:
-    cook = browser("kitchen_manager")
+    cook = hire(app, engine, actor, make_user, "cook", "cook")
     page = cook.see(TODAY)
     with db.reading(engine) as session:
         rows = session.scalars(select(SupervisionItem)).all()
