@@ -110,7 +110,8 @@ def test_what_is_too_early_or_closes_by_itself_has_no_button(
 ) -> None:
     cook.see(TODAY)
     linked = row_of(engine, "morning_check")
-    assert "<form" not in cook.see(f"/kitchen/acts/{linked.id}").partition("<main")[2]
+    forms = cook.see(f"/kitchen/acts/{linked.id}").partition("<main")[2].split("<form")[1:]
+    assert [form.count(f'action="/kitchen/acts/{linked.id}/waiver"') for form in forms] == [1]
     assert row_of(engine, "morning_check").done_at is None
     cook.send(f"/kitchen/acts/{linked.id}", TODAY)
     assert row_of(engine, "morning_check").done_at is None
@@ -174,3 +175,19 @@ def test_what_is_not_needed_today_is_asked_for_and_another_person_agrees(
         assert "已同意免做" in manager.send(f"{page}/waive").text
     assert row_of(engine, "gas_check").waived_by == "manager"
     assert gas.title not in manager.see("/manage/approvals")
+
+
+def test_what_a_record_closes_need_not_be_done_either_where_another_person_agrees(
+    cook: Browser, browser: Callable[[str], Browser], engine: Engine
+) -> None:
+    """On a day without vegetables nobody has anything to test, and the list is to end."""
+    today = cook.see(TODAY)
+    test = row_of(engine, "pesticide")
+    page = f"/kitchen/acts/{test.id}"
+    assert page in today
+    assert "今天不用做" in cook.see(page)
+    cook.send(f"{page}/waiver", reason="今天没有进蔬菜")
+    manager = browser("manager")
+    assert test.title in manager.see("/manage/approvals")
+    manager.send(f"{page}/waive")
+    assert row_of(engine, "pesticide").waived_by == "manager"
