@@ -174,7 +174,7 @@ def test_a_cook_signs_by_looking_at_the_tablet(
     camera.on("pageerror", lambda error: faults.append(str(error)))
     sign_in(camera, "km")
     camera.goto(f"{address}/kitchen/")
-    camera.click("a:has-text('记录') >> nth=0")
+    camera.click(".ways a:has-text('记录') >> nth=0")
     camera.click(".sign button")
     camera.click("dialog.who >> text=刷脸")
     camera.wait_for_selector(".sign.signed:has-text('王一')")
