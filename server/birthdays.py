@@ -21,11 +21,11 @@ from dafan.records import DinerStatus
 from kitchen import limits
 from server import people, sites
 from server.actor import Actor
-from server.books import subsidies, wallets
+from server.books import subsidies
 
 JOB = "birthdays"
-RUNS = "birthday:"
-"""How the keys of the weeks' runs begin."""
+RUNS = "birthday"
+"""The kind of the weeks' runs of subsidies."""
 CATCH_UP = timedelta(days=6)
 """So long a birthday is made up for, when the server was off or HR told it late."""
 APART = timedelta(days=300)
@@ -216,12 +216,9 @@ def _give(session: Session, actor: Actor, rules: GiftRules) -> int:
     chosen = sorted(wanted - _had(session, actor.site_id, today - APART))
     if not chosen:
         return 0
-    booked = wallets.booking_day(session, actor.site_id, actor.at)
-    week = booked - timedelta(days=booked.weekday())
     run = subsidies.week_run(
-        session, actor.site_id, f"{RUNS}{week}", f"生日礼券 {week:%G-W%V}", by=JOB, at=actor.at,
-        expires_on=week + timedelta(weeks=rules.weeks, days=6),
-    )  # fmt: skip
+        session, actor.site_id, RUNS, "生日礼券", by=JOB, at=actor.at, weeks=rules.weeks
+    )
     last = run.expires_on or today
     paid = subsidies.join(session, run, chosen, Fen(rules.fen), by=JOB, at=actor.at)
     session.add_all(

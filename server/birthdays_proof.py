@@ -31,7 +31,7 @@ def faults(session: Session) -> Iterator[Fault]:
         select(moved.c.id)
         .join(SubsidyRun, dashed(session, SubsidyRun.id) == run_of)
         .outerjoin(gift, gift.transfer_id == moved.c.id)
-        .where(SubsidyRun.key.startswith(RUNS, autoescape=True), gift.diner_id.is_(None))
+        .where(SubsidyRun.key.startswith(f"{RUNS}:", autoescape=True), gift.diner_id.is_(None))
         .order_by(moved.c.id)
     )
     for (transfer_id,) in rows(session, without):

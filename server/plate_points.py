@@ -23,6 +23,8 @@ from server.books.accounts import AccountKind
 from server.plate_book import PlatePoint, PlateReturnRow, PlateShown, PointKind
 
 JOB = "plates"
+RUNS = "points"
+"""The kind of the weeks' runs of subsidies."""
 MOST = 100
 """No correction gives or takes more points at once, and no exchange more lots: they are money."""
 
@@ -73,11 +75,9 @@ def spend(session: Session, actor: Actor, diner_id: UUID, lots: int, *, key: str
     entry_key = f"spent:{diner_id}:{key}"[:160]
     if plate_book.by_key(session, actor.site_id, entry_key) is not None:
         return amount
-    week = _week(wallets.booking_day(session, actor.site_id, actor.at))
     run = subsidies.week_run(
-        session, actor.site_id, f"points:{week}", f"光盘积分 {week:%G-W%V}", by=JOB, at=actor.at,
-        expires_on=week + timedelta(weeks=rules.credit_weeks, days=6),
-    )  # fmt: skip
+        session, actor.site_id, RUNS, "光盘积分", by=JOB, at=actor.at, weeks=rules.credit_weeks
+    )
     _hold(session, actor.site_id, [diner_id])
     if plate_book.by_key(session, actor.site_id, entry_key) is not None:
         return amount
@@ -94,8 +94,7 @@ def spend(session: Session, actor: Actor, diner_id: UUID, lots: int, *, key: str
 
 def spent_this_week(session: Session, site_id: UUID, diner_id: UUID, now: datetime) -> bool:
     """Whether the diner has had this week's exchange."""
-    week = _week(wallets.booking_day(session, site_id, now))
-    return subsidies.has_joined(session, site_id, f"points:{week}", diner_id)
+    return subsidies.has_joined(session, site_id, RUNS, diner_id, now)
 
 
 def correct(
@@ -252,10 +251,6 @@ def ranking(session: Session, site_id: UUID, since: date, until: date) -> Sequen
 
 
 # --- parts --------------------------------------------------------------------------------------
-
-
-def _week(day: date) -> date:
-    return day - timedelta(days=day.weekday())
 
 
 def _hold(session: Session, site_id: UUID, diner_ids: Sequence[UUID]) -> None:

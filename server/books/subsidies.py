@@ -151,34 +151,37 @@ class JoinedError(BadInputError):
     code = "joined"
 
 
+def _week_of(session: Session, site_id: UUID, at: datetime) -> date:
+    """The Monday of the week to which a credit of this moment belongs; it names the week's run."""
+    day = wallets.booking_day(session, site_id, at)
+    return day - timedelta(days=day.weekday())
+
+
 def week_run(
-    session: Session,
-    site_id: UUID,
-    key: str,
-    name: str,
-    *,
-    by: str,
-    at: datetime,
-    expires_on: date,
+    session: Session, site_id: UUID, kind: str, name: str, *, by: str, at: datetime, weeks: int
 ) -> SubsidyRun:
     """The run that diners of this week join; made by the first of them, and locked.
 
     Args:
         session: Writes.
         site_id: Of the diners.
-        key: Names the week.
-        name: For people.
+        kind: What its runs are for; their keys begin with it.
+        name: For people; the week is put behind it.
         by: Login of the one who began it.
         at: Aware UTC.
-        expires_on: The last trading day of its credits; that of a run which is there stays.
+        weeks: Its credits last to the end of the week so many weeks on; the last day of a run
+            which is there stays.
     """
+    week = _week_of(session, site_id, at)
+    key = f"{kind}:{week}"
     query = select(SubsidyRun).where(SubsidyRun.site_id == site_id, SubsidyRun.key == key)
     found = session.scalar(query.with_for_update())
     if found is None:
         found = SubsidyRun(
-            id=new_id(), site_id=site_id, key=key, name=name, amounts={}, diners=0, total=0, at=at,
-            by=by, business_date=wallets.booking_day(session, site_id, at),
-            expires_on=expires_on, expired_at=None, expired_total=0,
+            id=new_id(), site_id=site_id, key=key, name=f"{name} {week:%G-W%V}", amounts={},
+            diners=0, total=0, at=at, by=by,
+            business_date=wallets.booking_day(session, site_id, at),
+            expires_on=week + timedelta(weeks=weeks, days=6), expired_at=None, expired_total=0,
         )  # fmt: skip
         try:
             with session.begin_nested():
@@ -226,8 +229,9 @@ def join(
     return move_all(session, run.site_id, moves)
 
 
-def has_joined(session: Session, site_id: UUID, key: str, diner_id: UUID) -> bool:
-    """Whether a diner has had his credit of a week's run."""
+def has_joined(session: Session, site_id: UUID, kind: str, diner_id: UUID, at: datetime) -> bool:
+    """Whether a diner has had his credit of this week's run of a kind."""
+    key = f"{kind}:{_week_of(session, site_id, at)}"
     query = select(SubsidyRun.id).where(SubsidyRun.site_id == site_id, SubsidyRun.key == key)
     run_id = session.scalar(query)
     if run_id is None:
