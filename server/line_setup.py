@@ -102,7 +102,7 @@ def set_station(
     if not 1 <= station <= MAX_STATIONS or not 1 <= len(label) <= 80:
         raise LineError(f"a station has a number from 1 to {MAX_STATIONS} and a name")
     if dish_id is not None:
-        _weighed_dish(session, actor.site_id, dish_id)
+        weighed_dish(session, actor.site_id, dish_id)
     feed.lock(session, actor.site_id)
     row = session.get(LineStationRow, (terminal_id, station))
     before = None if row is None else _stands(row)
@@ -190,11 +190,17 @@ def may_stand(session: Session, site_id: UUID, search: str = "") -> Sequence[Dis
     return session.scalars(query.order_by(Dish.sort, Dish.id)).all()
 
 
-def _weighed_dish(session: Session, site_id: UUID, dish_id: UUID) -> None:
+def weighed_dish(session: Session, site_id: UUID, dish_id: UUID) -> Dish:
+    """A dish that can stand on a station.
+
+    Raises:
+        LineError: it is not sold by weight at a price here.
+    """
     dish = session.get(Dish, dish_id)
     fits = dish is not None and dish.site_id == site_id and dish.active
     if not fits or dish is None or dish.unit != Unit.KG.value or not dish.price:
         raise LineError("only a dish that is sold by weight, at a price, can stand on a station")
+    return dish
 
 
 def remove_station(session: Session, actor: Actor, terminal_id: UUID, station: int) -> None:

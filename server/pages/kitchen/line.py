@@ -22,7 +22,7 @@ from kitchen import menus
 from kitchen.dishes import Dish
 from server import line_setup, line_view
 from server.access import needs
-from server.line_setup import LineError, UnknownStationError
+from server.line_setup import UnknownStationError
 from server.line_view import StationNow
 from server.pages.formats import yuan
 from server.pages.kitchen import fields, signing
@@ -134,11 +134,8 @@ def _wanted(session: Session, one: StationNow) -> Dish | None:
         return one.dish
     if not request.args.get("dish"):
         return None
-    dish_id = as_uuid(request.args["dish"])
-    for dish in line_setup.may_stand(session, site_id()):
-        if dish.id == dish_id:
-            return dish
-    raise LineError("this dish is not sold by weight any more: choose another one")
+    dish_id = as_uuid(request.args["dish"]) or UUID(int=0)
+    return line_setup.weighed_dish(session, site_id(), dish_id)
 
 
 def _choice(session: Session, one: StationNow, search: str, day: date) -> Choice:
